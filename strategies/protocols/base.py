@@ -1,0 +1,161 @@
+"""What every protocol shares: tools as values, the events of a reply, and the two contracts.
+
+A protocol is one way for a model to say "call this tool". A reply comes in as text and, for native
+function calling, as tool-call deltas; it goes out as the events below. Parsers know nothing of Dify,
+of the loop or of the network: text in, events out, never an exception on what a model wrote.
+
+Promises of every `ReplyParser`:
+
+* the same events (after joining adjacent text) for every way of cutting the reply into pieces;
+* no more text held back than could still begin a marker;
+* cost linear in the length of the reply.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+type Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """A tool as the model sees it."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object] = field(default_factory=dict[str, object])
+    """JSON Schema of the arguments, always of type object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text that the reader of the answer sees."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """Text between `<think>` and `</think>`, without the tags."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that is complete: its arguments are a JSON object, not yet checked against a schema."""
+
+    name: str
+    arguments: Mapping[str, object]
+    id: str = ""
+    """As the model gave it; blank when it gave none. The loop makes ids unique."""
+    raw: str = ""
+    """The arguments exactly as the model wrote them, where it wrote them as JSON."""
+    repaired: bool = False
+    """The arguments were read by a heuristic and may not be what the model meant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenCall:
+    """A call that names its tool, but whose arguments cannot be read: it must not be run."""
+
+    name: str
+    raw: str
+    problem: str
+    """One sentence for the model: what is wrong and where."""
+    truncated: bool = False
+    """The reply ended inside a value; more tokens would have followed."""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormatError:
+    """A block that looked like a call and could not be read; its text has gone back to `Text`."""
+
+    problem: str
+    """One sentence for the model: what is wrong and how the block should look."""
+
+
+type Event = Text | Reasoning | Call | BrokenCall | FormatError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDelta:
+    """One fragment of a native tool call, as a provider streams it. Every field may be blank."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    index: int | None = None
+    """Position in the provider's list. Dify's wire drops it (None); raw OpenAI deltas carry it."""
+
+
+class ReplyParser(Protocol):
+    """Reads one reply of a model. Made anew for every reply."""
+
+    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
+        """Take the next piece of the reply and return what has become certain by it."""
+        ...
+
+    def close(self, *, cut_short: bool = False) -> list[Event]:
+        """Return what is left at the end of the reply.
+
+        `cut_short`: the provider stopped for length (finish_reason "length"), so a value that is
+        still open was never finished.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a tool call gave back, as the model is to read it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One finished round in a text protocol: the reply as the model wrote it, and the results."""
+
+    reply: str
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of plain text for a chat model."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+class TextProtocol(Protocol):
+    """A protocol that lives in the text: no native tools, no tool roles."""
+
+    @property
+    def name(self) -> str:
+        """The value of the parameter `tool_protocol`."""
+        ...
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Stop words that the model must not write past."""
+        ...
+
+    def parser(self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False) -> ReplyParser:
+        """Make the parser of one reply."""
+        ...
+
+    def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
+        """Say in the system prompt which tools there are and how to call them."""
+        ...
+
+    def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
+        """Write the run so far as chat turns: the first is the user's question.
+
+        Replies go back byte for byte; markers inside results are defused, so that a tool cannot
+        forge a call.
+        """
+        ...
