@@ -1,8 +1,8 @@
 """What every protocol shares: tools as values, the events of a reply, and the two contracts.
 
-A protocol is one way for a model to say "call this tool". A reply comes in as text and, for native
-function calling, as tool-call deltas; it goes out as the events below. Parsers know nothing of Dify,
-of the loop or of the network: text in, events out, never an exception on what a model wrote.
+A protocol is one way for a model to say "call this tool". A reply comes in as text and, for
+native function calling, as tool-call deltas; it goes out as the events below. Parsers know nothing
+of Dify, of the loop or of the network: text in, events out, never an exception on model text.
 
 Promises of every `ReplyParser`:
 
@@ -44,7 +44,7 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call that is complete: its arguments are a JSON object, not yet checked against a schema."""
+    """A complete call: its arguments are a JSON object, not yet checked against a schema."""
 
     name: str
     arguments: Mapping[str, object]
@@ -144,7 +144,9 @@ class TextProtocol(Protocol):
         """Stop words that the model must not write past."""
         ...
 
-    def parser(self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False) -> ReplyParser:
+    def parser(
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+    ) -> ReplyParser:
         """Make the parser of one reply."""
         ...
 
