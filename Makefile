@@ -1,0 +1,48 @@
+# Everything sets itself up: the first run creates .venv, later ones find it ready.
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+PROTOCOL ?=
+QUESTION ?= What time is it in Tokyo, and what is 17 * 23?
+PYTEST_ARGS ?= -n 2 --dist loadfile
+
+.PHONY: help setup demo test check lint format cover package clean
+
+help:
+	@echo "make demo       ask the demo model a question that calls two tools at once"
+	@echo "                (PROTOCOL=hermes to see another protocol, QUESTION=... to ask your own)"
+	@echo "make test       run the tests"
+	@echo "make check      lint, types, tests with coverage"
+	@echo "make format     let ruff rewrite what it can"
+	@echo "make package    build dist/*.difypkg"
+	@echo "make clean      remove what was built, .venv too"
+
+setup:
+	@sh tools/set_up.sh
+
+demo: setup
+	@$(PYTHON) -m workbench run $(if $(PROTOCOL),--protocol $(PROTOCOL)) "$(QUESTION)"
+
+test: setup
+	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: lint cover
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m pyright
+
+cover: setup
+	$(PYTHON) -m coverage run -m pytest
+	$(PYTHON) -m coverage report
+
+format: setup
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+package: setup
+	@$(PYTHON) -m workbench.package
+
+clean:
+	rm -rf .venv dist build htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
