@@ -1,0 +1,257 @@
+"""Dify's plugin daemon, as far as one agent strategy can tell the difference.
+
+The host starts the plugin, sends it runs, answers its backwards calls with a model and a shed of
+tools, and keeps what the plugin sends. It enforces the daemon's limits instead of hiding them: see
+limits.py, request_rules.py and message_rules.py. It never imports the plugin's SDK, which would
+turn its threads into greenlets.
+
+    with Host(Path()) as host:
+        run = host.run(parameters, model=model, tools=tools)
+        print(run.text, run.failure)
+"""
+
+import atexit
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from workbench import payload, wire
+from workbench.answers import Answer
+from workbench.limits import DAEMON, Limits
+from workbench.ports import AnswerError, Json, Model, Toolshed, WorkbenchError, is_object
+from workbench.process import PluginGoneError, PluginProcess
+from workbench.record import Call, Run
+from workbench.request_rules import check_model_request, check_tool_request
+
+_PERMISSIONS = {"llm": ("model", "llm"), "tool": ("tool", "enabled")}
+
+
+class NoTools:
+    """The shed of a run that offers none."""
+
+    def call(self, request: Json) -> Iterator[Json]:
+        """Refuse, as Dify refuses a tool that it does not know."""
+        raise AnswerError(
+            f'{{"error":"tool {request.get("tool")} not found"}}', stage="invoke", status=500
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    run: Run
+    model: Model
+    tools: Toolshed
+
+
+class Host:
+    """One process of the plugin and the runs in it."""
+
+    def __init__(self, plugin: Path, *, limits: Limits = DAEMON) -> None:
+        self._plugin = plugin.resolve()
+        self._limits = limits
+        self._process: PluginProcess | None = None
+        self._sessions: dict[str, _Session] = {}
+        self._lock = threading.Lock()
+        self._beat = threading.Event()
+        self._ended: str | None = None
+        self.manifest: Json = {}
+        """What the plugin declared in its first line."""
+        self.broken_lines: list[bytes] = []
+        """Lines of the plugin that were no JSON; the daemon only logs them."""
+        self.notes: list[Json] = []
+        """Log and error events of the plugin that belong to no run."""
+
+    def __enter__(self) -> Self:
+        self.start_plugin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The plugin's process id."""
+        return self._running().pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the plugin's process can take runs."""
+        return self._process is not None and self._ended is None
+
+    @property
+    def complaints(self) -> list[str]:
+        """The last lines of the plugin's stderr."""
+        return list(self._process.complaints) if self._process else []
+
+    def start_plugin(self) -> None:
+        """Start the process and wait for its first heartbeat."""
+        self.stop()
+        self._beat.clear()
+        self._ended = None
+        self._process = PluginProcess(self._plugin, self._limits, self._read, self._lose_plugin)
+        atexit.register(self.stop)
+        if not self._beat.wait(self._limits.start_seconds) or self._ended:
+            reason = self._ended or f"no heartbeat in {self._limits.start_seconds:.0f} s"
+            complaints = "\n".join(self.complaints[-20:])
+            self.stop()
+            raise WorkbenchError(f"The plugin did not start: {reason}.\n{complaints}".rstrip())
+
+    def stop(self) -> None:
+        """End the process and every run in it."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop()
+            atexit.unregister(self.stop)
+        self._end_all("the host was stopped")
+
+    def start(
+        self,
+        parameters: Json,
+        *,
+        model: Model,
+        tools: Toolshed | None = None,
+        strategy: str = "function_calling",
+        context: Json | None = None,
+    ) -> Run:
+        """Begin a run and return at once. A plugin that died is started anew, as Dify does it."""
+        if not self.alive:
+            self.start_plugin()
+        run = Run(uuid.uuid4().hex, self._limits)
+        frame = payload.request_frame(run.session, strategy, parameters, context=context)
+        with self._lock:
+            self._sessions[run.session] = _Session(run, model, tools or NoTools())
+        try:
+            self._running().pipe.send(wire.encoded(frame))
+        except PluginGoneError as error:
+            self._end_session(run.session, f"the plugin took no request: {error}")
+        return run
+
+    def run(
+        self,
+        parameters: Json,
+        *,
+        model: Model,
+        tools: Toolshed | None = None,
+        strategy: str = "function_calling",
+        context: Json | None = None,
+        timeout: float = 60,
+    ) -> Run:
+        """Begin a run and wait for its end."""
+        run = self.start(parameters, model=model, tools=tools, strategy=strategy, context=context)
+        self.finish(run, timeout=timeout)
+        return run
+
+    def finish(self, run: Run, *, timeout: float = 60) -> None:
+        """Wait for a run's end; one that takes longer is failed as the daemon fails it."""
+        if not run.wait(min(timeout, self._limits.run_seconds)):
+            self._end_session(run.session, "killed by timeout")
+
+    def _running(self) -> PluginProcess:
+        if self._process is None:
+            raise WorkbenchError("The plugin is not running: start the host first.")
+        return self._process
+
+    def _read(self, line: bytes, at: float) -> None:
+        frame = wire.decoded(line)
+        if frame is None:
+            self.broken_lines.append(line)
+            return
+        match frame.get("event"):
+            case "session":
+                self._read_session(frame, at)
+            case "heartbeat":
+                self._beat.set()
+            case "log" | "error":
+                self.notes.append(frame)
+            case _:
+                self.manifest = self.manifest or frame
+
+    def _read_session(self, frame: Json, at: float) -> None:
+        with self._lock:
+            session = self._sessions.get(str(frame.get("session_id")))
+        data: Any = frame.get("data")
+        if session is None or not is_object(data):
+            return  # the daemon, too, hears nobody who speaks after the end
+        body: Json = data.get("data") or {}
+        match data.get("type"):
+            case "stream":
+                session.run.take(body, at)
+            case "invoke":
+                self._answer(session, body)
+            case "error":
+                args: Any = body.get("args")
+                session.run.fail(str(body.get("message")), str(body.get("error_type")), args)
+            case "end":
+                self._end_session(session.run.session, None)
+            case _:
+                pass
+
+    def _answer(self, session: _Session, body: Json) -> None:
+        kind = str(body.get("type"))
+        request: Json = body.get("request") or {}
+        call = Call(kind=kind, request=request, asked_at=session.run.now())
+        session.run.requests.append(call)
+        Answer(
+            run=session.run,
+            call=call,
+            request_id=str(body.get("backwards_request_id")),
+            pieces=self._pieces(session, kind, request),
+            pipe=self._running().pipe,
+            limits=self._limits,
+        ).start()
+
+    def _pieces(self, session: _Session, kind: str, request: Json) -> Iterator[Json]:
+        # A generator, so that rules and answers alike run in the call's own thread.
+        self._check_permission(kind)
+        doors: dict[str, tuple[Callable[[Json], None], Callable[[Json], Iterator[Json]]]] = {
+            "llm": (check_model_request, session.model.answer),
+            "tool": (check_tool_request, session.tools.call),
+        }
+        check, answer = doors[kind]
+        check(request)
+        yield from answer(request)
+
+    def _check_permission(self, kind: str) -> None:
+        if kind not in _PERMISSIONS:
+            raise AnswerError(
+                f"unsupported invoke type: {kind} (the workbench answers llm and tool)",
+                stage="wire",
+            )
+        group, name = _PERMISSIONS[kind]
+        resource: Json = self.manifest.get("resource") or {}
+        permissions: Json = resource.get("permission") or {}
+        permission: Json = permissions.get(group) or {}
+        if not permission.get(name):
+            raise AnswerError(
+                f"permission denied, you need to enable {kind} access in plugin manifest",
+                stage="wire",
+            )
+
+    def _end_session(self, name: str, error: str | None) -> None:
+        with self._lock:
+            session = self._sessions.pop(name, None)
+        if session is None:
+            return
+        if error is not None:
+            session.run.fail(error)
+        session.run.end()
+
+    def _lose_plugin(self, reason: str) -> None:
+        self._ended = reason
+        self._beat.set()
+        self._end_all(reason)
+
+    def _end_all(self, reason: str) -> None:
+        with self._lock:
+            names = list(self._sessions)
+        for name in names:
+            self._end_session(name, reason)
