@@ -1,0 +1,120 @@
+"""How a run speaks with its model: natively, or in a text protocol.
+
+A dialect writes the conversation for the model and makes the parser for its reply. The loop cannot
+tell dialects apart: both deliver the events of `strategies/protocols/base.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from strategies.agent.conversation import Conversation, message, text_message
+from strategies.agent.ports import Message, ModelRequest
+from strategies.agent.wording import Wording
+from strategies.protocols.base import (
+    Exchange,
+    Language,
+    ReplyParser,
+    Result,
+    TextProtocol,
+    ToolSpec,
+)
+from strategies.protocols.leak import LeakParser
+from strategies.protocols.native import NativeParser
+
+
+class Dialect(Protocol):
+    """One way to speak with a model."""
+
+    def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
+        """Make the parser of one reply."""
+        ...
+
+    def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
+        """Write the conversation so that the model may call tools."""
+        ...
+
+    def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
+        """Write the conversation so that the model can only answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NativeDialect:
+    """Tools are declared to the provider; calls and results have roles of their own."""
+
+    def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
+        """Merge native deltas; calls that leak into the text are found there."""
+        return NativeParser(LeakParser(tools))
+
+    def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
+        """One assistant message per round with its text and calls, then one message per result."""
+        messages = conversation.opening(conversation.instruction, conversation.question)
+        for record in conversation.rounds:
+            messages.append(
+                {
+                    **message("assistant", record.content),
+                    "tool_calls": [
+                        {
+                            "id": call.id,
+                            "type": "function",
+                            "function": {"name": call.name, "arguments": call.raw},
+                        }
+                        for call in record.calls
+                    ],
+                }
+            )
+            messages += [
+                {**message("tool", result), "name": call.name, "tool_call_id": call.id}
+                for call, result in zip(record.calls, record.results, strict=True)
+            ]
+            if record.remark:
+                messages.append(text_message("user", record.remark))
+        return ModelRequest(messages=messages, tools=tools)
+
+    def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
+        """Fold the run into text, without tools."""
+        return ModelRequest(messages=conversation.folded(wording, wording.answer_now))
+
+
+@dataclass(frozen=True, slots=True)
+class TextDialect:
+    """Tools are described in the system prompt; calls and results are text."""
+
+    protocol: TextProtocol
+    language: Language
+
+    def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
+        """Read calls out of the text."""
+        return self.protocol.parser(tools)
+
+    def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
+        """Describe the tools in the system prompt and write the rounds as plain turns."""
+        if not tools:
+            return ModelRequest(
+                messages=conversation.opening(conversation.instruction, conversation.question)
+            )
+        described = self.protocol.instructions(tools, self.language)
+        system = "\n\n".join(part for part in (conversation.instruction.strip(), described) if part)
+        question, *rest = self.protocol.turns(conversation.question, _exchanges(conversation))
+        messages: list[Message] = conversation.opening(system, question.text)
+        messages += [text_message(turn.role, turn.text) for turn in rest]
+        return ModelRequest(messages=messages, stop=self.protocol.stop)
+
+    def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
+        """Fold the run into text, without a word of the protocol."""
+        return ModelRequest(messages=conversation.folded(wording, wording.answer_now))
+
+
+def _exchanges(conversation: Conversation) -> list[Exchange]:
+    return [
+        Exchange(
+            reply=record.content,
+            results=tuple(
+                Result(name=call.name, text=result)
+                for call, result in zip(record.calls, record.results, strict=True)
+            )
+            + ((Result(name="", text=record.remark),) if record.remark else ()),
+        )
+        for record in conversation.rounds
+    ]

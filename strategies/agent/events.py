@@ -1,0 +1,141 @@
+"""What happens in a run, as one closed union of frozen values.
+
+The loop yields these in the order in which they happen; `strategies/dify/narrator.py` turns them
+into Dify's messages, tests read them as they are. Times are the narrator's business.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from strategies.agent.ports import Forwarded, ToolOutcome, Usage
+
+type StopReason = Literal[
+    "answered",
+    "iteration_limit",
+    "time_limit",
+    "repeated_calls",
+    "empty_reply",
+    "error",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A call of this run: its id is unique in the run, its name as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, object]
+    raw: str
+    """The arguments as JSON text that a provider can read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStarted:
+    """A round begins. Rounds count from 1."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtStarted:
+    """The model has been asked."""
+
+    model: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextShown:
+    """Text for the reader."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningShown:
+    """The model's reasoning, without its tags."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """A tool begins to run, or its call is about to be refused."""
+
+    call: PlannedCall
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinished:
+    """A call has its one result."""
+
+    call: PlannedCall
+    outcome: ToolOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtFinished:
+    """The model's reply is complete, or has failed (`error`)."""
+
+    text: str
+    reasoning: str
+    calls: tuple[PlannedCall, ...]
+    usage: Usage
+    error: str = ""
+    files: tuple[Forwarded, ...] = ()
+    """Pictures that the model itself made."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFinished:
+    """All calls of the round have their results, in the order of the calls."""
+
+    number: int
+    text: str
+    results: tuple[CallFinished, ...]
+    usage: Usage
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something the builder of the app should know, such as a tool that had to be skipped."""
+
+    label: str
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run has come to its end with an answer."""
+
+    answer: str
+    stop_reason: StopReason
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """The run has come to its end without an answer. `sentence` is for the reader."""
+
+    sentence: str
+    stop_reason: StopReason
+    usage: Usage
+
+
+type Event = (
+    RoundStarted
+    | ThoughtStarted
+    | TextShown
+    | ReasoningShown
+    | CallStarted
+    | CallFinished
+    | ThoughtFinished
+    | RoundFinished
+    | Noticed
+    | RunFinished
+    | RunFailed
+)

@@ -1,0 +1,355 @@
+"""The run of an agent: rounds of asking the model and running its calls, until it answers.
+
+`Run.events` is a synchronous generator of everything that happens. A round asks the model, starts
+each tool as soon as its call is complete, waits for the results and returns the next step as a
+value. This file knows no Dify, no protocol and no provider: those come in as ports and a dialect.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from strategies.agent.conversation import Conversation, RoundRecord
+from strategies.agent.crew import Crew
+from strategies.agent.dialects import Dialect
+from strategies.agent.events import (
+    CallFinished,
+    Event,
+    PlannedCall,
+    ReasoningShown,
+    RoundFinished,
+    RoundStarted,
+    RunFailed,
+    RunFinished,
+    StopReason,
+    TextShown,
+    ThoughtFinished,
+    ThoughtStarted,
+)
+from strategies.agent.inbox import Ended, Failed, Inbox, Item, Received, ToolDone
+from strategies.agent.planning import Ready, failure, plan
+from strategies.agent.ports import Model, ModelRequest, Toolbox, ToolOutcome, Usage
+from strategies.agent.reading import Reading
+from strategies.agent.wording import Wording
+from strategies.protocols.base import BrokenCall, Call, Reasoning, Text
+from strategies.protocols.base import Event as ParserEvent
+
+# After so many pieces of a reply other runs get their turn: some 5 ms of work.
+_PIECES_AT_A_TIME = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run may spend."""
+
+    rounds: int = 10
+    """Model calls."""
+    parallel_tools: int = 4
+    seconds: float = 540.0
+    """The whole run."""
+    tool_seconds: float = 120.0
+    """One tool call."""
+
+    @property
+    def answer_seconds(self) -> float:
+        """What is kept back of the run's time for the closing answer."""
+        return min(60.0, self.seconds / 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The model needs another round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The run is over; the reader has seen the answer as it came."""
+
+    answer: str
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The run is over; the engine made the answer itself, so it is still to be shown."""
+
+    answer: str
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The run is over, without an answer."""
+
+    sentence: str
+    reason: StopReason
+
+
+type Step = Again | Answered | Composed | Broken
+
+
+class Round:
+    """What a round works with: its inbox, its crew and its calls in the order of the model."""
+
+    def __init__(self, number: int, closing: StopReason | None, inbox: Inbox, crew: Crew) -> None:
+        self.number = number
+        self.closing: StopReason | None = closing
+        """Why this is the last round, in which no tool can be called; None when it is not."""
+        self.inbox = inbox
+        self.crew = crew
+        self._calls: list[tuple[int, PlannedCall]] = []
+
+    def add(self, position: int, call: PlannedCall) -> None:
+        """Note a call at the place where the model wrote it."""
+        self._calls.append((position, call))
+
+    @property
+    def calls(self) -> tuple[PlannedCall, ...]:
+        """The calls in the order in which the model wrote them."""
+        return tuple(call for _, call in sorted(self._calls, key=lambda entry: entry[0]))
+
+    @property
+    def results(self) -> tuple[CallFinished, ...]:
+        """One result per call, in the order of the calls."""
+        return tuple(self.crew.finished[call.id] for call in self.calls)
+
+
+class Run:
+    """One run of the agent. Made anew for every run; nothing outlives it."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        dialect: Dialect,
+        model: Model,
+        toolbox: Toolbox,
+        wording: Wording,
+        limits: Limits,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._conversation = conversation
+        self._dialect = dialect
+        self._model = model
+        self._toolbox = toolbox
+        self._wording = wording
+        self._limits = limits
+        self._clock = clock
+        self._deadline = clock() + limits.seconds
+        self._tools_until = self._deadline - limits.answer_seconds
+        self._rounds_played = 0
+        self._usage = Usage()
+        self._taken_ids: set[str] = set()
+        self._reminded = False
+
+    def events(self) -> Iterator[Event]:
+        """Play rounds until the run is over; the last event is RunFinished or RunFailed."""
+        step: Step = Again()
+        while isinstance(step, Again):
+            step = yield from self._play_round()
+        match step:
+            case Answered(answer, reason):
+                yield RunFinished(answer, reason, self._usage)
+            case Composed(answer, reason):
+                yield TextShown(answer)
+                yield RunFinished(answer, reason, self._usage)
+            case Broken(sentence, reason):
+                yield RunFailed(sentence, reason, self._usage)
+
+    def _play_round(self) -> Generator[Event, None, Step]:
+        """Ask the model, run its calls, and say what comes next."""
+        this = self._open_round()
+        yield RoundStarted(this.number)
+        reply = yield from self._ask(this)
+        yield from self._finish_calls(this)
+        yield RoundFinished(this.number, reply.visible, this.results, reply.usage, reply.error)
+        return self._next_step(this, reply)
+
+    def _open_round(self) -> Round:
+        self._rounds_played += 1
+        inbox = Inbox()
+        crew = Crew(
+            inbox,
+            self._toolbox.provider,
+            parallel=self._limits.parallel_tools,
+            tool_seconds=self._limits.tool_seconds,
+            clock=self._clock,
+        )
+        return Round(self._rounds_played, self._reason_to_close(), inbox, crew)
+
+    def _reason_to_close(self) -> StopReason | None:
+        if self._clock() >= self._tools_until:
+            return "time_limit"
+        if self._rounds_played == self._limits.rounds > 1:
+            return "iteration_limit"
+        return None
+
+    # -- asking the model -----------------------------------------------------------------------
+
+    def _ask(self, this: Round) -> Generator[Event, None, Reading]:
+        """Ask the model and show its reply as it comes; tools start while it is still coming."""
+        yield ThoughtStarted(self._model.name, self._model.provider)
+        reading = Reading(self._dialect.parser(self._toolbox.specs))
+        this.inbox.read_model(self._model.stream(self._request(this)))
+        while not reading.over:
+            items = this.inbox.wait(self._seconds_until(self._deadline, this))
+            # Taken whole before anything is shown, so that showing never delays a tool.
+            yield from _joined(list(self._take_all(items, this, reading)))
+            yield from self._give_up_overdue(this)
+            if not reading.over and self._clock() >= self._deadline:
+                yield from self._react_all(reading.break_off(self._out_of_time()), this)
+        self._usage += reading.usage
+        yield ThoughtFinished(
+            text=reading.visible,
+            reasoning=reading.reasoning,
+            calls=this.calls,
+            usage=reading.usage,
+            error=reading.error,
+            files=tuple(reading.files),
+        )
+        return reading
+
+    def _request(self, this: Round) -> ModelRequest:
+        if this.closing:
+            return self._dialect.closing_request(self._conversation, self._wording)
+        return self._dialect.request(self._conversation, self._toolbox.specs)
+
+    def _take_all(self, items: list[Item], this: Round, reading: Reading) -> Iterator[Event]:
+        for count, item in enumerate(items, start=1):
+            yield from self._take(item, this, reading)
+            if count % _PIECES_AT_A_TIME == 0:
+                time.sleep(0)
+
+    def _take(self, item: Item, this: Round, reading: Reading) -> Iterable[Event]:
+        match item:
+            case Received(delta):
+                return self._react_all(reading.take(delta), this)
+            case Ended():
+                return self._react_all(reading.close(), this)
+            case Failed(error):
+                return self._react_all(reading.break_off(error), this)
+            case ToolDone(call_id, outcome):
+                return this.crew.came_back(call_id, outcome)
+
+    def _react_all(self, parsed: Iterable[ParserEvent], this: Round) -> list[Event]:
+        return [event for one in parsed for event in self._react(one, this)]
+
+    def _react(self, parsed: ParserEvent, this: Round) -> list[Event]:
+        match parsed:
+            case Text(text):
+                return [TextShown(text)]
+            case Reasoning(text):
+                return [ReasoningShown(text)]
+            case Call() | BrokenCall():
+                # In the closing round no tool was offered: a call written all the same is void.
+                return [] if this.closing else self._begin(parsed, this)
+            case _:
+                return []
+
+    # -- running the calls ----------------------------------------------------------------------
+
+    def _begin(self, written: Call | BrokenCall, this: Round) -> list[Event]:
+        planned = plan(written, self._toolbox.specs, self._taken_ids, self._wording)
+        this.add(written.position, planned.call)
+        if not isinstance(planned, Ready):
+            return this.crew.settle(planned.call, planned.outcome)
+        if self._clock() >= self._tools_until:
+            return this.crew.settle(planned.call, failure(self._wording.not_started))
+        job = partial(self._toolbox.call, planned.call.name, planned.arguments)
+        return this.crew.begin(planned.call, job)
+
+    def _finish_calls(self, this: Round) -> Iterator[Event]:
+        """Wait for every call's result, as long as there is time."""
+        while this.crew.busy:
+            for item in this.inbox.wait(self._seconds_until(self._tools_until, this)):
+                if isinstance(item, ToolDone):
+                    yield from this.crew.came_back(item.call_id, item.outcome)
+            yield from self._give_up_overdue(this)
+            if self._clock() >= self._tools_until:
+                not_started = failure(self._wording.not_started)
+                yield from this.crew.give_up_all(self._timed_out(), not_started)
+
+    def _seconds_until(self, moment: float, this: Round) -> float:
+        return min(moment, this.crew.next_due) - self._clock()
+
+    def _give_up_overdue(self, this: Round) -> list[Event]:
+        return this.crew.give_up_overdue(self._timed_out)
+
+    def _timed_out(self) -> ToolOutcome:
+        seconds = f"{self._limits.tool_seconds:g}"
+        return failure(self._wording.tool_timed_out.format(seconds=seconds))
+
+    # -- what comes next ------------------------------------------------------------------------
+
+    def _next_step(self, this: Round, reply: Reading) -> Step:
+        if this.calls:
+            return self._after_calls(this, reply)
+        if reply.error:
+            return Broken(reply.error, "error")
+        if reply.visible.strip() and not self._should_mend(this, reply):
+            return Answered(reply.visible, this.closing or "answered")
+        return self._after_no_answer(this, reply)
+
+    def _after_calls(self, this: Round, reply: Reading) -> Step:
+        self._record(this, reply)
+        if self._limits.rounds > 1:
+            return Again()
+        return Composed("\n\n".join(done.outcome.text for done in this.results), "iteration_limit")
+
+    def _after_no_answer(self, this: Round, reply: Reading) -> Step:
+        """Ask once more, saying what was wrong; then end with what the tools returned."""
+        if not self._reminded and not this.closing and self._rounds_played < self._limits.rounds:
+            self._reminded = True
+            self._record(this, reply, remark=self._remark(reply))
+            return Again()
+        results = [text for record in self._conversation.rounds for text in record.results]
+        if not results:
+            return Broken(self._wording.empty_answer, "empty_reply")
+        found = "\n\n".join([self._wording.empty_answer_with_results, *results])
+        return Composed(found, this.closing or "empty_reply")
+
+    def _should_mend(self, this: Round, reply: Reading) -> bool:
+        """Whether the reply holds a call that could not be read, and the model may mend it."""
+        rounds_left = self._rounds_played < self._limits.rounds
+        may_ask = rounds_left and not self._reminded and not this.closing
+        return bool(reply.format_errors) and may_ask
+
+    def _remark(self, reply: Reading) -> str:
+        if not reply.format_errors:
+            return self._wording.nudge
+        return self._wording.format_error.format(problem=reply.format_errors[0].problem)
+
+    def _record(self, this: Round, reply: Reading, remark: str = "") -> None:
+        content = reply.content if this.calls or reply.content else self._wording.placeholder
+        self._conversation = self._conversation.with_round(
+            RoundRecord(
+                content=content,
+                visible=reply.visible,
+                calls=this.calls,
+                results=tuple(done.outcome.text for done in this.results),
+                remark=remark,
+            )
+        )
+
+    def _out_of_time(self) -> str:
+        return self._wording.time_limit.format(seconds=f"{self._limits.seconds:g}")
+
+
+def _joined(events: Iterable[Event]) -> Iterator[Event]:
+    """Join what stands side by side, so that waiting text leaves in one piece."""
+    held: TextShown | ReasoningShown | None = None
+    parts: list[str] = []
+    for event in events:
+        if isinstance(event, TextShown | ReasoningShown) and type(event) is type(held):
+            parts.append(event.text)
+            continue
+        if held is not None:
+            yield type(held)("".join(parts))
+        held = None
+        if isinstance(event, TextShown | ReasoningShown):
+            held, parts = event, [event.text]
+        else:
+            yield event
+    if held is not None:
+        yield type(held)("".join(parts))

@@ -1,0 +1,132 @@
+"""What the engine needs from outside: a model that streams and a toolbox that runs calls.
+
+The adapters in `strategies/dify/` implement both ports over a Dify session; tests implement them
+with scripted fakes. Everything that crosses a port is a frozen value.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from strategies.protocols.base import CallDelta, ToolSpec
+
+type Message = Mapping[str, object]
+"""One prompt message as Dify's wire has it: role, content, name, tool_calls, tool_call_id."""
+
+type Forwarded = Mapping[str, object]
+"""A message for the reader that the engine passes on unread, such as a file that a tool made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What model calls cost. Tokens are counts, prices exact decimals, latency seconds."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    prompt_unit_price: Decimal = Decimal(0)
+    prompt_price_unit: Decimal = Decimal(0)
+    prompt_price: Decimal = Decimal(0)
+    completion_unit_price: Decimal = Decimal(0)
+    completion_price_unit: Decimal = Decimal(0)
+    completion_price: Decimal = Decimal(0)
+    total_price: Decimal = Decimal(0)
+    currency: str = "USD"
+    latency: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Add up two calls; unit prices and currency are those of the later one that has any."""
+        later = other if other.total_tokens or other.total_price else self
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            total_tokens=self.total_tokens + other.total_tokens,
+            prompt_unit_price=later.prompt_unit_price,
+            prompt_price_unit=later.prompt_price_unit,
+            prompt_price=self.prompt_price + other.prompt_price,
+            completion_unit_price=later.completion_unit_price,
+            completion_price_unit=later.completion_price_unit,
+            completion_price=self.completion_price + other.completion_price,
+            total_price=self.total_price + other.total_price,
+            currency=later.currency,
+            latency=self.latency + other.latency,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One model call."""
+
+    messages: Sequence[Message]
+    tools: Sequence[ToolSpec] = ()
+    stop: Sequence[str] = ()
+    max_tokens: int | None = None
+    """Replaces the configured limit of the reply for this call; None keeps it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDelta:
+    """One piece of a model's streamed reply. Every part may be absent."""
+
+    text: str = ""
+    calls: tuple[CallDelta, ...] = ()
+    usage: Usage | None = None
+    finish_reason: str = ""
+    files: tuple[Forwarded, ...] = ()
+    """Pictures and other files that the model itself made."""
+
+
+class ModelError(Exception):
+    """A model call failed; the text is the provider's, as Dify passed it on."""
+
+
+class Model(Protocol):
+    """A model of one provider."""
+
+    @property
+    def name(self) -> str:
+        """The model's name as the reader knows it."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """The provider's name as Dify knows it."""
+        ...
+
+    def stream(self, request: ModelRequest) -> Iterator[ModelDelta]:
+        """Send one request and yield the reply as it comes.
+
+        Raises:
+            ModelError: the call failed, before or in the middle of the reply.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutcome:
+    """What a tool gave back."""
+
+    text: str
+    """The result as the model is to read it, never blank."""
+    error: str = ""
+    """What went wrong, in one sentence; blank when the tool succeeded."""
+    forwarded: tuple[Forwarded, ...] = ()
+    """Files and other messages for the reader, each once."""
+
+
+class Toolbox(Protocol):
+    """The tools of one run, under the names that the model knows."""
+
+    @property
+    def specs(self) -> Sequence[ToolSpec]:
+        """The tools as the model sees them."""
+        ...
+
+    def provider(self, name: str) -> str:
+        """Say which provider a tool belongs to; blank for an unknown tool."""
+        ...
+
+    def call(self, name: str, arguments: Mapping[str, object]) -> ToolOutcome:
+        """Run one tool to its end. A failing tool is an outcome, not an exception."""
+        ...

@@ -1,0 +1,178 @@
+"""The strategy's parameters, read from what Dify's core sends (dify-contract.md §1).
+
+Read leniently where a value can only mean one thing (numbers as text, blanks and nulls for what is
+optional, keys that are absent) and refused clearly where it cannot: one sentence that names the
+parameter, before any model call.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from strategies.agent.loop import Limits
+from strategies.dify.reading import Json, mapping, sequence, text
+from strategies.dify.tools import DifyTool, Unreadable, only_allowed, read_tools
+
+
+class ParameterError(Exception):
+    """A parameter cannot be used; the text is one sentence for the builder of the app."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """What a model call needs, and what is known of the model."""
+
+    provider: str
+    model: str
+    mode: str
+    completion_params: Mapping[str, Any]
+    features: frozenset[str]
+    """Such as tool-call, vision; empty when Dify does not know them."""
+    context_size: int | None
+    """Tokens; None when Dify does not know it."""
+    max_tokens_name: str
+    """What this model calls the limit of its reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One run's parameters."""
+
+    model: ModelConfig
+    history: Sequence[Json]
+    instruction: str
+    query: str
+    tools: Sequence[DifyTool]
+    skipped_tools: Sequence[Unreadable]
+    unknown_allowed_tools: Sequence[str]
+    """Names in `allowed_tools` that fit no tool."""
+    limits: Limits
+
+
+def read_settings(parameters: Json) -> Settings:
+    """Read all parameters.
+
+    Raises:
+        ParameterError: one of them cannot be used.
+    """
+    model = mapping(parameters.get("model"))
+    tools, skipped = read_tools(_tool_items(parameters.get("tools")))
+    allowed = _names(parameters.get("allowed_tools"))
+    return Settings(
+        model=_model(model),
+        history=[mapping(item) for item in sequence(model.get("history_prompt_messages"))],
+        instruction=text(parameters.get("instruction")),
+        query=_query(parameters.get("query")),
+        tools=only_allowed(tools, allowed) if allowed else tools,
+        skipped_tools=skipped,
+        unknown_allowed_tools=[name for name in allowed if not only_allowed(tools, [name])],
+        limits=Limits(
+            rounds=_whole(parameters, "maximum_iterations", default=10, highest=None),
+            parallel_tools=_whole(parameters, "parallel_tools", default=4, highest=16),
+        ),
+    )
+
+
+def _model(value: Json) -> ModelConfig:
+    provider, model = text(value.get("provider")), text(value.get("model"))
+    if not provider or not model:
+        raise ParameterError(
+            "The parameter `model` is missing: choose a model in the settings of the Agent node."
+        )
+    entity = mapping(value.get("entity"))
+    return ModelConfig(
+        provider=provider,
+        model=model,
+        mode=text(value.get("mode")) or "chat",
+        completion_params=mapping(value.get("completion_params")),
+        features=frozenset(text(feature) for feature in sequence(entity.get("features"))),
+        context_size=_context_size(mapping(entity.get("model_properties")).get("context_size")),
+        max_tokens_name=_max_tokens_name(entity),
+    )
+
+
+def _max_tokens_name(entity: Json) -> str:
+    for rule in map(mapping, sequence(entity.get("parameter_rules"))):
+        if "max_tokens" in (rule.get("name"), rule.get("use_template")):
+            return text(rule.get("name"))
+    return "max_tokens"
+
+
+def _context_size(value: object) -> int | None:
+    size = _number(value)
+    return int(size) if size is not None and size > 0 else None
+
+
+def _query(value: object) -> str:
+    query = text(value)
+    if not query.strip():
+        raise ParameterError(
+            "The parameter `query` is missing: enter what the agent is to answer, "
+            "such as the variable sys.query, in the settings of the Agent node."
+        )
+    return query
+
+
+def _tool_items(value: object) -> Sequence[object]:
+    if value is None or value == "":
+        return ()
+    if isinstance(value, list | tuple):
+        return cast("Sequence[object]", value)
+    raise ParameterError(
+        f"The parameter `tools` must be a list of tools, but it is {_kind(value)}: "
+        "choose the tools again in the settings of the Agent node."
+    )
+
+
+def _names(value: object) -> list[str]:
+    """Read a list of names: a list, JSON text of one, or names parted by commas."""
+    if isinstance(value, str):
+        try:
+            decoded = json.loads(value)
+        except ValueError:
+            decoded = value.split(",")
+        value = cast("object", decoded) if isinstance(decoded, list) else [decoded]
+    return [name for item in sequence(value) if (name := text(item).strip())]
+
+
+def _whole(parameters: Json, name: str, *, default: int, highest: int | None) -> int:
+    value = parameters.get(name)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return default
+    number = _number(value)
+    if number is None or number != int(number) or number < 1:
+        raise ParameterError(
+            f"The parameter `{name}` must be a whole number from 1 up, but it is {_shown(value)}."
+        )
+    return min(int(number), highest) if highest else int(number)
+
+
+def _number(value: object) -> float | None:
+    """Read a number, or text of one; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _shown(value: object) -> str:
+    return f'"{value[:40]}"' if isinstance(value, str) else _kind(value)
+
+
+def _kind(value: object) -> str:
+    match value:
+        case bool() | int() | float():
+            return str(value).lower() if isinstance(value, bool) else str(value)
+        case str():
+            return "text"
+        case Mapping():
+            return "an object"
+        case list():
+            return "a list"
+        case _:
+            return f"of type {type(value).__name__}"

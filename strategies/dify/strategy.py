@@ -1,0 +1,69 @@
+"""One run of a strategy: read the parameters, put the engine together, tell what happens."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dify_plugin.core.runtime import Session
+from dify_plugin.errors.model import InvokeBadRequestError
+
+from strategies.agent.conversation import Conversation
+from strategies.agent.dialects import NativeDialect
+from strategies.agent.events import Event, Noticed, RunFailed
+from strategies.agent.loop import Run
+from strategies.agent.wording import wording_for
+from strategies.dify.history import clean_history
+from strategies.dify.model import DifyModel
+from strategies.dify.narrator import Narrator
+from strategies.dify.pacing import DifyMessage, paced
+from strategies.dify.parameters import ParameterError, Settings, read_settings
+from strategies.dify.toolbox import DifyToolbox
+from strategies.protocols.language import language_of
+
+
+def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
+    """Play one run and yield its messages.
+
+    Raises:
+        InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
+            one whose bare text reaches the reader (dify-contract.md §0.2).
+    """
+    return paced(_messages(session, parameters))
+
+
+def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
+    try:
+        settings = read_settings(parameters)
+    except ParameterError as error:
+        raise InvokeBadRequestError(str(error)) from None
+    narrator = Narrator()
+    for notice in _notices(settings):
+        yield from narrator.messages(notice)
+    for event in _engine(session, settings):
+        yield from narrator.messages(event)
+        if isinstance(event, RunFailed):
+            raise InvokeBadRequestError(event.sentence)
+
+
+def _engine(session: Session, settings: Settings) -> Iterator[Event]:
+    conversation = Conversation(
+        instruction=settings.instruction,
+        history=clean_history(settings.history),
+        question=settings.query,
+    )
+    run = Run(
+        conversation,
+        NativeDialect(),
+        DifyModel(session, settings.model),
+        DifyToolbox(session, settings.tools),
+        wording_for(language_of(settings.query)),
+        settings.limits,
+    )
+    return run.events()
+
+
+def _notices(settings: Settings) -> Iterator[Noticed]:
+    for tool in settings.skipped_tools:
+        yield Noticed(f"TOOL {tool.name} ✗ skipped", {"problem": tool.problem})
+    if settings.unknown_allowed_tools:
+        names = list(settings.unknown_allowed_tools)
+        yield Noticed("ALLOWED TOOLS ✗ unknown name", {"names": names})
