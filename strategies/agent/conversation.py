@@ -7,6 +7,7 @@ plain text for the last round, in which no tools are declared, is done here for 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from strategies.agent.events import PlannedCall
 from strategies.agent.ports import Message
@@ -58,6 +59,16 @@ class Conversation:
             return text
         return [*self.attachments, {"type": "text", "data": text}]
 
+    def without_media(self) -> "Conversation":
+        """Name images and files in the text, for a model that refuses them."""
+        named = [_named(part) for part in self.attachments]
+        return replace(
+            self,
+            history=[{**turn, "content": _named_all(turn["content"])} for turn in self.history],
+            question="\n".join([*named, self.question]),
+            attachments=(),
+        )
+
     def folded(self, wording: Wording, request: str) -> list[Message]:
         """Write the whole run without tool roles and end with a request.
 
@@ -83,6 +94,20 @@ def message(role: str, content: Content) -> Message:
 def text_message(role: str, text: str) -> Message:
     """Write a message of text."""
     return message(role, text)
+
+
+def _named_all(content: object) -> object:
+    if not isinstance(content, list | tuple):
+        return content
+    parts = cast("Sequence[Mapping[str, object]]", content)
+    return "\n".join(map(_named, parts))
+
+
+def _named(part: Mapping[str, object]) -> str:
+    if part.get("type") == "text":
+        return str(part.get("data") or "")
+    name = part.get("filename") or part.get("mime_type") or "file"
+    return f"[{part.get('type')}: {name}]"
 
 
 def _told(record: RoundRecord, wording: Wording) -> str:

@@ -7,12 +7,13 @@ value. This file knows no Dify, no protocol and no provider: those come in as po
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from strategies.agent.conversation import Conversation, RoundRecord
 from strategies.agent.crew import Crew
 from strategies.agent.dialects import Dialect
+from strategies.agent.errors import ModelFailure, classify
 from strategies.agent.events import (
     CallFinished,
     Event,
@@ -31,6 +32,18 @@ from strategies.agent.inbox import Ended, Failed, Inbox, Item, Received, ToolDon
 from strategies.agent.planning import Ready, failure, plan
 from strategies.agent.ports import Model, ModelRequest, Toolbox, ToolOutcome, Usage
 from strategies.agent.reading import Reading
+from strategies.agent.recovery import (
+    DropMedia,
+    DropNativeTools,
+    GiveUp,
+    Recovery,
+    Remedy,
+    SwitchModel,
+    Wait,
+)
+from strategies.agent.repeats import Again as AgainCalled
+from strategies.agent.repeats import First, Repeats
+from strategies.agent.repeats import Refused as RefusedRepeat
 from strategies.agent.wording import Wording
 from strategies.protocols.base import BrokenCall, Call, Reasoning, Text
 from strategies.protocols.base import Event as ParserEvent
@@ -89,6 +102,14 @@ class Broken:
 type Step = Again | Answered | Composed | Broken
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """A model and the way to speak with it."""
+
+    model: Model
+    dialect: Dialect
+
+
 class Round:
     """What a round works with: its inbox, its crew and its calls in the order of the model."""
 
@@ -99,10 +120,16 @@ class Round:
         self.inbox = inbox
         self.crew = crew
         self._calls: list[tuple[int, PlannedCall]] = []
+        self.executed: list[Ready] = []
+        """The calls that were run for real."""
 
     def add(self, position: int, call: PlannedCall) -> None:
         """Note a call at the place where the model wrote it."""
         self._calls.append((position, call))
+
+    def run(self, ready: Ready) -> None:
+        """Note that a call is run for real."""
+        self.executed.append(ready)
 
     @property
     def calls(self) -> tuple[PlannedCall, ...]:
@@ -121,17 +148,22 @@ class Run:
     def __init__(
         self,
         conversation: Conversation,
-        dialect: Dialect,
-        model: Model,
+        speaker: Speaker,
         toolbox: Toolbox,
         wording: Wording,
         limits: Limits,
         *,
+        fallback: Speaker | None = None,
+        text_dialect: Dialect | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conversation = conversation
-        self._dialect = dialect
-        self._model = model
+        self._speaker = speaker
+        self._fallback = fallback
+        self._text_dialect = text_dialect
+        """For a provider that turns out to refuse native tools."""
+        self._recovery = Recovery(has_fallback=fallback is not None)
+        self._repeats = Repeats()
         self._toolbox = toolbox
         self._wording = wording
         self._limits = limits
@@ -142,6 +174,7 @@ class Run:
         self._usage = Usage()
         self._taken_ids: set[str] = set()
         self._reminded = False
+        self._told_to_answer: StopReason | None = None
 
     def events(self) -> Iterator[Event]:
         """Play rounds until the run is over; the last event is RunFinished or RunFailed."""
@@ -179,6 +212,8 @@ class Run:
         return Round(self._rounds_played, self._reason_to_close(), inbox, crew)
 
     def _reason_to_close(self) -> StopReason | None:
+        if self._told_to_answer:
+            return self._told_to_answer
         if self._clock() >= self._tools_until:
             return "time_limit"
         if self._rounds_played == self._limits.rounds > 1:
@@ -188,18 +223,31 @@ class Run:
     # -- asking the model -----------------------------------------------------------------------
 
     def _ask(self, this: Round) -> Generator[Event, None, Reading]:
+        """Ask the model, again where a failure can be cured and nothing has been shown."""
+        self._recovery.asked()
+        while True:
+            reading = yield from self._ask_once(this)
+            self._usage += reading.usage
+            if reading.failure is None or reading.began:
+                return reading
+            remedy = self._recovery.remedy(reading.failure, self._tools_until - self._clock())
+            if isinstance(remedy, GiveUp):
+                return reading
+            self._apply(remedy)
+
+    def _ask_once(self, this: Round) -> Generator[Event, None, Reading]:
         """Ask the model and show its reply as it comes; tools start while it is still coming."""
-        yield ThoughtStarted(self._model.name, self._model.provider)
-        reading = Reading(self._dialect.parser(self._toolbox.specs))
-        this.inbox.read_model(self._model.stream(self._request(this)))
+        speaker = self._speaker
+        yield ThoughtStarted(speaker.model.name, speaker.model.provider)
+        reading = Reading(speaker.dialect.parser(self._toolbox.specs))
+        this.inbox.read_model(speaker.model.stream(self._request(this)))
         while not reading.over:
             items = this.inbox.wait(self._seconds_until(self._deadline, this))
             # Taken whole before anything is shown, so that showing never delays a tool.
             yield from _joined(list(self._take_all(items, this, reading)))
-            yield from self._give_up_overdue(this)
+            yield from this.crew.give_up_overdue(self._timed_out)
             if not reading.over and self._clock() >= self._deadline:
                 yield from self._react_all(reading.break_off(self._out_of_time()), this)
-        self._usage += reading.usage
         yield ThoughtFinished(
             text=reading.visible,
             reasoning=reading.reasoning,
@@ -210,10 +258,23 @@ class Run:
         )
         return reading
 
+    def _apply(self, remedy: Remedy) -> None:
+        match remedy:
+            case Wait(seconds):
+                time.sleep(seconds)
+            case SwitchModel() if self._fallback:
+                self._speaker = self._fallback
+            case DropNativeTools() if self._text_dialect:
+                self._speaker = replace(self._speaker, dialect=self._text_dialect)
+            case DropMedia():
+                self._conversation = self._conversation.without_media()
+            case _:
+                pass
+
     def _request(self, this: Round) -> ModelRequest:
         if this.closing:
-            return self._dialect.closing_request(self._conversation, self._wording)
-        return self._dialect.request(self._conversation, self._toolbox.specs)
+            return self._speaker.dialect.closing_request(self._conversation, self._wording)
+        return self._speaker.dialect.request(self._conversation, self._toolbox.specs)
 
     def _take_all(self, items: list[Item], this: Round, reading: Reading) -> Iterator[Event]:
         for count, item in enumerate(items, start=1):
@@ -228,7 +289,7 @@ class Run:
             case Ended():
                 return self._react_all(reading.close(), this)
             case Failed(error):
-                return self._react_all(reading.break_off(error), this)
+                return self._react_all(reading.break_off(classify(error)), this)
             case ToolDone(call_id, outcome):
                 return this.crew.came_back(call_id, outcome)
 
@@ -254,10 +315,27 @@ class Run:
         this.add(written.position, planned.call)
         if not isinstance(planned, Ready):
             return this.crew.settle(planned.call, planned.outcome)
-        if self._clock() >= self._tools_until:
-            return this.crew.settle(planned.call, failure(self._wording.not_started))
+        refusal = self._refusal(planned)
+        if refusal is not None:
+            return this.crew.settle(planned.call, refusal)
+        this.run(planned)
         job = partial(self._toolbox.call, planned.call.name, planned.arguments)
         return this.crew.begin(planned.call, job)
+
+    def _refusal(self, planned: Ready) -> ToolOutcome | None:
+        """Return what a call gets instead of running; None when it is to run."""
+        if self._clock() >= self._tools_until:
+            return failure(self._wording.not_started)
+        name, arguments = planned.call.name, planned.arguments
+        match self._repeats.seen(name, arguments):
+            case First():
+                return None
+            case AgainCalled(result):
+                self._repeats = self._repeats.repeated(name, arguments)
+                return ToolOutcome(text=f"{self._wording.repeated}\n{result}")
+            case RefusedRepeat():
+                self._told_to_answer = "repeated_calls"
+                return failure(self._wording.refused_repeat)
 
     def _finish_calls(self, this: Round) -> Iterator[Event]:
         """Wait for every call's result, as long as there is time."""
@@ -265,16 +343,18 @@ class Run:
             for item in this.inbox.wait(self._seconds_until(self._tools_until, this)):
                 if isinstance(item, ToolDone):
                     yield from this.crew.came_back(item.call_id, item.outcome)
-            yield from self._give_up_overdue(this)
+            yield from this.crew.give_up_overdue(self._timed_out)
             if self._clock() >= self._tools_until:
                 not_started = failure(self._wording.not_started)
                 yield from this.crew.give_up_all(self._timed_out(), not_started)
+        for ready in this.executed:
+            outcome = this.crew.finished[ready.call.id].outcome
+            self._repeats = self._repeats.ran(
+                ready.call.name, ready.arguments, outcome.text, failed=bool(outcome.error)
+            )
 
     def _seconds_until(self, moment: float, this: Round) -> float:
         return min(moment, this.crew.next_due) - self._clock()
-
-    def _give_up_overdue(self, this: Round) -> list[Event]:
-        return this.crew.give_up_overdue(self._timed_out)
 
     def _timed_out(self) -> ToolOutcome:
         seconds = f"{self._limits.tool_seconds:g}"
@@ -285,11 +365,18 @@ class Run:
     def _next_step(self, this: Round, reply: Reading) -> Step:
         if this.calls:
             return self._after_calls(this, reply)
-        if reply.error:
-            return Broken(reply.error, "error")
+        if reply.failure is not None:
+            return self._after_failure(reply, reply.failure)
         if reply.visible.strip() and not self._should_mend(this, reply):
             return Answered(reply.visible, this.closing or "answered")
         return self._after_no_answer(this, reply)
+
+    def _after_failure(self, reply: Reading, failure: ModelFailure) -> Step:
+        if self._clock() < self._deadline:
+            return Broken(failure.message, "error")
+        if reply.visible.strip():
+            return Answered(reply.visible, "time_limit")
+        return Broken(failure.message, "time_limit")
 
     def _after_calls(self, this: Round, reply: Reading) -> Step:
         self._record(this, reply)
@@ -332,8 +419,10 @@ class Run:
             )
         )
 
-    def _out_of_time(self) -> str:
-        return self._wording.time_limit.format(seconds=f"{self._limits.seconds:g}")
+    def _out_of_time(self) -> ModelFailure:
+        seconds = f"{self._limits.seconds:g}"
+        message = self._wording.time_limit.format(seconds=seconds)
+        return ModelFailure(kind="unknown", message=message)
 
 
 def _joined(events: Iterable[Event]) -> Iterator[Event]:

@@ -1,5 +1,6 @@
 """One reply of a model while it comes in: what it said so far, word for word and by kind."""
 
+from strategies.agent.errors import ModelFailure
 from strategies.agent.ports import Forwarded, ModelDelta, Usage
 from strategies.protocols.base import (
     BrokenCall,
@@ -25,8 +26,8 @@ class Reading:
         self.format_errors: list[FormatError] = []
         self.files: list[Forwarded] = []
         self.usage = Usage()
-        self.error = ""
-        """Why the reply broke off; blank when it did not."""
+        self.failure: ModelFailure | None = None
+        """Why the reply broke off; None when it did not."""
         self.over = False
 
     @property
@@ -43,6 +44,11 @@ class Reading:
     def reasoning(self) -> str:
         """What the model thought, without tags."""
         return "".join(self._reasoning)
+
+    @property
+    def error(self) -> str:
+        """Why the reply broke off, in one sentence; blank when it did not."""
+        return self.failure.message if self.failure else ""
 
     @property
     def began(self) -> bool:
@@ -65,10 +71,10 @@ class Reading:
         self.over = True
         return self._sort(self._parser.close(cut_short=self._finish_reason == "length"))
 
-    def break_off(self, error: str) -> list[Event]:
+    def break_off(self, failure: ModelFailure) -> list[Event]:
         """End a reply that will not be completed; what is still open was never finished."""
         self.over = True
-        self.error = error
+        self.failure = failure
         return self._sort(self._parser.close(cut_short=True))
 
     def _sort(self, events: list[Event]) -> list[Event]:

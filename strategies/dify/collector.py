@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from strategies.agent.error_text import sentence
 from strategies.agent.ports import Forwarded, ToolOutcome
 from strategies.dify.reading import Json, mapping, sequence, text
 
@@ -63,7 +64,7 @@ class Collector:
 
     def failed(self, error: str) -> ToolOutcome:
         """Return what the tool gave back before it failed, and how it failed."""
-        partial = self._read()
+        partial, error = self._read(), sentence(error)
         told = f"{partial}\n\nThe tool failed: {error}" if partial else f"The tool failed: {error}"
         return ToolOutcome(text=told, error=error, forwarded=tuple(self._forwarded))
 

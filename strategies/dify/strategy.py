@@ -9,7 +9,7 @@ from dify_plugin.errors.model import InvokeBadRequestError
 from strategies.agent.conversation import Conversation
 from strategies.agent.dialects import NativeDialect
 from strategies.agent.events import Event, Noticed, RunFailed
-from strategies.agent.loop import Run
+from strategies.agent.loop import Run, Speaker
 from strategies.agent.wording import wording_for
 from strategies.dify.history import clean_history
 from strategies.dify.model import DifyModel
@@ -52,8 +52,7 @@ def _engine(session: Session, settings: Settings) -> Iterator[Event]:
     )
     run = Run(
         conversation,
-        NativeDialect(),
-        DifyModel(session, settings.model),
+        Speaker(model=DifyModel(session, settings.model), dialect=NativeDialect()),
         DifyToolbox(session, settings.tools),
         wording_for(language_of(settings.query)),
         settings.limits,
