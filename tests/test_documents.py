@@ -1,0 +1,105 @@
+"""The project's own files: what the marketplace shows, and what may stand in none of them."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from workbench.package import packed_files
+
+ROOT = Path(__file__).parent.parent
+MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yaml").read_text(encoding="utf-8"))
+
+EAST_ASIAN = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
+
+PLACES_OF_ONE_MACHINE = re.compile(
+    r"""
+      (?<![\w.-])/(?:root|home/\w+|Users/\w+|work/\w+|opt/wheels)\b
+    | pypi\.(?:org|python) | pythonhosted | npmjs\. | debian\.(?:org|net)
+    | proxy\.golang | crates\.io | (?:extra-)?index-url
+    """,
+    re.VERBOSE,
+)
+
+
+class TestDocuments:
+    """The texts that the marketplace shows."""
+
+    def test_the_readme_is_in_english(self) -> None:
+        """Translations have files of their own."""
+        assert EAST_ASIAN.search((ROOT / "README.md").read_text(encoding="utf-8")) is None
+
+    def test_the_readme_says_what_a_builder_must_know(self) -> None:
+        """Where the source is, how to set it up and use it, what it connects to."""
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+        assert MANIFEST["repo"] in readme
+        assert all(word in readme.lower() for word in ("install", "credentials", "agent"))
+        assert len(readme.splitlines()) <= 120
+
+    def test_the_readme_lists_every_parameter_and_default(self) -> None:
+        """As the YAML declares them, in its order or another."""
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", readme, re.MULTILINE))
+        strategy = yaml.safe_load(
+            (ROOT / "strategies/function_calling.yaml").read_text(encoding="utf-8")
+        )
+        declared = {parameter["name"]: parameter for parameter in strategy["parameters"]}
+
+        assert set(rows) == set(declared)
+        for name, parameter in declared.items():
+            assert "default" not in parameter or f"| {parameter['default']} |" in rows[name]
+
+    @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "PRIVACY.md"])
+    def test_relative_links_lead_somewhere(self, name: str) -> None:
+        """To a file that exists."""
+        text = (ROOT / name).read_text(encoding="utf-8")
+        targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
+
+        assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+class TestRepository:
+    """What holds for every file under version control."""
+
+    @pytest.fixture
+    def tracked(self) -> list[Path]:
+        """The files of the project that are text."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"],  # noqa: S607  git is wherever the developer has it
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if listed.returncode != 0:
+            pytest.skip("not a git work tree")
+        paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+        return [path for path in paths if path.is_file() and path.suffix != ".png"]
+
+    def test_no_file_names_a_registry_or_a_place_of_one_machine(self, tracked: list[Path]) -> None:
+        """Everyone has their own."""
+        found = {
+            f"{path.relative_to(ROOT)}: {match[0]}"
+            for path in tracked
+            if path != Path(__file__)
+            for match in PLACES_OF_ONE_MACHINE.finditer(path.read_text(encoding="utf-8"))
+        }
+
+        assert found == set()
+
+    def test_nothing_in_the_plugin_prints(self) -> None:
+        """Standard output is the wire to Dify."""
+        sources = [ROOT / name for name in packed_files(ROOT) if name.endswith(".py")]
+        printing = [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for path in sources
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "breakpoint"}
+        ]
+
+        assert printing == []
