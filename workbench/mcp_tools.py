@@ -190,6 +190,6 @@ def _found(command: str) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    for inner in getattr(error, "exceptions", ()):  # those of an exception group
+        return _innermost(inner)
     return str(error) or type(error).__name__

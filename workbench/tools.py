@@ -2,7 +2,6 @@
 
 import ast
 import math
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -16,13 +15,13 @@ _LONGEST = 500
 _HIGHEST_POWER = 1000
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "^": "**", ",": ""})
 _BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
+    ast.Add: lambda left, right: left + right,
+    ast.Sub: lambda left, right: left - right,
+    ast.Mult: lambda left, right: left * right,
+    ast.Div: lambda left, right: left / right,
+    ast.FloorDiv: lambda left, right: left // right,
+    ast.Mod: lambda left, right: left % right,
+    ast.Pow: lambda left, right: left**right,
 }
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
@@ -132,9 +131,9 @@ def current_time(timezone: str) -> str:
 
 def calculate(expression: str) -> str:
     """Work out an expression; what is no arithmetic is an error that the model can read."""
+    if len(expression) > _LONGEST:
+        raise AnswerError(f"Cannot calculate more than {_LONGEST} characters.")
     try:
-        if len(expression) > _LONGEST:
-            raise ValueError(f"it is longer than {_LONGEST} characters")
         value = _value(ast.parse(expression.translate(_SIGNS).strip(), mode="eval").body)
         return f"{value:.12g}" if isinstance(value, float) else str(value)
     except (SyntaxError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
@@ -161,6 +160,8 @@ def _value(node: ast.expr) -> Any:
 
 def _combined(sign: ast.operator, left: Any, right: Any) -> Any:
     # A tower of powers would hold the machine for hours.
-    if isinstance(sign, ast.Pow) and (abs(right) > _HIGHEST_POWER or abs(left) > 10**_HIGHEST_POWER):
+    if isinstance(sign, ast.Pow) and (
+        abs(right) > _HIGHEST_POWER or abs(left) > 10**_HIGHEST_POWER
+    ):
         raise ValueError("the power is too high")
     return _BINARY[type(sign)](left, right)
