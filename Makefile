@@ -5,7 +5,7 @@ PROTOCOL ?=
 QUESTION ?= What time is it in Tokyo, and what is 17 * 23?
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
-.PHONY: help setup demo test check lint format cover package clean
+.PHONY: help setup demo test check lint style types format cover package clean
 
 help:
 	@echo "make demo       ask the demo model a question that calls two tools at once"
@@ -27,9 +27,13 @@ test: setup
 
 check: lint cover
 
-lint: setup
+lint: style types
+
+style: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+
+types: setup
 	$(PYTHON) -m pyright
 
 cover: setup
