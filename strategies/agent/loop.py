@@ -155,6 +155,7 @@ class Run:
         *,
         fallback: Speaker | None = None,
         text_dialect: Dialect | None = None,
+        answer_on_error: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conversation = conversation
@@ -162,6 +163,8 @@ class Run:
         self._fallback = fallback
         self._text_dialect = text_dialect
         """For a provider that turns out to refuse native tools."""
+        self._answer_on_error = answer_on_error
+        """Whether a run that cannot go on ends with what is known, instead of an error."""
         self._recovery = Recovery(has_fallback=fallback is not None)
         self._repeats = Repeats()
         self._toolbox = toolbox
@@ -185,6 +188,10 @@ class Run:
             case Answered(answer, reason):
                 yield RunFinished(answer, reason, self._usage)
             case Composed(answer, reason):
+                yield TextShown(answer)
+                yield RunFinished(answer, reason, self._usage)
+            case Broken(sentence, reason) if self._answer_on_error:
+                answer = "\n\n".join([sentence, *self._results_so_far()])
                 yield TextShown(answer)
                 yield RunFinished(answer, reason, self._usage)
             case Broken(sentence, reason):
@@ -390,11 +397,14 @@ class Run:
             self._reminded = True
             self._record(this, reply, remark=self._remark(reply))
             return Again()
-        results = [text for record in self._conversation.rounds for text in record.results]
+        results = self._results_so_far()
         if not results:
             return Broken(self._wording.empty_answer, "empty_reply")
         found = "\n\n".join([self._wording.empty_answer_with_results, *results])
         return Composed(found, this.closing or "empty_reply")
+
+    def _results_so_far(self) -> list[str]:
+        return [text for record in self._conversation.rounds for text in record.results]
 
     def _should_mend(self, this: Round, reply: Reading) -> bool:
         """Whether the reply holds a call that could not be read, and the model may mend it."""

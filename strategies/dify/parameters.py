@@ -8,12 +8,15 @@ parameter, before any model call.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from strategies.agent.loop import Limits
 from strategies.dify.reading import Json, mapping, sequence, text
 from strategies.dify.tools import DifyTool, Unreadable, only_allowed, read_tools
+from strategies.protocols.registry import TEXT_PROTOCOLS
+
+PROTOCOLS = ("auto", "native", *TEXT_PROTOCOLS)
 
 
 class ParameterError(Exception):
@@ -49,6 +52,10 @@ class Settings:
     unknown_allowed_tools: Sequence[str]
     """Names in `allowed_tools` that fit no tool."""
     limits: Limits
+    protocol: str
+    """`auto`, `native` or the name of a text protocol."""
+    fallback_model: ModelConfig | None
+    answer_on_error: bool
 
 
 def read_settings(parameters: Json) -> Settings:
@@ -71,7 +78,12 @@ def read_settings(parameters: Json) -> Settings:
         limits=Limits(
             rounds=_whole(parameters, "maximum_iterations", default=10, highest=None),
             parallel_tools=_whole(parameters, "parallel_tools", default=4, highest=16),
+            seconds=_seconds(parameters, "time_limit", default=540, lowest=10, highest=3600),
+            tool_seconds=_seconds(parameters, "tool_timeout", default=120, lowest=1, highest=3600),
         ),
+        protocol=_protocol(parameters.get("tool_protocol")),
+        fallback_model=_fallback(parameters.get("fallback_model"), _model(model)),
+        answer_on_error=_yes(parameters.get("answer_on_error")),
     )
 
 
@@ -147,6 +159,51 @@ def _whole(parameters: Json, name: str, *, default: int, highest: int | None) ->
             f"The parameter `{name}` must be a whole number from 1 up, but it is {_shown(value)}."
         )
     return min(int(number), highest) if highest else int(number)
+
+
+def _seconds(
+    parameters: Json, name: str, *, default: float, lowest: float, highest: float
+) -> float:
+    value = parameters.get(name)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return default
+    number = _number(value)
+    if number is None or number <= 0:
+        raise ParameterError(
+            f"The parameter `{name}` must be a number of seconds, but it is {_shown(value)}."
+        )
+    return min(max(number, lowest), highest)
+
+
+def _protocol(value: object) -> str:
+    protocol = text(value).strip().lower() or "auto"
+    if protocol not in PROTOCOLS:
+        raise ParameterError(
+            f"The parameter `tool_protocol` must be one of {', '.join(PROTOCOLS)}, "
+            f"but it is {_shown(value)}."
+        )
+    return protocol
+
+
+def _fallback(value: object, first: ModelConfig) -> ModelConfig | None:
+    """Read `author/plugin/provider:model`, or a model's name alone for the same provider."""
+    named = text(value).strip()
+    if not named:
+        return None
+    provider, _, model = named.partition(":")
+    # Only a provider has two slashes: models are called llama3:8b and meta/llama:free.
+    whole = provider.count("/") == 2 and model  # noqa: PLR2004
+    return replace(
+        first,
+        provider=provider.strip() if whole else first.provider,
+        model=model.strip() if whole else named,
+        # Nothing is known of a model that is only named: what it can do is taken to be the same.
+        context_size=None,
+    )
+
+
+def _yes(value: object) -> bool:
+    return value if isinstance(value, bool) else text(value).strip().lower() in {"true", "1", "yes"}
 
 
 def _number(value: object) -> float | None:

@@ -7,7 +7,7 @@ from dify_plugin.core.runtime import Session
 from dify_plugin.errors.model import InvokeBadRequestError
 
 from strategies.agent.conversation import Conversation
-from strategies.agent.dialects import NativeDialect
+from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
 from strategies.agent.events import Event, Noticed, RunFailed
 from strategies.agent.loop import Run, Speaker
 from strategies.agent.wording import wording_for
@@ -15,9 +15,14 @@ from strategies.dify.history import clean_history
 from strategies.dify.model import DifyModel
 from strategies.dify.narrator import Narrator
 from strategies.dify.pacing import DifyMessage, paced
-from strategies.dify.parameters import ParameterError, Settings, read_settings
+from strategies.dify.parameters import ModelConfig, ParameterError, Settings, read_settings
 from strategies.dify.toolbox import DifyToolbox
+from strategies.protocols.base import Language
 from strategies.protocols.language import language_of
+from strategies.protocols.registry import TEXT_PROTOCOLS
+
+_NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
+_DEFAULT_TEXT_PROTOCOL = "hermes"
 
 
 def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
@@ -45,19 +50,37 @@ def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyM
 
 
 def _engine(session: Session, settings: Settings) -> Iterator[Event]:
+    language = language_of(settings.query)
     conversation = Conversation(
         instruction=settings.instruction,
         history=clean_history(settings.history),
         question=settings.query,
     )
+
+    def speaker(config: ModelConfig) -> Speaker:
+        dialect = _dialect(settings.protocol, config.features, language)
+        return Speaker(model=DifyModel(session, config), dialect=dialect)
+
     run = Run(
         conversation,
-        Speaker(model=DifyModel(session, settings.model), dialect=NativeDialect()),
+        speaker(settings.model),
         DifyToolbox(session, settings.tools),
-        wording_for(language_of(settings.query)),
+        wording_for(language),
         settings.limits,
+        fallback=speaker(settings.fallback_model) if settings.fallback_model else None,
+        text_dialect=TextDialect(TEXT_PROTOCOLS[_DEFAULT_TEXT_PROTOCOL], language),
+        answer_on_error=settings.answer_on_error,
     )
     return run.events()
+
+
+def _dialect(protocol: str, features: frozenset[str], language: Language) -> Dialect:
+    """Choose the way to speak with a model; `auto` goes by what Dify says of the model."""
+    if protocol == "auto":
+        protocol = "native" if features & _NATIVE_FEATURES else _DEFAULT_TEXT_PROTOCOL
+    if protocol == "native":
+        return NativeDialect()
+    return TextDialect(TEXT_PROTOCOLS[protocol], language)
 
 
 def _notices(settings: Settings) -> Iterator[Noticed]:

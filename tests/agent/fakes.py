@@ -1,0 +1,228 @@
+"""A scripted model, a toolbox that records, and a short way to play a run."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from strategies.protocols.registry import TEXT_PROTOCOLS
+
+from strategies.agent.conversation import Conversation
+from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
+from strategies.agent.events import Event, TextShown
+from strategies.agent.loop import Limits, Run, Speaker
+from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
+from strategies.agent.wording import ENGLISH
+from strategies.protocols.base import CallDelta, ToolSpec
+
+type Step = ModelDelta | float | Exception
+"""A piece of a reply, seconds to wait, or a failure."""
+
+USAGE = Usage(
+    prompt_tokens=10,
+    completion_tokens=5,
+    total_tokens=15,
+    total_price=Decimal("0.1"),
+    latency=0.5,
+)
+
+
+class ScriptedModel:
+    """Gives its replies in order and keeps the requests it got."""
+
+    def __init__(self, *replies: Iterable[Step], name: str = "gpt-test") -> None:
+        self._replies = list(replies)
+        self.requests: list[ModelRequest] = []
+        self.name = name
+        self.provider = "test/test/test"
+
+    def stream(self, request: ModelRequest) -> Iterator[ModelDelta]:
+        """Play the next reply; a request too many fails like any model call."""
+        self.requests.append(request)
+        if len(self.requests) > len(self._replies):
+            raise ModelError(f"the script has no reply number {len(self.requests)}")
+        for step in self._replies[len(self.requests) - 1]:
+            match step:
+                case Exception():
+                    raise step
+                case float() | int():
+                    time.sleep(step)
+                case _:
+                    yield step
+
+    def assert_complete(self) -> None:
+        """Every reply has been asked for, and none twice."""
+        assert len(self.requests) == len(self._replies)
+
+
+type Work = Callable[[Mapping[str, object]], ToolOutcome]
+
+
+class RecordingToolbox:
+    """Tools made of functions; keeps the calls it got and how many ran at once."""
+
+    def __init__(self, *specs: ToolSpec, **work: Work | str) -> None:
+        named = {spec.name for spec in specs}
+        self.specs: Sequence[ToolSpec] = [
+            *specs,
+            *(tool(name) for name in work if name not in named),
+        ]
+        self._work = work
+        self._lock = threading.Lock()
+        self._running = 0
+        self.calls: list[tuple[str, Mapping[str, object]]] = []
+        self.most_at_once = 0
+
+    def provider(self, name: str) -> str:
+        """Every known tool belongs to one provider."""
+        return "test/tools" if name in self._work else ""
+
+    def call(self, name: str, arguments: Mapping[str, object]) -> ToolOutcome:
+        """Run the function of that name."""
+        with self._lock:
+            self.calls.append((name, arguments))
+            self._running += 1
+            self.most_at_once = max(self.most_at_once, self._running)
+        try:
+            work = self._work[name]
+            return ToolOutcome(text=work) if isinstance(work, str) else work(arguments)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+
+def tool(name: str, **properties: str) -> ToolSpec:
+    """A tool whose parameters are given as name=type; `q` of type string when none are."""
+    shown = properties or {"q": "string"}
+    schema = {
+        "type": "object",
+        "properties": {one: {"type": kind} for one, kind in shown.items()},
+        "required": [],
+    }
+    return ToolSpec(name=name, description=f"The tool {name}.", parameters=schema)
+
+
+def slow(seconds: float, text: str = "done") -> Work:
+    """A tool that takes its time."""
+
+    def work(_: Mapping[str, object]) -> ToolOutcome:
+        time.sleep(seconds)
+        return ToolOutcome(text=text)
+
+    return work
+
+
+def says(text: str, *, usage: Usage = USAGE) -> list[Step]:
+    """A reply of text, in pieces of four characters."""
+    pieces = [ModelDelta(text=text[start : start + 4]) for start in range(0, len(text), 4)]
+    return [*pieces, ModelDelta(usage=usage, finish_reason="stop")]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A call that a scripted model is to make."""
+
+    name: str
+    arguments: Mapping[str, object] = field(default_factory=dict[str, object])
+    id: str = ""
+
+
+def native_reply(text: str, calls: Sequence[Wanted]) -> list[Step]:
+    """A reply with native calls, each in two fragments."""
+    steps: list[Step] = [ModelDelta(text=text)] if text else []
+    for number, call in enumerate(calls):
+        raw = json.dumps(call.arguments, ensure_ascii=False)
+        call_id = call.id or f"call_{time.monotonic_ns()}_{number}"
+        steps += [
+            ModelDelta(calls=(CallDelta(id=call_id, name=call.name, arguments=raw[:3]),)),
+            ModelDelta(calls=(CallDelta(id=call_id, arguments=raw[3:]),)),
+        ]
+    return [*steps, ModelDelta(usage=USAGE, finish_reason="tool_calls")]
+
+
+def hermes_reply(text: str, calls: Sequence[Wanted]) -> list[Step]:
+    """A reply with calls as hermes models write them."""
+    blocks = [
+        "<tool_call>\n"
+        + json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
+        + "\n</tool_call>"
+        for call in calls
+    ]
+    return says("\n".join([text, *blocks]) if text else "\n".join(blocks))
+
+
+def qwen_reply(text: str, calls: Sequence[Wanted]) -> list[Step]:
+    """A reply with calls as older Qwen models write them."""
+    blocks = [
+        f"✿FUNCTION✿: {call.name}\n✿ARGS✿: {json.dumps(call.arguments, ensure_ascii=False)}"
+        for call in calls
+    ]
+    return says("\n".join([text, *blocks]) if text else "\n".join(blocks))
+
+
+def qwen3_coder_reply(text: str, calls: Sequence[Wanted]) -> list[Step]:
+    """A reply with calls as Qwen3-Coder writes them."""
+    blocks = [
+        f"<tool_call>\n<function={call.name}>\n"
+        + "".join(f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in
+                  call.arguments.items())
+        + "</function>\n</tool_call>"
+        for call in calls
+    ]
+    return says("\n".join([text, *blocks]) if text else "\n".join(blocks))
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """A protocol under test: how the engine speaks it, and how a model writes calls in it."""
+
+    name: str
+    dialect: Dialect
+    reply: Callable[[str, Sequence[Wanted]], list[Step]]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+NATIVE = Tongue("native", NativeDialect(), native_reply)
+TONGUES = [
+    NATIVE,
+    Tongue("hermes", TextDialect(TEXT_PROTOCOLS["hermes"], "en"), hermes_reply),
+    Tongue("qwen", TextDialect(TEXT_PROTOCOLS["qwen"], "en"), qwen_reply),
+    Tongue("qwen3_coder", TextDialect(TEXT_PROTOCOLS["qwen3_coder"], "en"), qwen3_coder_reply),
+]
+
+
+def play(
+    model: ScriptedModel,
+    toolbox: RecordingToolbox | None = None,
+    *,
+    tongue: Tongue = NATIVE,
+    instruction: str = "Be brief.",
+    question: str = "What is new?",
+    limits: Limits | None = None,
+    fallback: ScriptedModel | None = None,
+) -> list[Event]:
+    """Play a run to its end."""
+    run = Run(
+        Conversation(instruction=instruction, history=[], question=question),
+        Speaker(model=model, dialect=tongue.dialect),
+        toolbox or RecordingToolbox(),
+        ENGLISH,
+        limits or Limits(),
+        fallback=Speaker(model=fallback, dialect=tongue.dialect) if fallback else None,
+        text_dialect=TONGUES[1].dialect,
+    )
+    return list(run.events())
+
+
+def shown(events: Sequence[Event]) -> str:
+    """All text that the reader saw."""
+    return "".join(event.text for event in events if isinstance(event, TextShown))
+
+
+def of_type[E](events: Sequence[Event], kind: type[E]) -> list[E]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]

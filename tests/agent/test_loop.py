@@ -1,0 +1,469 @@
+"""The loop with scripted models and tools, under every protocol where it makes a difference."""
+
+import json
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from strategies.agent.events import (
+    CallFinished,
+    CallStarted,
+    RoundFinished,
+    RoundStarted,
+    RunFailed,
+    RunFinished,
+    ThoughtFinished,
+    ThoughtStarted,
+)
+from strategies.agent.loop import Limits
+from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome
+from strategies.protocols.base import CallDelta
+from tests.agent.fakes import (
+    NATIVE,
+    TONGUES,
+    USAGE,
+    RecordingToolbox,
+    ScriptedModel,
+    Tongue,
+    Wanted,
+    of_type,
+    play,
+    says,
+    shown,
+    slow,
+    tool,
+)
+
+every_tongue = pytest.mark.parametrize("tongue", TONGUES, ids=str)
+
+
+@every_tongue
+def test_a_reply_without_calls_is_the_answer(tongue: Tongue) -> None:
+    """One round, the text as it came, and the run is over."""
+    events = play(ScriptedModel(says("Nothing is new.")), tongue=tongue)
+
+    assert shown(events) == "Nothing is new."
+    assert events[-1] == RunFinished("Nothing is new.", "answered", USAGE)
+
+
+@every_tongue
+def test_calls_run_and_their_results_go_back(tongue: Tongue) -> None:
+    """The text beside the calls is shown, the markup is not, and the results reach the model."""
+    model = ScriptedModel(
+        tongue.reply("Let me look. ", [Wanted("search", {"q": "a"}), Wanted("search", {"q": "b"})]),
+        says("Found both."),
+    )
+    toolbox = RecordingToolbox(search=lambda arguments: ToolOutcome(text=f"<{arguments['q']}>"))
+    events = play(model, toolbox, tongue=tongue)
+    sent = json.dumps([dict(message) for message in model.requests[1].messages])
+
+    assert sorted(str(arguments["q"]) for _, arguments in toolbox.calls) == ["a", "b"]
+    assert shown(events).split() == ["Let", "me", "look.", "Found", "both."]
+    assert "<a>" in sent
+    assert "<b>" in sent
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "Found both."
+
+
+def test_native_messages_are_one_assistant_message_and_one_result_per_call() -> None:
+    """System, user, assistant with text and all calls, then the results in order of the calls."""
+    model = ScriptedModel(
+        NATIVE.reply("Look: ", [Wanted("slow", {"q": "1"}, "a"), Wanted("fast", {"q": "2"}, "b")]),
+        says("Done."),
+    )
+    play(model, RecordingToolbox(slow=slow(0.1, "later"), fast="sooner"))
+    messages = model.requests[1].messages
+
+    assert [message["role"] for message in messages] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+    ]
+    assert messages[2]["content"] == "Look: "
+    assert messages[2]["tool_calls"] == [
+        {"id": "a", "type": "function", "function": {"name": "slow", "arguments": '{"q": "1"}'}},
+        {"id": "b", "type": "function", "function": {"name": "fast", "arguments": '{"q": "2"}'}},
+    ]
+    assert [(one["tool_call_id"], one["content"]) for one in messages[3:]] == [
+        ("a", "later"),
+        ("b", "sooner"),
+    ]
+
+
+def test_a_blank_instruction_sends_no_system_message() -> None:
+    """Strict providers refuse an empty system message."""
+    model = ScriptedModel(says("Hi."))
+    play(model, instruction="  \n")
+
+    assert [message["role"] for message in model.requests[0].messages] == ["user"]
+
+
+def test_repeated_ids_are_made_unique_on_both_sides() -> None:
+    """W: some providers use the tool's name as the id of every call."""
+    model = ScriptedModel(
+        NATIVE.reply("", [Wanted("search", {"q": "a"}, "search")]),
+        NATIVE.reply("", [Wanted("search", {"q": "b"}, "search")]),
+        says("Done."),
+    )
+    play(model, RecordingToolbox(search="found"))
+    messages = model.requests[2].messages
+    calls = [
+        call["id"]
+        for message in messages
+        for call in message.get("tool_calls", [])  # type: ignore[attr-defined]
+    ]
+
+    assert len(set(calls)) == 2
+    assert calls == [one["tool_call_id"] for one in messages if one["role"] == "tool"]
+
+
+@every_tongue
+def test_the_last_round_offers_no_tools_and_still_answers(tongue: Tongue) -> None:
+    """T1: the official plugin ends empty here; ours folds the run into text and asks to answer."""
+    model = ScriptedModel(
+        tongue.reply("", [Wanted("search", {"q": "a"})]), says("As far as I know: 1.")
+    )
+    events = play(model, RecordingToolbox(search="found"), tongue=tongue, limits=Limits(rounds=2))
+    last = model.requests[1]
+
+    assert not last.tools
+    assert {message["role"] for message in last.messages} == {"system", "user", "assistant"}
+    assert "found" in str(last.messages[-1]["content"])
+    assert events[-1] == RunFinished("As far as I know: 1.", "iteration_limit", USAGE + USAGE)
+
+
+def test_with_one_iteration_the_results_are_the_answer() -> None:
+    """The one round may call tools; what they return is shown."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("time"), Wanted("place")]))
+    toolbox = RecordingToolbox(time="noon", place="Rome")
+    events = play(model, toolbox, limits=Limits(rounds=1))
+
+    assert model.requests[0].tools
+    assert shown(events) == "noon\n\nRome"
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_tools_of_one_round_run_at_the_same_time() -> None:
+    """Six tools of 0.4 s, six at once, take well under their sum."""
+    model = ScriptedModel(
+        NATIVE.reply("", [Wanted("nap", {"q": str(n)}) for n in range(6)]), says("Done.")
+    )
+    toolbox = RecordingToolbox(nap=slow(0.4))
+    started = time.monotonic()
+    play(model, toolbox, limits=Limits(parallel_tools=6))
+
+    assert toolbox.most_at_once == 6
+    assert time.monotonic() - started < 1.8
+
+
+def test_no_more_tools_run_at_once_than_allowed() -> None:
+    """The others wait for a free place and run in the order of the calls."""
+    model = ScriptedModel(
+        NATIVE.reply("", [Wanted("nap", {"q": str(n)}) for n in range(5)]), says("Done.")
+    )
+    toolbox = RecordingToolbox(nap=slow(0.02))
+    play(model, toolbox, limits=Limits(parallel_tools=2))
+
+    assert toolbox.most_at_once == 2
+    assert [arguments["q"] for _, arguments in toolbox.calls] == list("01234")
+
+
+@every_tongue
+def test_a_tool_starts_while_the_model_still_streams(tongue: Tongue) -> None:
+    """A call that is complete early is run early."""
+    first, *rest = [tongue.reply("", [Wanted("nap", {"q": "x"})])]
+    text_after = [ModelDelta(text=" "), 0.5, ModelDelta(text=" ", finish_reason="stop")]
+    model = ScriptedModel([*first[:-1], *text_after, *rest], says("Done."))
+    started: list[float] = []
+
+    def nap(_: Mapping[str, object]) -> ToolOutcome:
+        started.append(time.monotonic())
+        return ToolOutcome(text="slept")
+
+    begin = time.monotonic()
+    play(model, RecordingToolbox(nap=nap), tongue=tongue)
+
+    assert started[0] - begin < 0.4
+
+
+def test_an_unknown_tool_is_answered_with_the_names_that_exist() -> None:
+    """And with the nearest one; the guess is never run."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("serch", {"q": "a"})]), says("Sorry."))
+    toolbox = RecordingToolbox(search="found", weather="sunny")
+    events = play(model, toolbox)
+    result = of_type(events, CallFinished)[0].outcome
+
+    assert not toolbox.calls
+    assert "search, weather" in result.text
+    assert "Did you mean search?" in result.text
+    assert result.error
+
+
+def test_one_failing_tool_of_three_leaves_the_others_alone() -> None:
+    """Its failure is a result that the model can read."""
+    model = ScriptedModel(
+        NATIVE.reply("", [Wanted("one"), Wanted("two"), Wanted("three")]), says("Done.")
+    )
+    failing = ToolOutcome(text="half\n\nThe tool failed: down", error="down")
+    toolbox = RecordingToolbox(one="1", two=lambda _: failing, three="3")
+    play(model, toolbox)
+    contents = [one["content"] for one in model.requests[1].messages if one["role"] == "tool"]
+
+    assert contents == ["1", "half\n\nThe tool failed: down", "3"]
+
+
+def test_a_toolbox_that_raises_does_not_take_the_run_with_it() -> None:
+    """Whatever goes wrong inside a tool is its result."""
+
+    def broken(_: Mapping[str, object]) -> ToolOutcome:
+        raise ZeroDivisionError("by zero")
+
+    model = ScriptedModel(NATIVE.reply("", [Wanted("broken")]), says("Done."))
+    events = play(model, RecordingToolbox(broken=broken))
+
+    assert of_type(events, CallFinished)[0].outcome.error == "ZeroDivisionError: by zero"
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_arguments_that_break_the_schema_go_back_without_running_the_tool() -> None:
+    """Every bad field is named."""
+    spec = tool("book", seats="integer", day="string")
+    model = ScriptedModel(
+        NATIVE.reply("", [Wanted("book", {"seats": "many", "day": {"a": 1}})]), says("Done.")
+    )
+    toolbox = RecordingToolbox(spec, book="booked")
+    events = play(model, toolbox)
+    told = of_type(events, CallFinished)[0].outcome.text
+
+    assert not toolbox.calls
+    assert "seats" in told
+
+
+@pytest.mark.parametrize("raw", ['{"q": "unfinis', "[1]", "null and void", '"text"'])
+def test_w40_unreadable_arguments_do_not_end_the_run(raw: str) -> None:
+    """W40: they are told to the model, and go back to the provider as a JSON object."""
+    model = ScriptedModel(
+        [ModelDelta(calls=(CallDelta(id="c1", name="search", arguments=raw),)), ModelDelta()],
+        says("Then without."),
+    )
+    toolbox = RecordingToolbox(search="found")
+    events = play(model, toolbox)
+    assistant = model.requests[1].messages[2]
+    sent_back = assistant["tool_calls"][0]["function"]["arguments"]  # type: ignore[index]
+
+    assert not toolbox.calls
+    assert isinstance(json.loads(sent_back), dict)
+    assert raw in json.loads(sent_back).values()
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_broken_json_is_mended_and_run() -> None:
+    """A trailing comma and single quotes cost no round."""
+    model = ScriptedModel(
+        [ModelDelta(calls=(CallDelta(id="c1", name="search", arguments="{'q': 'a',}"),))],
+        says("Done."),
+    )
+    toolbox = RecordingToolbox(search="found")
+    play(model, toolbox)
+
+    assert toolbox.calls == [("search", {"q": "a"})]
+
+
+def test_the_reply_goes_back_byte_for_byte() -> None:
+    """T3: reasoning markers in the content are the provider's; no one else may touch them."""
+    content = "<think>\n<!--marker-->step &lt;1&gt;\n</think>\n\nLet me look.  "
+    model = ScriptedModel(NATIVE.reply(content, [Wanted("search", {"q": "a"})]), says("Done."))
+    events = play(model, RecordingToolbox(search="found"))
+
+    assert model.requests[1].messages[2]["content"] == content
+    assert "marker" not in shown(events)
+
+
+def test_events_nest_and_every_start_has_its_finish() -> None:
+    """Round, thought and calls are opened and closed in order."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("search", {"q": "a"})]), says("Done."))
+    events = play(model, RecordingToolbox(search="found"))
+
+    assert [event.number for event in of_type(events, RoundStarted)] == [1, 2]
+    assert [event.number for event in of_type(events, RoundFinished)] == [1, 2]
+    assert len(of_type(events, ThoughtStarted)) == len(of_type(events, ThoughtFinished)) == 2
+    assert [one.call.id for one in of_type(events, CallStarted)] == [
+        one.call.id for one in of_type(events, CallFinished)
+    ]
+
+
+def test_usage_is_summed_exactly() -> None:
+    """0.1 + 0.2 is 0.3: prices are decimals."""
+    more = USAGE + USAGE
+    model = ScriptedModel(
+        NATIVE.reply("", [Wanted("search", {"q": "a"})]), says("Done.", usage=more)
+    )
+    events = play(model, RecordingToolbox(search="found"))
+    last = events[-1]
+
+    assert isinstance(last, RunFinished)
+    assert str(last.usage.total_price) == "0.3"
+    assert last.usage.total_tokens == 45
+
+
+def test_a_model_that_fails_for_good_ends_the_run_with_one_sentence() -> None:
+    """A refused key is not tried again."""
+    model = ScriptedModel([ModelError("[openai] Incorrect API key provided: sk-abc, code 401")])
+    events = play(model)
+
+    assert isinstance(events[-1], RunFailed)
+    assert events[-1].stop_reason == "error"
+    assert len(model.requests) == 1
+
+
+def test_a_transient_failure_is_tried_again() -> None:
+    """The reader sees nothing of it but the log."""
+    model = ScriptedModel([ModelError("[openai] Rate Limit Error, 429")], says("Here it is."))
+    events = play(model)
+
+    assert shown(events) == "Here it is."
+    assert [bool(one.error) for one in of_type(events, ThoughtFinished)] == [True, False]
+
+
+def test_a_reply_cut_after_text_is_not_tried_again() -> None:
+    """The text stays, the error is said once."""
+    model = ScriptedModel(
+        [ModelDelta(text="Half an ans"), ModelError("read llm model failed: connection reset")],
+        says("never asked for"),
+    )
+    events = play(model)
+
+    assert shown(events) == "Half an ans"
+    assert isinstance(events[-1], RunFailed)
+    assert len(model.requests) == 1
+
+
+def test_a_reply_cut_after_a_whole_call_goes_on_with_it() -> None:
+    """The call stands: its tool has already run."""
+    model = ScriptedModel(
+        [*NATIVE.reply("", [Wanted("search", {"q": "a"})])[:-1], ModelError("connection reset")],
+        says("Done."),
+    )
+    events = play(model, RecordingToolbox(search="found"))
+
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "Done."
+
+
+def test_the_fallback_model_takes_over() -> None:
+    """When the first model is lost, the round starts anew on the other."""
+    first = ScriptedModel([ModelError("[openai] Incorrect API key provided, 401")], name="first")
+    second = ScriptedModel(says("From the second."), name="second")
+    events = play(first, fallback=second)
+
+    assert shown(events) == "From the second."
+    assert [one.model for one in of_type(events, ThoughtStarted)] == ["first", "second"]
+
+
+def test_refused_native_tools_are_described_in_the_text() -> None:
+    """The run goes on in the hermes protocol."""
+    model = ScriptedModel(
+        [ModelError("registry.ollama.ai/library/x does not support tools")],
+        TONGUES[1].reply("", [Wanted("search", {"q": "a"})]),
+        says("Done."),
+    )
+    toolbox = RecordingToolbox(search="found")
+    events = play(model, toolbox)
+
+    assert toolbox.calls == [("search", {"q": "a"})]
+    assert not model.requests[1].tools
+    assert isinstance(events[-1], RunFinished)
+
+
+@every_tongue
+def test_an_empty_reply_is_asked_again_once(tongue: Tongue) -> None:
+    """T1: silence is not an answer."""
+    model = ScriptedModel([ModelDelta()], says("Sorry, here."))
+    events = play(model, tongue=tongue)
+
+    assert shown(events) == "Sorry, here."
+    assert model.requests[1].messages[-1]["role"] == "user"
+
+
+def test_two_empty_replies_end_with_an_explanation() -> None:
+    """Never an empty answer without an error."""
+    events = play(ScriptedModel([ModelDelta()], [ModelDelta()]))
+
+    assert isinstance(events[-1], RunFailed)
+    assert events[-1].stop_reason == "empty_reply"
+
+
+def test_an_empty_last_round_answers_with_what_the_tools_returned() -> None:
+    """The work of the run is not lost."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("search", {"q": "a"})]), [ModelDelta()])
+    events = play(model, RecordingToolbox(search="found"), limits=Limits(rounds=2))
+
+    assert "found" in shown(events)
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_a_repeated_call_gets_the_earlier_result_and_then_a_refusal() -> None:
+    """The tool runs once; after the refusal the model is made to answer."""
+    again = [NATIVE.reply("", [Wanted("search", {"q": "a"})]) for _ in range(3)]
+    model = ScriptedModel(*again, says("Enough."))
+    toolbox = RecordingToolbox(search="found")
+    events = play(model, toolbox)
+    results = [one.outcome.text for one in of_type(events, CallFinished)]
+
+    assert len(toolbox.calls) == 1
+    assert "found" in results[1]
+    assert "found" not in results[2]
+    assert not model.requests[3].tools
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].stop_reason == "repeated_calls"
+
+
+def test_a_slow_tool_becomes_an_error_while_the_others_go_on() -> None:
+    """What it brings later is ignored."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("slow"), Wanted("fast")]), says("Done."))
+    toolbox = RecordingToolbox(slow=slow(0.6, "too late"), fast="quick")
+    events = play(model, toolbox, limits=Limits(tool_seconds=0.1))
+    outcomes = {one.call.name: one.outcome for one in of_type(events, CallFinished)}
+
+    assert outcomes["slow"].error == "timed out after 0.1 s"
+    assert outcomes["fast"].text == "quick"
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_near_the_time_limit_the_model_is_made_to_answer() -> None:
+    """Tools that still run are given up, and the last round begins in time."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("slow")]), says("What I have."))
+    toolbox = RecordingToolbox(slow=slow(3.0))
+    started = time.monotonic()
+    events = play(model, toolbox, limits=Limits(seconds=1.0))
+
+    assert time.monotonic() - started < 2.5
+    assert events[-1] == RunFinished("What I have.", "time_limit", USAGE + USAGE)
+
+
+def test_a_model_that_hangs_is_cut_at_the_time_limit() -> None:
+    """With text shown, the text is the answer; without, the error says why."""
+    silent = play(ScriptedModel([2.0]), limits=Limits(seconds=0.3))
+    speaking = play(ScriptedModel([ModelDelta(text="So far"), 2.0]), limits=Limits(seconds=0.3))
+
+    assert isinstance(silent[-1], RunFailed)
+    assert silent[-1].stop_reason == "time_limit"
+    assert isinstance(speaking[-1], RunFinished)
+    assert speaking[-1].answer == "So far"
+
+
+@pytest.mark.parametrize("tongue", TONGUES[1:], ids=str)
+def test_a_call_that_cannot_be_read_is_returned_to_the_model_once(tongue: Tongue) -> None:
+    """The block goes back to the text and the model is told what was wrong with it."""
+    broken = "<tool_call>\n{not json at all\n</tool_call>"
+    if tongue.name != "hermes":
+        pytest.skip("the sample is a hermes block")
+    model = ScriptedModel(says(broken), says("Without the tool then."))
+    events = play(model, RecordingToolbox(search="found"), tongue=tongue)
+
+    assert len(model.requests) == 2
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "Without the tool then."
