@@ -252,6 +252,12 @@ class TestRequirements:
         """Name, two equals signs, version; no blanks, no addresses."""
         assert [line for line in REQUIREMENTS if not re.fullmatch(r"[\w-]+==[\w.]+", line)] == []
 
+    def test_the_sdk_is_recent_enough_for_the_marketplace(self) -> None:
+        """0.9.0 at least."""
+        version = dict(line.split("==") for line in REQUIREMENTS)["dify_plugin"]
+
+        assert tuple(map(int, version.split("."))) >= (0, 9, 0)
+
     def test_none_is_large(self) -> None:
         """An installation takes seconds."""
         assert not LARGE_DISTRIBUTIONS & {line.split("==")[0] for line in REQUIREMENTS}
