@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 PROTOCOL ?=
-QUESTION ?= What time is it in Tokyo, and what is 17 * 23?
+export QUESTION ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: help setup demo test check lint style types format cover package clean
@@ -20,7 +20,7 @@ setup:
 	@sh tools/set_up.sh
 
 demo: setup
-	@$(PYTHON) -m workbench run $(if $(PROTOCOL),--protocol $(PROTOCOL)) "$(QUESTION)"
+	@$(PYTHON) -m workbench run $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(if $(QUESTION),"$$QUESTION")
 
 test: setup
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
