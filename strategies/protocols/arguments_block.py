@@ -1,0 +1,100 @@
+"""The arguments of a call whose name is known already, written as JSON after it."""
+
+from strategies.protocols.base import BrokenCall, Call
+from strategies.protocols.block import Closed, Emit, Ending
+from strategies.protocols.json_reader import Unreadable, read_arguments
+from strategies.protocols.json_span import JsonSpan
+from strategies.protocols.scanner import Markers
+from strategies.protocols.tape import Tape
+
+_CUT_PROBLEM = "The reply ended before the arguments were complete."
+
+
+class ArgumentsBlock:
+    """Reads one JSON value, up to its last bracket or to a tag outside its strings."""
+
+    def __init__(self, *, name: str, start: int, tags: Markers, closed: Closed) -> None:
+        self._name = name
+        self._start = start
+        self._tags = tags
+        self._closed = closed
+        self._span = JsonSpan()
+        self._value_end: int | None = None
+        """Where the brackets balanced, if that alone could not be read without a guess."""
+        self._tag_in_string: int | None = None
+
+    def read(self, tape: Tape, emit: Emit, ending: Ending | None) -> Closed | None:
+        """Emit the call as soon as its arguments are complete."""
+        while True:
+            tag = self._tags.find(tape.text, tape.at)
+            until = tag.start() if tag else self._settled(tape, ending)
+            if self._value_end is None and self._balances(tape, until):
+                if not self._is_certain(tape):
+                    continue
+                return self._call(tape, emit, tape.position)
+            tape.at = until
+            if not tag:
+                return self._end(tape, emit, ending) if ending else None
+            if self._value_end is not None or not self._span.in_string:
+                return self._call(tape, emit, tape.position)
+            if self._tag_in_string is None:
+                self._tag_in_string = tape.position
+            self._span.feed(tag[0])
+            tape.at = tag.end()
+
+    def _settled(self, tape: Tape, ending: Ending | None) -> int:
+        return len(tape.text) if ending else self._tags.settled(tape.text, tape.at)
+
+    def _balances(self, tape: Tape, until: int) -> bool:
+        filled = self._span.feed(tape.text[tape.at : until])
+        if filled is None:
+            return False
+        tape.at += filled
+        return True
+
+    def _is_certain(self, tape: Tape) -> bool:
+        self._value_end = tape.position
+        outcome = read_arguments(self._text(tape, tape.position))
+        return not isinstance(outcome, Unreadable) and not outcome.repaired
+
+    def _end(self, tape: Tape, emit: Emit, ending: Ending) -> Closed:
+        end = self._value_end or self._tag_in_string
+        if end is not None:
+            text = self._text(tape, end)
+            tape.back_to(end)
+            return self._emit(emit, text)
+        text = self._text(tape, tape.position)
+        if ending.cut_short:
+            emit(BrokenCall(name=self._name, raw=text, problem=_CUT_PROBLEM, truncated=True))
+            return self._closed
+        return self._emit(emit, text)
+
+    def _call(self, tape: Tape, emit: Emit, end: int) -> Closed:
+        return self._emit(emit, self._text(tape, end))
+
+    def _emit(self, emit: Emit, text: str) -> Closed:
+        outcome = read_arguments(text)
+        if isinstance(outcome, Unreadable):
+            emit(
+                BrokenCall(
+                    name=self._name,
+                    raw=text,
+                    problem=outcome.problem,
+                    truncated=outcome.truncated,
+                )
+            )
+        else:
+            emit(
+                Call(
+                    name=self._name,
+                    arguments=outcome.value,
+                    raw=text.strip(),
+                    repaired=outcome.repaired,
+                )
+            )
+        return self._closed
+
+    def _text(self, tape: Tape, end: int) -> str:
+        held = tape.held()
+        start = tape.position - len(held)
+        return held[self._start - start : end - start]

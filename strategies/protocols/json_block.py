@@ -1,0 +1,171 @@
+"""Calls written as JSON, inside `<tool_call>` or bare in the text.
+
+A value ends where its brackets balance; markers inside its strings are data. If the model forgot a
+closer, the close tag ends the value; if it forgot a quote, everything up to the end looks like one
+string, and then the first close tag that stands at the end of a line is taken as the end. In doubt
+a block waits for its close tag, otherwise its calls are out as soon as the last bracket is.
+"""
+
+import re
+from dataclasses import dataclass
+
+from strategies.protocols.base import BrokenCall
+from strategies.protocols.block import Closed, Emit, Ending, Refused, Verdict
+from strategies.protocols.calls import CallsRead, read_calls
+from strategies.protocols.json_span import JsonSpan
+from strategies.protocols.scanner import Markers
+from strategies.protocols.tape import Tape
+
+CLOSE, OPEN = "</tool_call>", "<tool_call>"
+_TAGS = Markers((OPEN, CLOSE))
+_FORGOTTEN_QUOTE = re.compile(r"</tool_call>(?=\s*(?:\Z|<tool_call>|<function=)|[ \t]*\n)")
+_CUT_PROBLEM = "The reply ended before the call was complete."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrapping:
+    """What stood before the JSON, and what follows from it."""
+
+    start: int
+    """Position after the first marker: text if this is no call after all."""
+    body: int
+    """Position of the JSON itself."""
+    owed: frozenset[str]
+    tagged: bool
+    """A `<tool_call>` stands around it, not just something that often does."""
+    declared: frozenset[str] | None
+    """The only names that count; None means all."""
+    reports: bool
+
+
+class JsonBlock:
+    """Reads one JSON value that may be a call."""
+
+    def __init__(self, wrapping: Wrapping) -> None:
+        self._wrapping = wrapping
+        self._span = JsonSpan()
+        self._value_end: int | None = None
+        """Where the brackets balanced, if that alone did not make a call."""
+
+    def read(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Read up to the end of the value, or to the tag that ends it."""
+        if self._value_end is None and (verdict := self._read_value(tape, emit, ending)):
+            return verdict
+        if self._value_end is not None and (verdict := self._read_rest(tape, emit, ending)):
+            return verdict
+        return self._end(tape, emit, ending) if ending else None
+
+    # ---- while the brackets are open
+
+    def _read_value(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
+        while True:
+            tag = _TAGS.find(tape.text, tape.at) if self._wrapping.tagged else None
+            until = tag.start() if tag else self._settled(tape, ending)
+            filled = self._span.feed(tape.text[tape.at : until])
+            if filled is not None:
+                tape.at += filled
+                return self._balanced(tape, emit)
+            tape.at = until
+            if not tag:
+                return None
+            if not self._span.in_string:
+                return self._at_tag(tape, emit, tag)
+            self._span.feed(tag[0])
+            tape.at = tag.end()
+
+    def _settled(self, tape: Tape, ending: Ending | None) -> int:
+        if ending or not self._wrapping.tagged:
+            return len(tape.text)
+        return _TAGS.settled(tape.text, tape.at)
+
+    def _balanced(self, tape: Tape, emit: Emit) -> Verdict | None:
+        found = read_calls(self._body(tape, tape.position))
+        if found.certain or not self._wrapping.tagged:
+            return self._settle(tape, emit, found)
+        self._value_end = tape.position
+        return None
+
+    # ---- after them, when they did not make a call
+
+    def _read_rest(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
+        tag = _TAGS.find(tape.text, tape.at)
+        if tag:
+            tape.at = tag.start()
+            return self._at_tag(tape, emit, tag)
+        tape.at = len(tape.text) if ending else _TAGS.settled(tape.text, tape.at)
+        return None
+
+    def _at_tag(self, tape: Tape, emit: Emit, tag: re.Match[str]) -> Verdict:
+        """End the value at a tag that stands outside its strings."""
+        body = self._body(tape, tape.position)
+        found = read_calls(body)
+        forgotten = None if found.certain else _FORGOTTEN_QUOTE.search(body)
+        if forgotten:
+            return self._cut_at(tape, emit, forgotten)
+        closed = tag[0] == CLOSE
+        if closed:
+            tape.at = tag.end()
+        return self._settle(tape, emit, found, closed=closed)
+
+    def _end(self, tape: Tape, emit: Emit, ending: Ending) -> Verdict:
+        body = self._body(tape, tape.position)
+        forgotten = _FORGOTTEN_QUOTE.search(body) if self._wrapping.tagged else None
+        if forgotten:
+            return self._cut_at(tape, emit, forgotten)
+        if self._value_end is not None:
+            body = self._body(tape, self._value_end)
+            tape.back_to(self._value_end)
+            return self._settle(tape, emit, read_calls(body))
+        found = read_calls(body)
+        if ending.cut_short or (found.bare and self._wrapping.tagged):
+            found = _cut(found, body)
+        return self._settle(tape, emit, found)
+
+    def _cut_at(self, tape: Tape, emit: Emit, tag: re.Match[str]) -> Verdict:
+        body = self._body(tape, tape.position)[: tag.start()]
+        after = self._wrapping.body + tag.end()
+        if tape.can_afford(after):
+            tape.back_to(after)
+        return self._settle(tape, emit, read_calls(body), closed=True)
+
+    # ---- verdicts
+
+    def _settle(self, tape: Tape, emit: Emit, found: CallsRead, *, closed: bool = False) -> Verdict:
+        wrapping = self._wrapping
+        declared = wrapping.declared
+        if declared is not None and any(call.name not in declared for call in found.calls):
+            found = CallsRead()
+        if found.bare and not wrapping.tagged:
+            found = CallsRead()
+        if not found.calls:
+            return self._refuse(tape, found)
+        for call in found.calls:
+            emit(call)
+        owed = wrapping.owed - {CLOSE} if closed else wrapping.owed | {CLOSE, *_LITTER}
+        return Closed(owed=owed | _SPECIAL, inside=wrapping.tagged and not closed)
+
+    def _refuse(self, tape: Tape, found: CallsRead) -> Refused:
+        wrapping = self._wrapping
+        if not wrapping.tagged or not wrapping.reports:
+            return Refused(until=wrapping.start)
+        return Refused(until=tape.position, problem=f"A tool call cannot be read. {found.problem}")
+
+    def _body(self, tape: Tape, until: int) -> str:
+        held = tape.held()
+        start = tape.position - len(held)
+        return held[self._wrapping.body - start : until - start]
+
+
+_LITTER = ("}", "]", ",", ";")
+_SPECIAL = frozenset(("<|im_end|>", "<|endoftext|>", "<|eot_id|>"))
+
+
+def _cut(found: CallsRead, body: str) -> CallsRead:
+    """Refuse to run what the provider cut short: its last value was never finished."""
+    return CallsRead(
+        calls=tuple(
+            BrokenCall(name=call.name, raw=body, problem=_CUT_PROBLEM, truncated=True)
+            for call in found.calls[-1:]
+        ),
+        problem=_CUT_PROBLEM,
+    )

@@ -1,0 +1,198 @@
+"""The reader of replies: text, reasoning and calls, told apart while they stream in.
+
+Theory of operation. A reply is text until a marker; the protocol's grammar may make a block of
+that marker, which then reads on its own and ends with a verdict:
+
+    closed   → its events are out; white space and left-over markers after it are layout
+    refused  → what was no call after all is shown as it stands, and the reading goes on behind it
+    handed   → another block reader goes on in its place
+
+Reasoning is a block that every protocol knows. Text is shown as soon as it cannot begin a marker.
+White space after a block is the one exception: it waits for the text that it would separate, so
+that a reply of calls alone shows nothing at all.
+"""
+
+import re
+from collections.abc import Sequence
+
+from strategies.protocols import thought
+from strategies.protocols.base import CallDelta, Event, FormatError, Reasoning, Text
+from strategies.protocols.block import (
+    Block,
+    Closed,
+    Ending,
+    Grammar,
+    Handed,
+    Opening,
+    Refused,
+)
+from strategies.protocols.tape import Tape
+
+_BLANK = re.compile(r"\s*+")
+
+
+class ReplyReader:
+    """Reads one reply in the given grammar; a `ReplyParser`."""
+
+    def __init__(self, grammar: Grammar, *, starts_in_reasoning: bool = False) -> None:
+        self._grammar = grammar
+        self._tape = Tape()
+        self._events: list[Event] = []
+        self._block: Block | None = thought.Thought() if starts_in_reasoning else None
+        self._at_start = True
+        """Nothing but white space since the reply began or a block ended."""
+        self._after: Closed | None = None
+        self._owed: frozenset[str] = frozenset()
+        self._suspicion: dict[str, str] = {}
+        self._space = ""
+        """White space after a block, held back until text follows."""
+        self._last_shown = " "
+        self._last_thought = " "
+
+    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
+        """Read the next piece; this reader knows nothing of native deltas."""
+        del deltas
+        self._tape.add(text)
+        return self._read(None)
+
+    def close(self, *, cut_short: bool = False) -> list[Event]:
+        """Read what was held back."""
+        return self._read(Ending(cut_short))
+
+    def _read(self, ending: Ending | None) -> list[Event]:
+        while self._read_block(ending) if self._block else self._read_text(ending):
+            pass
+        events, self._events = self._events, []
+        return events
+
+    def _read_text(self, ending: Ending | None) -> bool:
+        """Read up to the next block; tell whether one was found."""
+        if self._at_start and not self._read_layout(ending):
+            return self._block is not None
+        tape, markers = self._tape, self._grammar.in_text
+        found = markers.find(tape.text, tape.at)
+        if not found:
+            until = len(tape.text) if ending else markers.settled(tape.text, tape.at)
+            self._show_until(until)
+            return False
+        self._show_until(found.start())
+        if not self._open(found[0]):
+            self._show_until(found.end())
+            self._suspect(found[0])
+        return True
+
+    def _read_layout(self, ending: Ending | None) -> bool:
+        """Read white space and left-over markers; tell whether text follows them."""
+        tape, markers = self._tape, self._grammar.after_block
+        while True:
+            self._read_blank()
+            if marker := markers.here(tape.text, tape.at):
+                if self._open(marker):
+                    if self._block:
+                        return False
+                    continue
+            elif markers.begins_here(tape.text, tape.at) and not ending:
+                return False
+            if tape.at == len(tape.text):
+                return False
+            self._at_start = False
+            self._after = None
+            return True
+
+    def _read_blank(self) -> None:
+        tape = self._tape
+        found = _BLANK.match(tape.text, tape.at)
+        if not found or not found[0]:
+            return
+        if self._after:
+            self._space = self._space or found[0]
+            tape.at = found.end()
+        else:
+            self._show_until(found.end())
+
+    def _open(self, marker: str) -> bool:
+        """Take a marker that is more than text: it opens a block, or is left over from one."""
+        tape = self._tape
+        if marker in self._owed:
+            self._owed -= {marker}
+            self._space = ""
+            tape.at += len(marker)
+            return True
+        opening = Opening(
+            marker=marker,
+            position=tape.position,
+            line_start=self._at_start or tape.text[tape.at - 1] == "\n",
+            after=self._after,
+        )
+        block = self._think(opening) or self._grammar.open(opening)
+        if block:
+            tape.hold()
+            tape.at += len(marker)
+            self._block = block
+        return block is not None
+
+    def _think(self, opening: Opening) -> Block | None:
+        if opening.marker != thought.OPEN or self._tape.text[self._tape.at - 1] == "`":
+            return None
+        return thought.Thought(apart=not self._last_thought.isspace())
+
+    def _read_block(self, ending: Ending | None) -> bool:
+        """Let the block read on; tell whether it has ended."""
+        if not self._block:
+            return False
+        match self._block.read(self._tape, self._emit, ending):
+            case None:
+                return False
+            case Handed() as handed:
+                self._block = handed.to
+            case Closed() as closed:
+                self._end_block(closed)
+            case Refused() as refused:
+                self._give_back(refused)
+        return True
+
+    def _end_block(self, closed: Closed) -> None:
+        self._block = None
+        self._tape.release()
+        self._at_start = True
+        self._after = closed
+        self._owed = closed.owed
+
+    def _give_back(self, refused: Refused) -> None:
+        tape = self._tape
+        held = tape.held()
+        start = tape.position - len(held)
+        until = refused.until if tape.can_afford(refused.until) else tape.position
+        if until < tape.position:
+            tape.back_to(until)
+        tape.release()
+        self._block = None
+        self._at_start = False
+        self._after = None
+        self._show(held[: until - start])
+        if refused.unless_open:
+            self._suspicion[refused.unless_open] = refused.problem
+        elif refused.problem:
+            self._events.append(FormatError(refused.problem))
+
+    def _suspect(self, marker: str) -> None:
+        if problem := self._suspicion.pop(marker, ""):
+            self._events.append(FormatError(problem))
+
+    def _show_until(self, index: int) -> None:
+        self._show(self._tape.text[self._tape.at : index])
+        self._tape.at = index
+
+    def _show(self, text: str) -> None:
+        if not text:
+            return
+        if self._space and not self._last_shown.isspace():
+            text = self._space + text
+        self._space = ""
+        self._last_shown = text[-1]
+        self._events.append(Text(text))
+
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, Reasoning):
+            self._last_thought = event.text[-1:]
+        self._events.append(event)

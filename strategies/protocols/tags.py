@@ -1,0 +1,220 @@
+"""The grammar of calls in tags, which hermes, qwen3_coder and leaked calls share.
+
+Models trained on one of these forms also write the other, and forget or rename the tags around it.
+Inside `<tool_call>` anything that reads as a call is one; the agent answers calls of unknown tools.
+Everything weaker (another tag, a code fence, bare JSON where a line starts, `<function=…>` alone)
+counts only if it names a tool that was declared, and is let go as text the moment it cannot.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from strategies.protocols import thought
+from strategies.protocols.base import ToolSpec
+from strategies.protocols.block import (
+    Block,
+    Closed,
+    Emit,
+    Ending,
+    Grammar,
+    Handed,
+    Opening,
+    Refused,
+    Verdict,
+)
+from strategies.protocols.calls import ARGUMENT_KEYS, ENVELOPES, NAME_KEYS
+from strategies.protocols.function_block import FunctionBlock
+from strategies.protocols.json_block import CLOSE, OPEN, JsonBlock, Wrapping
+from strategies.protocols.scanner import Markers
+from strategies.protocols.tape import Tape
+
+RESPONSE = "<tool_response>"
+_FUNCTION = ("<function=", "<function name=")
+_ALIASES = ("<function_call>", "<tool>", "<tools>", "<response>", "<json>", "<JSON>", "<xml>")
+_FENCE = "```"
+_JSON = ("{", "[")
+_CLOSES = {one: one.replace("<", "</") for one in (OPEN, *_ALIASES)} | {_FENCE: _FENCE}
+_LITTER = ("}", "]", ",", ";", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</function>")
+_THINK = (thought.OPEN, thought.CLOSE)
+
+_INSIDE = Markers((OPEN, CLOSE, *_FUNCTION, *_ALIASES, _FENCE, *_JSON))
+_BLANK = re.compile(r"\s*+")
+_FENCE_LANGUAGE = re.compile(r"[ \t]{0,8}(\w{0,20})")
+_LANGUAGES = ("json", "jsonc", "json5", "xml", "tool_call", "tool_calls", "tool_code", "tool")
+_AHEAD = re.compile(
+    r"\[?\s{0,80}\{{0,2}\s{0,80}[\"']?(?P<key>\w{0,24})(?P<end>[\"']?)\s{0,20}(?P<colon>:?)"
+    r"\s{0,20}(?:(?P<quote>[\"'])(?P<value>[^\"'\\\n]{0,130})(?P<closed>[\"']?))?"
+)
+_FIRST_KEYS = frozenset((*NAME_KEYS, *ARGUMENT_KEYS, *ENVELOPES, "id", "type"))
+_PROBLEM = (
+    "A <tool_call> block holds no call: write a JSON object with the keys"
+    ' "name" and "arguments", then </tool_call>.'
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """How much it takes to be a call."""
+
+    tools: Mapping[str, ToolSpec]
+    any_name: bool
+    """Calls of unknown tools count inside `<tool_call>`."""
+    reports: bool
+    """A block that cannot be read is a fault of the model, not a quotation."""
+
+
+def tag_grammar(tools: Sequence[ToolSpec], *, any_name: bool, reports: bool) -> Grammar:
+    """Build the grammar for one set of tools."""
+    trust = Trust(tools={tool.name: tool for tool in tools}, any_name=any_name, reports=reports)
+    strong = (OPEN, CLOSE) if any_name or tools else ()
+    weak = (*_FUNCTION, *_ALIASES) if tools else ()
+    at_lines = (_FENCE, *_JSON) if tools else ()
+
+    def open_block(opening: Opening) -> Block | None:
+        return _open(opening, trust)
+
+    return Grammar(
+        in_text=Markers((*_THINK, *strong, *weak), at_lines),
+        after_block=Markers((*_THINK, *strong, *weak, *at_lines, *_LITTER, *_closers(), RESPONSE)),
+        open=open_block,
+    )
+
+
+def _closers() -> tuple[str, ...]:
+    return tuple(_CLOSES.values())
+
+
+def _open(opening: Opening, trust: Trust) -> Block | None:
+    marker, after = opening.marker, opening.after
+    if marker == RESPONSE:
+        return Rest() if after and after.called else None
+    inside = bool(after and after.inside)
+    if marker == OPEN or marker in (*_FUNCTION, *_JSON, *_ALIASES, _FENCE):
+        return Prospect(opening, trust, inside=inside)
+    return None
+
+
+class Rest:
+    """Drops what the model invents: results of calls that have not run, and all that follows."""
+
+    def read(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Read everything."""
+        del emit
+        tape.at = len(tape.text)
+        tape.hold()
+        return Closed() if ending else None
+
+
+class Prospect:
+    """Reads tags, fences and white space in front of what may be a call."""
+
+    def __init__(self, opening: Opening, trust: Trust, *, inside: bool) -> None:
+        self._opening = opening
+        self._trust = trust
+        self._after_call = bool(opening.after and opening.after.called)
+        self._tagged = inside
+        self._start = opening.position + len(opening.marker)
+        self._owed: frozenset[str] = frozenset()
+        self._marker: str = opening.marker
+        """The marker that was read last."""
+        self._broken_line = False
+
+    def read(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Hand over to the reader of the call, or give the markers back to the text."""
+        del emit
+        while True:
+            if self._marker in _FUNCTION:
+                return Handed(FunctionBlock(self._wrapping(tape, 0), self._trust.tools))
+            if self._marker in _JSON:
+                return self._read_json(tape, ending)
+            if self._marker == CLOSE:
+                return self._empty(tape)
+            if self._marker == _FENCE and (verdict := self._read_language(tape, ending)):
+                return None if verdict == "wait" else self._refuse()
+            self._owed |= {_CLOSES[self._marker]} if self._marker else set()
+            self._tagged = self._tagged or self._marker == OPEN
+            self._marker = ""
+            if not self._next_marker(tape):
+                waits = tape.at == len(tape.text) or _INSIDE.begins_here(tape.text, tape.at)
+                return None if waits and not ending else self._refuse()
+
+    def _next_marker(self, tape: Tape) -> bool:
+        blank = _BLANK.match(tape.text, tape.at)
+        if blank:
+            self._broken_line = self._broken_line or "\n" in blank[0]
+            tape.at = blank.end()
+        self._marker = _INSIDE.here(tape.text, tape.at)
+        tape.at += len(self._marker)
+        return bool(self._marker)
+
+    def _read_language(self, tape: Tape, ending: Ending | None) -> str:
+        """Read `json` after a fence; other languages are no calls, and some never are."""
+        found = _FENCE_LANGUAGE.match(tape.text, tape.at)
+        language = found[1].lower() if found else ""
+        if found and found.end() == len(tape.text) and not ending:
+            return "wait" if any(one.startswith(language) for one in _LANGUAGES) else "no"
+        if language and language not in _LANGUAGES:
+            return "no"
+        tape.at = found.end() if found else tape.at
+        return ""
+
+    def _read_json(self, tape: Tape, ending: Ending | None) -> Verdict | None:
+        index = tape.at - 1
+        promising = self._any_name() or self._promises(tape.text, index, ending)
+        if promising is None:
+            return None
+        if not promising:
+            return self._refuse()
+        wrapping = self._wrapping(tape, 1)
+        tape.at = index
+        return Handed(JsonBlock(wrapping))
+
+    def _promises(self, text: str, index: int, ending: Ending | None) -> bool | None:
+        """Tell from its first key, and the name if that is first, whether JSON may be a call."""
+        found = _AHEAD.match(text, index)
+        if not found:
+            return False
+        open_ended = found.end() == len(text) and not ending
+        if not found["colon"]:
+            undecided = open_ended and _fits(found["key"], found["end"], _FIRST_KEYS)
+            return None if undecided else False
+        if found["key"] != "name":
+            return found["key"] in _FIRST_KEYS
+        if found["closed"]:
+            return found["value"].strip() in self._trust.tools
+        undecided = open_ended and _fits(found["value"] or "", "", self._trust.tools)
+        return None if undecided else False
+
+    def _any_name(self) -> bool:
+        return self._tagged and self._trust.any_name
+
+    def _wrapping(self, tape: Tape, back: int) -> Wrapping:
+        return Wrapping(
+            start=self._start,
+            body=tape.position - back,
+            owed=self._owed | ({CLOSE} if self._tagged else frozenset()),
+            tagged=self._tagged,
+            declared=None if self._any_name() else frozenset(self._trust.tools),
+            reports=self._trust.reports,
+        )
+
+    def _empty(self, tape: Tape) -> Verdict:
+        """Judge `<tool_call></tool_call>`: after a call it is a slip, alone it is a failed call."""
+        if self._after_call:
+            return Closed(owed=frozenset(_LITTER))
+        problem = _PROBLEM if self._trust.reports else ""
+        return Refused(until=tape.position, problem=problem)
+
+    def _refuse(self) -> Refused:
+        reported = self._trust.reports and self._opening.marker == OPEN and self._opening.line_start
+        if not reported:
+            return Refused(until=self._start)
+        return Refused(
+            until=self._start, problem=_PROBLEM, unless_open="" if self._broken_line else CLOSE
+        )
+
+
+def _fits(text: str, end: str, words: Mapping[str, object] | frozenset[str]) -> bool:
+    """Tell whether a word is one of `words`, or may still become one if it has no end."""
+    return text in words if end else any(word.startswith(text) for word in words)
