@@ -62,5 +62,5 @@ def _joined(text: str, at: int) -> bool:
     and an emoji may be several code points.
     """
     before, after = text[at - 1], text[at]
-    pair = _FIRST_SURROGATE <= before < _FIRST_LOW and _FIRST_LOW <= after <= _LAST_SURROGATE
+    pair = _FIRST_SURROGATE <= before < _FIRST_LOW <= after <= _LAST_SURROGATE
     return pair or after in _JOINERS or before == "\u200d"
