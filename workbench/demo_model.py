@@ -84,8 +84,13 @@ def reply(body: Json) -> Said:
 
 
 def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
+    names = {
+        call.get("id"): call["function"]["name"]
+        for message in messages
+        for call in objects(message.get("tool_calls"))
+    }
     found = [
-        f"{message.get('name') or 'the tool'}: {_text(message)}"
+        f"{names.get(message.get('tool_call_id'), 'a tool')}: {_text(message)}"
         for message in _since_question(messages)
         if message["role"] == "tool"
     ]

@@ -12,6 +12,7 @@ turn its threads into greenlets.
 
 import atexit
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from workbench.process import PluginGoneError, PluginProcess
 from workbench.record import Call, Run
 from workbench.request_rules import check_model_request, check_tool_request
 
+_WATCH_SECONDS = 0.25
 _PERMISSIONS = {"llm": ("model", "llm"), "tool": ("tool", "enabled")}
 
 
@@ -99,6 +101,7 @@ class Host:
         self._ended = None
         self._process = PluginProcess(self._plugin, self._limits, self._read, self._lose_plugin)
         atexit.register(self.stop)
+        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
         if not self._beat.wait(self._limits.start_seconds) or self._ended:
             reason = self._ended or f"no heartbeat in {self._limits.start_seconds:.0f} s"
             complaints = "\n".join(self.complaints[-20:])
@@ -154,6 +157,15 @@ class Host:
         """Wait for a run's end; one that takes longer is failed as the daemon fails it."""
         if not run.wait(min(timeout, self._limits.run_seconds)):
             self._end_session(run.session, "killed by timeout")
+
+    def _watch(self, process: PluginProcess) -> None:
+        while self._process is process and self._ended is None:
+            time.sleep(_WATCH_SECONDS)
+            with self._lock:
+                sessions = list(self._sessions.values())
+            for session in sessions:
+                if session.run.now() > self._limits.run_seconds:
+                    self._end_session(session.run.session, "killed by timeout")
 
     def _running(self) -> PluginProcess:
         if self._process is None:

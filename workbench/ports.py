@@ -57,3 +57,7 @@ class AnswerError(Exception):
 
 class WorkbenchError(Exception):
     """A sentence for the person at the terminal: what failed, where, and what to do."""
+
+
+class UsageError(WorkbenchError):
+    """The command line was not understood."""

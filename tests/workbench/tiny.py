@@ -65,14 +65,66 @@ import sys
 import time
 
 from dify_plugin.core.entities.invocation import InvokeType
+from dify_plugin.entities.model.llm import LLMModelConfig
+from dify_plugin.entities.model.message import (
+    AssistantPromptMessage,
+    ToolPromptMessage,
+    UserPromptMessage,
+)
+from dify_plugin.entities.provider_config import LogMetadata
 from dify_plugin.entities.tool import ToolInvokeMessage
-from dify_plugin.interfaces.agent import AgentStrategy
+from dify_plugin.interfaces.agent import AgentStrategy, ToolEntity
 
 
 class Tiny(AgentStrategy):
     def _invoke(self, parameters):
+        if not parameters["query"].startswith("["):
+            yield from self.ask(parameters)
+            return
         for order, value in json.loads(parameters["query"]):
             yield from getattr(self, order)(parameters, value)
+
+    def ask(self, parameters):
+        # Two rounds: what the model calls, and what it says to the results.
+        began = time.perf_counter()
+        log = self.create_log_message(label="ROUND 1", data={}, status="start")
+        yield log
+        messages = [UserPromptMessage(content=parameters["query"])]
+        config = LLMModelConfig(**parameters["model"])
+        tools = [ToolEntity(**tool) for tool in parameters["tools"]]
+        offered = self._init_prompt_tools(tools)
+        text, calls, usage = yield from self.listen(config, messages, offered)
+        messages.append(AssistantPromptMessage(content=text, tool_calls=calls))
+        for call in calls:
+            tool = next(tool for tool in tools if tool.identity.name == call.function.name)
+            output = self.session.tool.invoke(
+                tool.provider_type,
+                tool.identity.provider,
+                tool.identity.name,
+                json.loads(call.function.arguments),
+            )
+            said = "".join(message.message.text for message in output)
+            messages.append(
+                ToolPromptMessage(
+                    content=said, tool_call_id=call.id, name=call.function.name
+                )
+            )
+        if calls:
+            _, _, usage = yield from self.listen(config, messages, offered)
+        seconds = time.perf_counter() - began
+        yield self.finish_log_message(log=log, metadata={LogMetadata.ELAPSED_TIME: seconds})
+        total = {"total_tokens": usage.total_tokens, "total_price": str(usage.total_price)}
+        yield self.create_json_message({"execution_metadata": {**total, "currency": "USD"}})
+
+    def listen(self, config, messages, tools):
+        text, calls, usage = "", [], None
+        for chunk in self.session.model.llm.invoke(config, messages, tools):
+            if chunk.delta.message.content:
+                text += chunk.delta.message.content
+                yield self.create_text_message(chunk.delta.message.content)
+            calls += chunk.delta.message.tool_calls
+            usage = chunk.delta.usage or usage
+        return text, calls, usage
 
     def say(self, parameters, value):
         yield self.create_text_message(value)
