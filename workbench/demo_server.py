@@ -51,6 +51,7 @@ class DemoServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
     word_seconds: float
 
 

@@ -29,6 +29,9 @@ KEY_VARIABLE = "WORKBENCH_MODEL_KEY"
 class Compatible(OAICompatLargeLanguageModel):
     """The SDK's model; without the tokenizer that it would fetch from the internet."""
 
+    # The SDK names the provider in errors after the third part from the end of this.
+    __module__ = "openai_compatible.llm.workbench"
+
     @override
     def _get_num_tokens_by_gpt2(self, text: str) -> int:
         return len(text) // 4

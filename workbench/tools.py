@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -13,7 +14,8 @@ from workbench.ports import AnswerError, Json
 _PROVIDER = "workbench"
 _LONGEST = 500
 _HIGHEST_POWER = 1000
-_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "^": "**", ",": ""})
+_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "^": "**"})
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda left, right: left + right,
     ast.Sub: lambda left, right: left - right,
@@ -134,10 +136,18 @@ def calculate(expression: str) -> str:
     if len(expression) > _LONGEST:
         raise AnswerError(f"Cannot calculate more than {_LONGEST} characters.")
     try:
-        value = _value(ast.parse(expression.translate(_SIGNS).strip(), mode="eval").body)
+        value = _value(ast.parse(_tidied(expression), mode="eval").body)
         return f"{value:.12g}" if isinstance(value, float) else str(value)
-    except (SyntaxError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+    except SyntaxError as error:
+        raise AnswerError(f"Cannot calculate {expression!r}: {error.msg}.") from error
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise AnswerError(f"Cannot calculate {expression!r}: {error}.") from error
+
+
+def _tidied(expression: str) -> str:
+    tidied = expression.translate(_SIGNS).strip()
+    # Between the arguments of a function a comma is no thousands mark.
+    return tidied if "(" in tidied else _THOUSANDS.sub("", tidied)
 
 
 def _value(node: ast.expr) -> Any:
