@@ -8,15 +8,15 @@ tool that runs on lost arguments does harm. `problem` is a sentence for the mode
 Nothing raises on any text, and the time is linear in its length.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NoReturn, cast
+from typing import cast
 
-from strategies.protocols.json_span import JsonSpan, split_objects
+from strategies.protocols.json_span import JsonSpan, exceeds_depth, split_objects
 from strategies.protocols.tolerant_json import (
     DEPTH_LIMIT,
+    STRICT,
     MalformedError,
     Reading,
     read,
@@ -33,7 +33,6 @@ __all__ = [
     "split_objects",
 ]
 
-_BRACKET = re.compile(r"[\[{\]}]")
 _OBJECT_START = re.compile(r"[{｛]")
 _VALUE_START = re.compile(r"[{｛\[［]")
 _PLACEHOLDER = re.compile(r"\{[ \w.-]+\}")  # as in prose: "the route /users/{id}"
@@ -118,29 +117,12 @@ def _read(text: str, start: re.Pattern[str]) -> Value | Unreadable:
 def _read_strictly(text: str) -> Value | Unreadable | None:
     """Read plain JSON, control characters allowed; None if it is not that."""
     try:
-        value: object = _DECODER.decode(text)
+        value: object = STRICT.decode(text)
     except RecursionError:
         return _too_deep()
     except ValueError:
         return None
-    return _too_deep() if _is_too_deep(text) else Value(value=value)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
-_DECODER = json.JSONDecoder(strict=False, parse_constant=_refuse)
-
-
-def _is_too_deep(text: str) -> bool:
-    if text.count("[") + text.count("{") <= DEPTH_LIMIT:
-        return False
-    span = JsonSpan()
-    return any(
-        span.feed(text[bracket.start() : bracket.end()]) is None and span.depth > DEPTH_LIMIT
-        for bracket in _BRACKET.finditer(text)
-    )
+    return _too_deep() if exceeds_depth(text, DEPTH_LIMIT) else Value(value=value)
 
 
 def _too_deep() -> Unreadable:
@@ -176,32 +158,36 @@ def _only_object(text: str, first: Reading, start: re.Pattern[str]) -> Value | U
     return Value(value=kept, repaired=first.repaired or kept is not first.value)
 
 
-def _objects_after(text: str, at: int, start: re.Pattern[str]) -> Iterator[object]:
+def _objects_after(text: str, at: int, start: re.Pattern[str]) -> Iterator[dict[str, object]]:
     """Yield the objects that stand without any doubt in the rest of the text."""
     for _ in range(_MOST_OBJECTS):
         found = start.search(text, at)
         if not found:
             return
         try:
-            reading = read(text, found.start())
+            reading = read(text, found.start(), sure=True)
         except MalformedError as error:
             at = max(error.at, found.end())
             continue
         at = max(reading.end, found.end())
-        if isinstance(reading.value, dict) and not (reading.repaired or reading.truncated):
-            yield cast("object", reading.value)
+        if not (reading.repaired or reading.truncated) and (value := _object(reading)):
+            yield value
 
 
 # ---- problems
 
 
 def _cut(text: str, reading: Reading) -> Unreadable:
-    partial = cast("dict[str, object]", reading.value) if isinstance(reading.value, dict) else None
     return Unreadable(
         problem=f"The JSON ends inside a value, after {_snippet(text[-_SHOWN:])}: it was cut off.",
         truncated=True,
-        partial=partial,
+        partial=_object(reading),
     )
+
+
+def _object(reading: Reading) -> dict[str, object] | None:
+    value = reading.value
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None
 
 
 def _unreadable(text: str, problem: str, at: int) -> Unreadable:

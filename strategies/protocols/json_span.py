@@ -8,8 +8,17 @@ quotes too where a key or value starts, as in a Python repr.
 
 import re
 
-_OUTSIDE = re.compile(r"""["'{}\[\]]""")
-_IN_STRING = {'"': re.compile(r'["\\]'), "'": re.compile(r"['\\]")}
+_STRING = r"""["][^"\\]*+(?:\\.[^"\\]*+)*+["]"""
+_PLAIN = rf"""[^"'{{}}\[\]]*+(?:{_STRING}[^"'{{}}\[\]]*+)*+"""
+# Strings, and brackets that hold nothing but plain things, are passed over in one go.
+_PASSED = re.compile(rf"""{_PLAIN}(?:(?:\{{{_PLAIN}\}}|\[{_PLAIN}\]){_PLAIN})*+""", re.DOTALL)
+_IN_STRING = {
+    '"': re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL),
+    "'": re.compile(r"[^'\\]*+(?:\\.[^'\\]*+)*+", re.DOTALL),
+}
+_BRACKET_OR_STRING = re.compile(rf"{_STRING}|[{{}}\[\]]", re.DOTALL)
+_SEPARATOR = re.compile(r"[\s,;]*")
+_FIRST = frozenset("\"'{}[]")
 _SCALAR_END = re.compile(r"""[\s,;:<>{}\[\]"'`]""")
 _BLANK = re.compile(r"[\s\ufeff]*")
 _BEFORE_A_STRING = frozenset(("", "{", "[", ",", ":"))
@@ -32,72 +41,67 @@ class JsonSpan:
         """Whether the text so far ends inside a string."""
         return bool(self._quote)
 
-    def feed(self, text: str) -> int | None:
-        """Take the next piece; return how much of it the value still fills if it ends here."""
-        at = 0
+    def feed(self, text: str, start: int = 0) -> int | None:
+        """Take the next piece; return how much of it the value still fills if it ends here.
+
+        `start`: where in the text the piece begins.
+        """
+        at = start
         while at < len(text):
             if self._quote:
                 at = self._string(text, at)
-            elif self._scalar or self._starts_scalar(text, at):
-                return self._literal(text, at)
-            else:
+            elif self._before and not self._scalar:
                 at = self._brackets(text, at)
+            else:
+                at = self._first(text, at)
             if self._before and not (self.depth or self._quote or self._scalar):
-                return at
+                return at - start
         return None
 
-    def _starts_scalar(self, text: str, at: int) -> bool:
-        if self.depth or self._before:
-            return False
-        blank = _BLANK.match(text, at)
-        first = text[blank.end() : blank.end() + 1] if blank else ""
-        self._scalar = bool(first) and not _OUTSIDE.match(first)
-        return self._scalar
-
-    def _literal(self, text: str, at: int) -> int | None:
-        if not self._before:
-            blank = _BLANK.match(text, at)
-            at = blank.end() if blank else at
-            self._before = text[at]
-            at += 1
+    def _first(self, text: str, at: int) -> int:
+        """Take the start of the value, or all of it where it is a number or a literal."""
+        if not self._scalar:
+            at = _end(_BLANK, text, at)
+            if at >= len(text):
+                return at
+            if text[at] in _FIRST:
+                return self._bracket(text, at)
+            self._scalar = True
         end = _SCALAR_END.search(text, at)
-        return end.start() if end else None
+        self._before = text[at]
+        self._scalar = not end
+        return end.start() if end else len(text)
 
     def _string(self, text: str, at: int) -> int:
         if self._escaped:
             self._escaped = False
             return at + 1
-        found = _IN_STRING[self._quote].search(text, at)
-        if not found:
-            return len(text)
-        if found[0] == "\\":
+        end = _end(_IN_STRING[self._quote], text, at)
+        if end == len(text):
+            return end
+        if text[end] == "\\":  # the last character: its partner is in the next piece
             self._escaped = True
         else:
             self._before = self._quote
             self._quote = ""
-        return found.end()
+        return end + 1
 
     def _brackets(self, text: str, at: int) -> int:
-        found = _OUTSIDE.search(text, at)
-        end = found.start() if found else len(text)
-        if found and found[0] != "'":
-            self._before = found[0]
-        elif end > at:
+        end = _end(_PASSED, text, at)
+        if end > at:
             self._before = text[at:end].rstrip()[-1:] or self._before
-        if not found:
-            return end
-        match found[0]:
-            case "{" | "[":
-                self.depth += 1
-            case "}" | "]":
-                self.depth = max(0, self.depth - 1)
-            case '"':
-                self._quote = '"'
-            case _ if self._before in _BEFORE_A_STRING:
-                self._quote = "'"
-            case _:
-                self._before = "'"
-        return found.end()
+        return end if end == len(text) else self._bracket(text, end)
+
+    def _bracket(self, text: str, at: int) -> int:
+        char = text[at]
+        if char in "{[":
+            self.depth += 1
+        elif char in "}]":
+            self.depth = max(0, self.depth - 1)
+        elif char == '"' or self._before in _BEFORE_A_STRING:
+            self._quote = char
+        self._before = char
+        return at + 1
 
 
 def split_objects(text: str) -> list[str]:
@@ -106,21 +110,33 @@ def split_objects(text: str) -> list[str]:
     What cannot be split comes back whole, as one piece.
     """
     pieces: list[str] = []
-    at = _separated(text, 0)
+    at = _end(_SEPARATOR, text, 0)
     while text.startswith("{", at):
-        end = JsonSpan().feed(text[at:])
+        end = JsonSpan().feed(text, at)
         if end is None:
             break
         pieces.append(text[at : at + end])
-        at = _separated(text, at + end)
+        at = _end(_SEPARATOR, text, at + end)
     if pieces and not text[at:].strip():
         return pieces
     return [text]
 
 
-_SEPARATOR = re.compile(r"[\s,;]*")
+def exceeds_depth(text: str, limit: int) -> bool:
+    """Tell whether the brackets of strict JSON nest deeper than `limit`."""
+    if text.count("[") + text.count("{") <= limit:
+        return False
+    depth = 0
+    for bracket in _BRACKET_OR_STRING.finditer(text):
+        if bracket[0] in "{[":
+            depth += 1
+            if depth > limit:
+                return True
+        elif bracket[0] in "}]":
+            depth -= 1
+    return False
 
 
-def _separated(text: str, at: int) -> int:
-    found = _SEPARATOR.match(text, at)
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
     return found.end() if found else at

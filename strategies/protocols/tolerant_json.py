@@ -9,9 +9,11 @@ marked `truncated`, so that nobody runs it.
 One pass with an explicit stack: linear time, no recursion. Every guess looks ahead a bounded way.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from strategies.protocols.json_scalars import (
     DOUBLE_QUOTES,
@@ -20,11 +22,26 @@ from strategies.protocols.json_scalars import (
     unescape,
     without_cut_escape,
 )
+from strategies.protocols.json_span import exceeds_depth
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+STRICT = json.JSONDecoder(strict=False, parse_constant=_refuse)
+"""Plain JSON, with control characters allowed, without NaN."""
 
 DEPTH_LIMIT = 200
 """Deeper values are refused: nobody nests that far, and those who read them later recurse."""
 
-_BLANK = re.compile(r"(?:[\s\ufeff\u200b\u2060]++|//[^\n]*+|/\*(?s:.)*?(?:\*/|\Z)|\#[^\n]*+)*+")
+_BLANK = re.compile(
+    r"(?:[\s\ufeff\u200b\u2060]++|//[^\n]*+|\#[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z))*+"
+)
+_NUMBERS = re.compile(r"(?:-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?[ \n]*,[ \n]*)++")
+_BLANK_STARTS = frozenset("/#\ufeff\u200b\u2060\u3000") | frozenset(
+    chr(code) for code in range(0x3000) if chr(code).isspace()
+)
 _ELLIPSES = ("...", "…")
 _FENCE = "```"
 _OPENERS = {"{": "}", "｛": "}", "[": "]", "［": "]", "(": ")"}
@@ -56,7 +73,7 @@ _COMMA_AT_END = re.compile(r"[,，]\s*\Z")
 _KEY_INSIDE = re.compile(r"[,，]\s*[^\W\d]\w*\s*[:：]")
 _CLOSERS_AT_END = re.compile(r"[\s}\])]*+\Z")
 _MEMBER_AFTER_ROOT = re.compile(r"""\s*,\s*(?:"[^"\n]{0,200}"|'[^'\n]{0,200}')\s*:""")
-_LOOK_BACK, _LOOK_AHEAD = 64, 1000
+_LOOK_BACK, _LOOK_AHEAD = 64, 200
 _LONGEST_KEY = 500
 
 _BARE_KEY = re.compile(r"[^:：,，{}\[\]｛｝［］\"'“”\n]++")
@@ -111,13 +128,13 @@ class _Open:
         return self.items
 
 
-def read(text: str, at: int = 0) -> Reading:
-    """Read the value that starts at `at`.
+def read(text: str, at: int = 0, *, sure: bool = False) -> Reading:
+    """Read the value that starts at `at`; `sure` allows no guess about strings.
 
     Raises:
         MalformedError: there is no value to be read there.
     """
-    return _Reader(text, at).read()
+    return _Reader(text, at, sure=sure).read()
 
 
 def skip_blank(text: str, at: int) -> int:
@@ -129,9 +146,10 @@ def skip_blank(text: str, at: int) -> int:
 class _Reader:
     """One reading; each step consumes something and returns the step that follows."""
 
-    def __init__(self, text: str, at: int) -> None:
+    def __init__(self, text: str, at: int, *, sure: bool) -> None:
         self._text = text
         self._at = at
+        self._sure = sure
         self._open: list[_Open] = []
         self._counts = {"}": 0, "]": 0, ")": 0}
         self._root: object = None
@@ -140,12 +158,18 @@ class _Reader:
         self._truncated = False
         self._ends_are_lost = False
         """No later quote ends a string properly, so a doubtful one must do."""
+        self._strict_from = at
+        """Before here no bracket opens strict JSON: an attempt came as far as this and failed."""
+        self._strict_attempts = 100  # each failure counts the lines before it: that adds up
 
     def read(self) -> Reading:
         step: _Step = self._value
         while not self._done:
-            self._at = skip_blank(self._text, self._at)
-            if self._at >= len(self._text) or self._text.startswith(_FENCE, self._at):
+            char = self._text[self._at : self._at + 1]
+            if char in _BLANK_STARTS:
+                self._at = skip_blank(self._text, self._at)
+                char = self._text[self._at : self._at + 1]
+            if not char or (char == "`" and self._text.startswith(_FENCE, self._at)):
                 self._finish(step)
             else:
                 step = step()
@@ -181,6 +205,8 @@ class _Reader:
             self._done = True
 
     def _push(self) -> _Step:
+        if self._read_strictly():
+            return self._next
         closer = _OPENERS[self._text[self._at]]
         if len(self._open) >= DEPTH_LIMIT:
             raise MalformedError(f"it is nested more than {DEPTH_LIMIT} levels deep", self._at)
@@ -188,6 +214,32 @@ class _Reader:
         self._counts[closer] += 1
         self._open.append(_Open(closer))
         return self._key if closer == "}" else self._item
+
+    def _read_strictly(self) -> bool:
+        """Read the whole bracket at once if it is strict JSON; all that is not costs steps.
+
+        A bracket inside one that failed can only be strict beyond the place of that failure, so
+        all attempts together look at each character once.
+        """
+        at = self._at
+        if at < self._strict_from or not self._strict_attempts:
+            return False
+        try:
+            value, end = STRICT.raw_decode(self._text, at)
+        except json.JSONDecodeError as error:
+            self._strict_from = max(error.pos, at + 1)
+            self._strict_attempts -= 1
+            return False
+        except (ValueError, RecursionError):
+            self._strict_from = len(self._text)
+            return False
+        if not self._open and _MEMBER_AFTER_ROOT.match(self._text, end):
+            return False
+        if exceeds_depth(self._text[at:end], DEPTH_LIMIT - len(self._open)):
+            raise MalformedError(f"it is nested more than {DEPTH_LIMIT} levels deep", at)
+        self._at = end
+        self._keep(value)
+        return True
 
     def _close(self) -> _Step:
         """Take a closer; it may belong to an outer bracket, or to none."""
@@ -247,6 +299,10 @@ class _Reader:
         if char in _CLOSERS:
             return self._close()
         if self._skip_filler(char):
+            return self._item
+        if numbers := _NUMBERS.match(self._text, self._at):
+            self._open[-1].items.extend(json.loads(f"[{numbers[0].rstrip()[:-1]}]"))
+            self._at = numbers.end()
             return self._item
         return self._value()
 
@@ -341,6 +397,8 @@ class _Reader:
                 self._repaired = True
                 comma = start + len(text[start:end].rstrip()) - 1
                 return self._take(start, comma, comma)
+            if self._sure:
+                raise MalformedError("a string does not end", end)
             doubtful = end if doubtful < 0 else doubtful
             at = end + 1
             if is_end == self._ends_key and at - start > _LONGEST_KEY:
