@@ -4,6 +4,9 @@ The head tells what a result is, the tail often holds its end, its totals or its
 text and limit always give the same cut, so that a prompt that has been sent once stays the same.
 """
 
+import json
+from typing import cast
+
 _HEAD_SHARE = 0.7
 """Most formats say what they are at their beginning: two thirds and a bit go there."""
 
@@ -29,12 +32,27 @@ def cut(text: str, limit: int) -> str:
     return head + _note(len(text) - len(head) - len(tail), len(text)) + tail
 
 
-def left_out(text: str, limit: int) -> int:
-    """Count the characters of a text that a cut to `limit` does not show."""
-    if len(text) <= limit:
-        return 0
-    room = limit - len(_note(len(text), len(text)))
-    return len(text) - max(room, 0)
+def cut_arguments(arguments: str, limit: int) -> str:
+    """Cut the long strings inside a call's arguments, which stay a JSON object.
+
+    Arguments that are no JSON are left alone: a provider may refuse what is neither.
+    """
+    try:
+        value: object = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+    return json.dumps(_cut_inside(value, limit), ensure_ascii=False)
+
+
+def _cut_inside(value: object, limit: int) -> object:
+    if isinstance(value, str):
+        return cut(value, limit)
+    if isinstance(value, list):
+        return [_cut_inside(item, limit) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        return {name: _cut_inside(inner, limit) for name, inner in fields.items()}
+    return value
 
 
 def _note(count: int, total: int) -> str:

@@ -83,7 +83,10 @@ class Estimator:
 
     def tokens(self, shape: Shape) -> int:
         """Estimate the tokens of a whole prompt."""
-        priced = self.priced(shape)
+        return self.whole(self.priced(shape))
+
+    def whole(self, priced: float) -> int:
+        """Estimate a whole prompt whose parts have been priced."""
         if not self.explained:
             return round(priced)
         return round(priced + self.remainder * min(1.0, priced / self.explained))

@@ -1,0 +1,44 @@
+"""Pictures, sounds and files inside a message, and the words that can stand in for them."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from strategies.agent.ports import Message
+
+type Part = Mapping[str, object]
+
+
+def parts_of(message: Message) -> Sequence[Part]:
+    """Return a message's content parts; text that stands alone is none."""
+    content = message.get("content")
+    if isinstance(content, Sequence) and not isinstance(content, str | bytes):
+        return cast("Sequence[Part]", content)
+    return ()
+
+
+def is_medium(part: Part) -> bool:
+    """Tell a picture, sound or file from text."""
+    return part.get("type") != "text"
+
+
+def has_media(message: Message) -> bool:
+    """Tell whether a message holds anything but text."""
+    return any(map(is_medium, parts_of(message)))
+
+
+def described(part: Part, reason: str = "") -> str:
+    """Name a medium in words, such as `[image map.png]`."""
+    name = str(part.get("filename") or part.get("mime_type") or part.get("format") or "")
+    words = [word for word in (str(part.get("type") or "file"), name) if word]
+    return f"[{' '.join(words)}{reason}]"
+
+
+def without_media(message: Message) -> Message:
+    """Put words in the place of all media; what is left is plain text."""
+    if not has_media(message):
+        return message
+    texts = [
+        described(part) if is_medium(part) else str(part.get("data") or "")
+        for part in parts_of(message)
+    ]
+    return {**message, "content": "\n".join(text for text in texts if text)}

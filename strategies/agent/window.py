@@ -1,0 +1,386 @@
+"""Fitting a conversation into a model's context window.
+
+`fit` is a pure function of the whole conversation and of what was decided before (`Decisions`).
+The stages go from the cheapest loss to the dearest, and each stops as soon as the prompt fits:
+
+1. a tool result over its share is cut to head and tail;
+2. older results of the run are folded to one line;
+3. media of older turns become words;
+4. the oldest turns of the history go, whole;
+5. long arguments of older calls are cut, inside their JSON;
+6. the oldest rounds of the run go, each with its calls and results;
+7. the newest results are cut further;
+8. max_tokens is lowered.
+
+Never lost: system messages, the question, the newest round, and no call without its result.
+
+A provider's prompt cache keeps a prefix that is sent again unchanged. So decisions are kept (what
+was cut stays cut the same way), and when the window is full, more is folded than is needed now:
+down to `_LOW_WATER`, so that the next rounds only append.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import cast
+
+from strategies.agent.cutting import cut, cut_arguments
+from strategies.agent.media import has_media, without_media
+from strategies.agent.ports import Message
+from strategies.agent.shapes import Shape, Shapes, add
+from strategies.agent.tokens import Estimator
+from strategies.protocols.base import ToolSpec
+
+DEFAULT_CONTEXT = 32_000
+"""Tokens of a window whose size nobody knows: what nearly every model with tools has, and enough
+for a run. A larger window loses some old results by it, a smaller one answers with an error that
+says so, and the window is made smaller."""
+
+LEAST_ANSWER = 512
+"""Tokens that an answer needs; max_tokens is never lowered below that."""
+
+_DEFAULT_ANSWER = 4_096
+_MARGIN = 0.03
+"""Share of the window kept free, because tokens are estimated."""
+
+_RESULT_SHARE = 0.25
+"""Share of the prompt's room for one result; all results of a round together get twice that."""
+
+_LEAST_RESULT = 300
+"""Tokens that a result may always have."""
+
+_LOW_WATER = 0.75
+"""Share of the room to which results are folded once it is full."""
+
+_HIGH_WATER = 0.9
+"""The same for what is dearer than old results."""
+
+_FOLDED_TEXT = 240
+"""Characters below which folding a result saves nothing."""
+
+_OLD_ARGUMENT = 400
+"""Characters of a string in the arguments of an old call."""
+
+_CUT_FURTHER = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a model can take."""
+
+    context_size: int | None = None
+    """Tokens of prompt and reply together; None when unknown."""
+    max_tokens: int | None = None
+    """The configured limit of the reply in tokens; None when the provider decides."""
+
+    @property
+    def window(self) -> int:
+        """The window to work with."""
+        known = self.context_size if self.context_size and self.context_size > 0 else None
+        return known or DEFAULT_CONTEXT
+
+    @property
+    def reserved(self) -> int:
+        """Tokens kept for the reply: at most half of the window, however much is configured."""
+        wanted = self.max_tokens or min(_DEFAULT_ANSWER, self.window // 4)
+        return min(wanted, self.window // 2)
+
+    def smaller(self) -> "Budget":
+        """Return the budget to use after the provider found a fitted prompt too long."""
+        return replace(self, context_size=int(self.window * 0.6))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """What was decided for one run, by the index of the message. It only ever grows."""
+
+    limits: Mapping[int, int] = field(default_factory=dict[int, int])
+    """Characters that a result may have; 0 for a folded one."""
+    without_media: frozenset[int] = frozenset()
+    trimmed: frozenset[int] = frozenset()
+    """Messages whose calls' arguments are cut."""
+    dropped: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A conversation as it can be sent."""
+
+    messages: Sequence[Message]
+    decisions: Decisions
+    """To be passed in again when the same conversation has grown."""
+    notes: tuple[str, ...]
+    """What was left out this time and not before, for the log."""
+    max_tokens: int | None
+    """The limit to set for this call; None keeps the configured one."""
+    tokens: int
+    """The estimate for the prompt, tools included."""
+    shape: Shape
+    """What `Estimator.corrected` needs with the reply's prompt_tokens."""
+
+
+def fit(
+    messages: Sequence[Message],
+    *,
+    question: int,
+    tools: Sequence[ToolSpec] = (),
+    budget: Budget,
+    estimator: Estimator,
+    shapes: Shapes,
+    decisions: Decisions | None = None,
+) -> Fitted:
+    """Bring a conversation into the window.
+
+    Args:
+        messages: the whole conversation, as it would be sent to a model without limits.
+        question: index of the user's question. Before it stands the history, behind it the run:
+            replies of the assistant, and results as messages of the tool or, in text protocols,
+            of the user.
+        tools: the tools that are declared natively.
+        budget: what the model can take.
+        estimator: what tokens cost for this model.
+        shapes: the shapes that were counted before in this run.
+        decisions: what came out for this conversation when it was shorter.
+    """
+    shapes.next_round()
+    before = decisions or Decisions()
+    draft = _Draft(messages, question, shapes, estimator, shapes.tools(tools), before)
+    room = max(int(budget.window * (1 - _MARGIN)) - budget.reserved, 1)
+    _cut_large_results(draft, room)
+    _fold(draft, room)
+    if draft.tokens > room:
+        _cut_newest(draft, room)
+    return Fitted(
+        messages=draft.written(),
+        decisions=draft.decisions,
+        notes=_notes(before, draft.decisions),
+        max_tokens=_lowered(budget, draft.tokens),
+        tokens=draft.tokens,
+        shape=draft.shape,
+    )
+
+
+class _Draft:
+    """A conversation under the decisions so far, with its price kept up to date."""
+
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        question: int,
+        shapes: Shapes,
+        estimator: Estimator,
+        tools: Shape,
+        decisions: Decisions,
+    ) -> None:
+        self.messages = messages
+        self.question = question
+        self._shapes = shapes
+        self._estimator = estimator
+        self._tools = tools
+        self._limits = dict(decisions.limits)
+        self._without_media = set(decisions.without_media)
+        self._trimmed = set(decisions.trimmed)
+        self._dropped = set(decisions.dropped)
+        self._written = [self._under_decisions(place) for place in range(len(messages))]
+        self._prices = [self._price(message) for message in self._written]
+        self._total = sum(self._prices) + estimator.priced(tools)
+
+    @property
+    def decisions(self) -> Decisions:
+        return Decisions(
+            limits=self._limits,
+            without_media=frozenset(self._without_media),
+            trimmed=frozenset(self._trimmed),
+            dropped=frozenset(self._dropped),
+        )
+
+    @property
+    def tokens(self) -> int:
+        return self._estimator.whole(self._total)
+
+    @property
+    def shape(self) -> Shape:
+        return add(self._tools, *map(self._shapes.message, self.written()))
+
+    def written(self) -> list[Message]:
+        return [message for message in self._written if message is not None]
+
+    def price(self, place: int) -> float:
+        return self._prices[place]
+
+    def limit_of(self, place: int) -> int | None:
+        return self._limits.get(place)
+
+    def limit(self, place: int, characters: int) -> None:
+        self._limits[place] = characters
+        self._rewrite(place)
+
+    def forget_media(self, place: int) -> None:
+        if has_media(self.messages[place]):
+            self._without_media.add(place)
+            self._rewrite(place)
+
+    def trim(self, place: int) -> None:
+        if _calls(self.messages[place]):
+            self._trimmed.add(place)
+            self._rewrite(place)
+
+    def drop(self, places: range) -> None:
+        for place in places:
+            if self.messages[place].get("role") != "system":
+                self._dropped.add(place)
+                self._rewrite(place)
+
+    def _rewrite(self, place: int) -> None:
+        written = self._under_decisions(place)
+        price = self._price(written)
+        self._total += price - self._prices[place]
+        self._prices[place], self._written[place] = price, written
+
+    def _price(self, message: Message | None) -> float:
+        return self._estimator.priced(self._shapes.message(message)) if message else 0.0
+
+    def _under_decisions(self, place: int) -> Message | None:
+        """Write one message as the decisions have it; None when it goes."""
+        message = self.messages[place]
+        if place in self._dropped:
+            return None
+        if place in self._without_media:
+            message = without_media(message)
+        if place in self._trimmed:
+            message = {**message, "tool_calls": [_trimmed(call) for call in _calls(message)]}
+        limit, content = self._limits.get(place), message.get("content")
+        if limit is None or not isinstance(content, str):
+            return message
+        return {**message, "content": cut(content, limit) if limit else _one_line(message, content)}
+
+
+def _one_line(message: Message, content: str) -> str:
+    if message.get("role") != "tool":
+        return cut(content, _FOLDED_TEXT)
+    began = " ".join(content[:_FOLDED_TEXT].split())[:80]
+    name = message.get("name") or "the tool"
+    return f"[earlier result of {name}, {len(content):,} characters, left out. It began: {began}]"
+
+
+def _trimmed(call: Mapping[str, object]) -> Mapping[str, object]:
+    function = cast("Mapping[str, object]", call.get("function") or {})
+    arguments = cut_arguments(str(function.get("arguments") or ""), _OLD_ARGUMENT)
+    return {**call, "function": {**function, "arguments": arguments}}
+
+
+def _calls(message: Message) -> Sequence[Mapping[str, object]]:
+    return cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
+
+
+# The parts of a conversation.
+
+
+def _rounds(draft: _Draft) -> list[range]:
+    """Return the run's rounds: a reply of the assistant and what follows it."""
+    return _split(draft.messages, draft.question + 1, len(draft.messages), "assistant")
+
+
+def _turns(draft: _Draft) -> list[range]:
+    """Return the history's turns: a message of the user and what follows it."""
+    return _split(draft.messages, 0, draft.question, "user")
+
+
+def _split(messages: Sequence[Message], start: int, end: int, first: str) -> list[range]:
+    starts = [place for place in range(start, end) if messages[place].get("role") == first]
+    starts = [start, *starts[1:]] if starts else [start]
+    return [range(a, b) for a, b in zip(starts, [*starts[1:], end], strict=True) if a < b]
+
+
+def _results(draft: _Draft, places: Iterable[int]) -> list[int]:
+    return [place for place in places if draft.messages[place].get("role") in {"tool", "user"}]
+
+
+# The stages.
+
+
+def _cut_large_results(draft: _Draft, room: int) -> None:
+    for places in _rounds(draft):
+        results = _results(draft, places)
+        share = max(
+            room * min(_RESULT_SHARE, 2 * _RESULT_SHARE / max(len(results), 1)), _LEAST_RESULT
+        )
+        for place in results:
+            if draft.price(place) > share and draft.limit_of(place) is None:
+                _cut_to(draft, place, share)
+
+
+def _fold(draft: _Draft, room: int) -> None:
+    """Go through the stages that lose old things, each only when the one before was not enough."""
+    older = [place for places in _rounds(draft)[:-1] for place in places]
+    stages: tuple[tuple[float, Iterable[Callable[[], None]]], ...] = (
+        (_LOW_WATER, [partial(_fold_result, draft, place) for place in _results(draft, older)]),
+        (_HIGH_WATER, [partial(draft.forget_media, place) for place in range(draft.question)]),
+        (_HIGH_WATER, [partial(draft.drop, turn) for turn in _turns(draft)]),
+        (_HIGH_WATER, [partial(draft.trim, place) for place in older]),
+        (_HIGH_WATER, [partial(draft.drop, places) for places in _rounds(draft)[:-1]]),
+    )
+    for water, steps in stages:
+        if draft.tokens <= room:
+            return
+        for step in steps:
+            if draft.tokens <= room * water:
+                break
+            step()
+
+
+def _fold_result(draft: _Draft, place: int) -> None:
+    content = draft.messages[place].get("content")
+    if isinstance(content, str) and len(content) > _FOLDED_TEXT:
+        draft.limit(place, 0)
+
+
+def _cut_newest(draft: _Draft, room: int) -> None:
+    """Cut the newest results further, the largest first, as far as there is anything in them."""
+    newest = _results(draft, (_rounds(draft) or [range(0)])[-1])
+    while newest and draft.tokens > room:
+        largest = max(newest, key=draft.price)
+        price = draft.price(largest)
+        if price <= _LEAST_RESULT:
+            return
+        _cut_to(draft, largest, max(price * _CUT_FURTHER, _LEAST_RESULT * 0.9))
+        if draft.price(largest) >= price:
+            newest.remove(largest)
+
+
+def _cut_to(draft: _Draft, place: int, tokens: float) -> None:
+    """Cut a result to some tokens; a few tries, since head and tail may be denser than the rest."""
+    content = draft.messages[place].get("content")
+    if not isinstance(content, str):
+        return
+    limit = draft.limit_of(place) or len(content)
+    for _ in range(8):
+        limit = max(int(limit * tokens / draft.price(place) * 0.98), 1)
+        draft.limit(place, limit)
+        if draft.price(place) <= tokens:
+            return
+
+
+def _lowered(budget: Budget, tokens: int) -> int | None:
+    """Lower max_tokens to what is left, when it is configured and more than that."""
+    if not budget.max_tokens:
+        return None
+    left = int(budget.window * (1 - _MARGIN)) - tokens
+    least = min(LEAST_ANSWER, budget.max_tokens)
+    return max(left, least) if left < budget.max_tokens and budget.max_tokens > least else None
+
+
+def _notes(before: Decisions, after: Decisions) -> tuple[str, ...]:
+    limits = {
+        place: limit
+        for place, limit in after.limits.items()
+        if before.limits.get(place) != limit and place not in after.dropped
+    }
+    counted = (
+        (sum(1 for limit in limits.values() if limit), "cut {} tool result(s) to head and tail"),
+        (sum(1 for limit in limits.values() if not limit), "folded {} older tool result(s)"),
+        (len(after.without_media - before.without_media), "named the files of {} older message(s)"),
+        (len(after.trimmed - before.trimmed), "cut the arguments of {} older round(s)"),
+        (len(after.dropped - before.dropped), "left out {} old message(s)"),
+    )
+    return tuple(text.format(count) for count, text in counted if count)
