@@ -88,3 +88,14 @@ class Grammar:
     """Markers that count where the reply starts and right after a block."""
     open: Callable[[Opening], Block | None]
     """Make the reader of the block that a marker opens; None when it opens nothing here."""
+
+
+class Rest:
+    """Drops what the model invents: results of calls that have not run, and all that follows."""
+
+    def read(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Read everything."""
+        del emit
+        tape.at = len(tape.text)
+        tape.hold()
+        return Closed() if ending else None

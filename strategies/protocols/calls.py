@@ -72,10 +72,9 @@ def _calls_in(value: object, raw: Mapping[str, str], *, repaired: bool) -> Itera
     elif isinstance(value, dict):
         members = cast("dict[str, object]", value)
         for key in ENVELOPES:
-            inner = members.get(key)
-            if isinstance(inner, dict | list):
+            if isinstance(members.get(key), dict | list):
                 shared = {"id": members["id"]} if "id" in members else {}
-                yield from _calls_in(_with(shared, inner), {}, repaired=repaired)
+                yield from _calls_in(_with(shared, members[key]), {}, repaired=repaired)
                 return
         if call := _call(members, raw, repaired=repaired):
             yield call

@@ -259,11 +259,8 @@ class FunctionBlock:
         value = self._value
         if word == "F" or not value:
             return "wait"
-        if word[0] == "F":
-            value.functions += word[1] in "Pf"
-            return "data"
-        if value.functions:
-            value.functions -= word[0] == "f"
+        if word[0] == "F" or value.functions:
+            _count_functions(value, word)
             return "data"
         if word[0] == "P":
             return self._unannounced(value, self._chain[0])
@@ -366,6 +363,14 @@ class FunctionBlock:
         if wrapping.tagged and wrapping.reports:
             return Refused(until=tape.position, problem=_NAME_PROBLEM)
         return Refused(until=wrapping.start)
+
+
+def _count_functions(value: _Value, word: str) -> None:
+    """Keep account of whole calls inside a value; a mere mention opens none."""
+    if word[0] == "F":
+        value.functions += word[1] in "Pf"
+    else:
+        value.functions -= word[0] == "f"
 
 
 def _tag(tape: Tape, found: re.Match[str]) -> _Tag:

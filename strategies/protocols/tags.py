@@ -21,6 +21,7 @@ from strategies.protocols.block import (
     Handed,
     Opening,
     Refused,
+    Rest,
     Verdict,
 )
 from strategies.protocols.calls import ARGUMENT_KEYS, ENVELOPES, NAME_KEYS
@@ -93,17 +94,6 @@ def _open(opening: Opening, trust: Trust) -> Block | None:
     if marker == OPEN or marker in (*_FUNCTION, *_JSON, *_ALIASES, _FENCE):
         return Prospect(opening, trust, inside=inside)
     return None
-
-
-class Rest:
-    """Drops what the model invents: results of calls that have not run, and all that follows."""
-
-    def read(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
-        """Read everything."""
-        del emit
-        tape.at = len(tape.text)
-        tape.hold()
-        return Closed() if ending else None
 
 
 class Prospect:
@@ -193,7 +183,7 @@ class Prospect:
         return Wrapping(
             start=self._start,
             body=tape.position - back,
-            owed=self._owed | ({CLOSE} if self._tagged else frozenset()),
+            owed=self._owed | (frozenset((CLOSE,)) if self._tagged else frozenset[str]()),
             tagged=self._tagged,
             declared=None if self._any_name() else frozenset(self._trust.tools),
             reports=self._trust.reports,

@@ -96,10 +96,14 @@ def _json_of(kind: type) -> Callable[[str], object]:
 
 
 _TEXTS = frozenset(("string", "str", "text", "varchar", "char", "enum"))
-_READERS: dict[str, Callable[[str], object]] = (
-    dict.fromkeys(("integer", "int", "long"), _integer)
-    | dict.fromkeys(("number", "float", "double", "decimal"), _number)
-    | dict.fromkeys(("boolean", "bool"), _boolean)
-    | dict.fromkeys(("object", "dict", "map"), _json_of(dict))
-    | dict.fromkeys(("array", "list", "tuple"), _json_of(list))
-)
+_READERS: Mapping[str, Callable[[str], object]] = {
+    name: reader
+    for names, reader in (
+        ("integer int long", _integer),
+        ("number float double decimal", _number),
+        ("boolean bool", _boolean),
+        ("object dict map", _json_of(dict)),
+        ("array list tuple", _json_of(list)),
+    )
+    for name in names.split()
+}

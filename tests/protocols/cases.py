@@ -23,6 +23,7 @@ from strategies.protocols.base import (
 )
 
 PEER_CASES = Path(__file__).parents[3] / "shared" / "peer_cases"
+_STARTS = "starts_in_reasoning"
 _PIECES = (1, 2, 3, 5, 8, 13)
 
 type MakeParser = Callable[[Sequence[ToolSpec], bool], ReplyParser]
@@ -77,8 +78,8 @@ def _peer_case(line: dict[str, Any]) -> PeerCase:
         id=line["id"],
         tier=line["tier"],
         pieces=tuple(cast("list[str]", pieces)),
-        tools=tuple(_tool(tool) for tool in line.get("tools") or []),
-        starts_in_reasoning=bool((line.get("opts") or {}).get("starts_in_reasoning")),
+        tools=tuple(map(_tool, cast("list[dict[str, Any]]", line.get("tools") or []))),
+        starts_in_reasoning=bool(cast("dict[str, Any]", line.get("opts") or {}).get(_STARTS)),
         accepted=tuple(accepted),
         text_match=line.get("text_match", "any"),
         line=line,
@@ -158,9 +159,7 @@ def outcome_of(events: Sequence[Event]) -> Outcome:
     )
 
 
-def read_all(
-    parser: ReplyParser, pieces: Sequence[str], *, cut_short: bool = False
-) -> list[Event]:
+def read_all(parser: ReplyParser, pieces: Sequence[str], *, cut_short: bool = False) -> list[Event]:
     """Feed the pieces and close."""
     events = [event for piece in pieces for event in parser.feed(piece)]
     return [*events, *parser.close(cut_short=cut_short)]

@@ -1,0 +1,88 @@
+"""The qwen protocol: calls between ✿ markers, for Qwen models before 2.5.
+
+Its turns do not alternate. The model is to go on writing right after ✿RETURN✿, but chat servers
+cannot continue an assistant's turn; so question, replies and results are one user turn that breaks
+off at ✿RETURN✿, and the model's reply is the continuation.
+"""
+
+from collections.abc import Sequence
+
+from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.flowers import ARGS, FUNCTION, RESULT, RETURN, flower_grammar
+from strategies.protocols.listing import tool_sections
+from strategies.protocols.reply import ReplyReader
+from strategies.protocols.results import defused
+
+_INSTRUCTIONS: dict[Language, str] = {
+    "en": """\
+# Tools
+
+## Tools that you can use
+
+{tools}
+
+## How to use them
+
+Whenever a tool helps, write these lines into your reply, as often as needed:
+
+✿FUNCTION✿: name of one tool, exactly as above
+✿ARGS✿: its arguments as one JSON object
+✿RESULT✿: what the tool returned; you never write this yourself
+✿RETURN✿: your reply to the user, once the results are enough""",
+    "zh": """\
+# 工具
+
+## 可以使用的工具
+
+{tools}
+
+## 使用方法
+
+凡是工具能帮上忙的地方，就在回复中写下这几行，次数不限：
+
+✿FUNCTION✿: 上面某个工具的名称，一字不差
+✿ARGS✿: 该工具的参数，写成一个 JSON 对象
+✿RESULT✿: 工具返回的内容，由系统填写，你不要写
+✿RETURN✿: 结果足够之后，给用户的回复""",
+}
+_PARAMETERS: dict[Language, str] = {"en": "Its parameters: ", "zh": "参数："}
+
+
+class Qwen:
+    """Speaks the qwen protocol; a `TextProtocol`."""
+
+    name = "qwen"
+    stop: tuple[str, ...] = (RESULT, RETURN)
+
+    def parser(
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+    ) -> ReplyParser:
+        """Make the parser of one reply."""
+        return ReplyReader(flower_grammar(tools), starts_in_reasoning=starts_in_reasoning)
+
+    def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
+        """Describe the tools and the form of a call."""
+        if not tools:
+            return ""
+        sections = tool_sections(tools, _PARAMETERS[language])
+        return _INSTRUCTIONS[language].format(tools=sections)
+
+    def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
+        """Write the whole run as one user turn that breaks off where the model goes on."""
+        if not exchanges:
+            return [Turn("user", question)]
+        parts = [question, "\n\n"]
+        for number, exchange in enumerate(exchanges):
+            parts += [_joint(exchange.reply) if number else "", exchange.reply]
+            parts += ["" if exchange.reply.endswith("\n") else "\n"]
+            parts += [f"{RESULT}: {defused(result.text)}\n" for result in exchange.results]
+            parts += [RETURN]
+        return [Turn("user", "".join(parts))]
+
+
+def _joint(reply: str) -> str:
+    """Join ✿RETURN✿ and the reply that went on there: most begin with the colon themselves."""
+    bare = reply.lstrip()
+    if bare.startswith((":", "：")):
+        return ""
+    return "\n" if bare.startswith((FUNCTION, ARGS)) else ": "

@@ -1,0 +1,12 @@
+"""The text protocols, by the names that people choose them by."""
+
+from collections.abc import Mapping
+
+from strategies.protocols.base import TextProtocol
+from strategies.protocols.hermes import Hermes
+from strategies.protocols.qwen import Qwen
+from strategies.protocols.qwen3_coder import Qwen3Coder
+
+TEXT_PROTOCOLS: Mapping[str, TextProtocol] = {
+    protocol.name: protocol for protocol in (Hermes(), Qwen(), Qwen3Coder())
+}
