@@ -59,6 +59,7 @@ class Host:
         self._sessions: dict[str, _Session] = {}
         self._lock = threading.Lock()
         self._beat = threading.Event()
+        self._beat_at = 0.0
         self._ended: str | None = None
         self.manifest: Json = {}
         """What the plugin declared in its first line."""
@@ -163,6 +164,9 @@ class Host:
             time.sleep(_WATCH_SECONDS)
             with self._lock:
                 sessions = list(self._sessions.values())
+            silent = time.monotonic() - self._beat_at
+            if self._beat.is_set() and silent > self._limits.silent_seconds:
+                process.end(f"plugin is not active for {silent:.0f} seconds, it may be dead")
             for session in sessions:
                 if session.run.now() > self._limits.run_seconds:
                     self._end_session(session.run.session, "killed by timeout")
@@ -181,6 +185,7 @@ class Host:
             case "session":
                 self._read_session(frame, at)
             case "heartbeat":
+                self._beat_at = at
                 self._beat.set()
             case "log" | "error":
                 self.notes.append(frame)

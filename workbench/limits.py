@@ -27,6 +27,8 @@ class Limits:
     """PLUGIN_MAX_EXECUTION_TIMEOUT: then the reader gets an error and the plugin is not told."""
     answer_seconds: float = 240
     """DIFY_BACKWARDS_INVOCATION_READ_TIMEOUT: one answer streams no longer than this in all."""
+    silent_seconds: float = 120
+    """A plugin without a heartbeat for so long is ended."""
     start_seconds: float = 60
     """How long the plugin may take to its first heartbeat."""
 

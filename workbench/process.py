@@ -90,6 +90,7 @@ class PluginProcess:
         self._on_end = on_end
         self.complaints: deque[str] = deque(maxlen=200)
         """The last lines of stderr."""
+        self._reason: str | None = None
         self._process = _start(directory)
         assert self._process.stdin is not None  # noqa: S101 - Popen was asked for a pipe
         self.pipe = Pipe(self._process.stdin.fileno())
@@ -104,6 +105,12 @@ class PluginProcess:
     def pid(self) -> int:
         """The process id, for measurements of its memory and time."""
         return self._process.pid
+
+    def end(self, reason: str) -> None:
+        """Kill the process, as the daemon does, and say why."""
+        self._reason = reason
+        self.pipe.close()
+        self._process.kill()
 
     def stop(self) -> None:
         """End the process, whatever it is doing, and wait for it."""
@@ -124,10 +131,10 @@ class PluginProcess:
                     stream.close()
 
     def _read_output(self) -> None:
-        reason = self._read_lines() or self._exit_reason()
-        self._on_end(reason)
+        self._read_lines()
+        self._on_end(self._reason or self._exit_reason())
 
-    def _read_lines(self) -> str | None:
+    def _read_lines(self) -> None:
         assert self._process.stdout is not None  # noqa: S101 - Popen was asked for a pipe
         descriptor = self._process.stdout.fileno()
         parts: list[bytes] = []
@@ -142,17 +149,16 @@ class PluginProcess:
             size += len(rest)
             for line in lines:
                 if len(line) >= self._limits.line_bytes:
-                    return self._too_long(len(line))
+                    self._too_long(len(line))
+                    return
                 if line:
                     self._on_line(line, at)
             if size >= self._limits.line_bytes:
-                return self._too_long(size)
-        return None
+                self._too_long(size)
+                return
 
-    def _too_long(self, size: int) -> str:
-        self.pipe.close()
-        self._process.kill()
-        return (
+    def _too_long(self, size: int) -> None:
+        self.end(
             f"the daemon ends the plugin's process and every run in it: a line of {size} bytes or"
             f" more exceeds PLUGIN_STDIO_MAX_BUFFER_SIZE ({self._limits.line_bytes} bytes),"
             " bufio.Scanner: token too long"

@@ -15,7 +15,6 @@ from workbench.arguments import Parser
 from workbench.demo_server import NAME, DemoServer
 from workbench.faults import Fault, FaultyModel, FaultyTools, read_fault
 from workbench.host import Host
-from workbench.mcp_tools import McpTools
 from workbench.openai_model import Endpoint, OpenAIModel
 from workbench.payload import NATIVE, model_value, strategy_parameters
 from workbench.ports import Json, Model, Toolshed, UsageError
@@ -117,6 +116,8 @@ def _endpoint(options: argparse.Namespace, stack: ExitStack) -> tuple[Endpoint, 
 def _sources(commands: Sequence[str], stack: ExitStack) -> list[ToolSource]:
     sources: list[ToolSource] = [BuiltInTools()]
     if commands:
+        from workbench.mcp_tools import McpTools  # noqa: PLC0415 - half a second that most spare
+
         sources.append(stack.enter_context(McpTools(commands)))
     return sources
 

@@ -312,6 +312,14 @@ def test_a_silent_plugin_is_given_up(tmp_path: Path) -> None:
         pass
 
 
+def test_a_plugin_without_heartbeats_is_ended(tmp_path: Path) -> None:
+    """The daemon takes it for dead, and its runs with it."""
+    with Host(write_plugin(tmp_path), limits=replace(DAEMON, silent_seconds=1)) as host:
+        run = do(host, ("nap", 30), timeout=10)
+
+    assert "plugin is not active" in str(run.error)
+
+
 def test_a_directory_without_a_plugin_is_named(tmp_path: Path) -> None:
     """The error says where it looked and what to do."""
     with pytest.raises(WorkbenchError, match=r"--plugin"):

@@ -65,7 +65,6 @@ import sys
 import time
 
 from dify_plugin.core.entities.invocation import InvokeType
-from dify_plugin.entities.model.llm import LLMModelConfig
 from dify_plugin.entities.model.message import (
     AssistantPromptMessage,
     ToolPromptMessage,
@@ -73,7 +72,7 @@ from dify_plugin.entities.model.message import (
 )
 from dify_plugin.entities.provider_config import LogMetadata
 from dify_plugin.entities.tool import ToolInvokeMessage
-from dify_plugin.interfaces.agent import AgentStrategy, ToolEntity
+from dify_plugin.interfaces.agent import AgentModelConfig, AgentStrategy, ToolEntity
 
 
 class Tiny(AgentStrategy):
@@ -90,7 +89,7 @@ class Tiny(AgentStrategy):
         log = self.create_log_message(label="ROUND 1", data={}, status="start")
         yield log
         messages = [UserPromptMessage(content=parameters["query"])]
-        config = LLMModelConfig(**parameters["model"])
+        config = AgentModelConfig(**parameters["model"])
         tools = [ToolEntity(**tool) for tool in parameters["tools"]]
         offered = self._init_prompt_tools(tools)
         text, calls, usage = yield from self.listen(config, messages, offered)
