@@ -54,6 +54,8 @@ class Call:
     """The arguments exactly as the model wrote them, where it wrote them as JSON."""
     repaired: bool = False
     """The arguments were read by a heuristic and may not be what the model meant."""
+    position: int = 0
+    """Sorts the calls of one reply as the model wrote them; calls may be complete out of turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class BrokenCall:
     truncated: bool = False
     """The reply ended inside a value; more tokens would have followed."""
     id: str = ""
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
