@@ -225,23 +225,22 @@ def _react(asks: Sequence[Ask]) -> str:
     return f"Thought: I should use a tool.\nAction: {first.tool}\nAction Input: {arguments}"
 
 
+_NAMED = re.compile(r'(?:"name": ?"|<name>\s*)([\w-]+)')
 _REACT = _Dialect(
     "Action Input",
-    re.compile(r'"name": ?"([\w-]+)"'),
+    _NAMED,
     _react,
     re.compile(r"Observation: ([\s\S]*?)(?=\nThought:|\Z)"),
 )
 _TOOL_RESPONSE = re.compile(r"<tool_response>([\s\S]*?)</tool_response>")
 _DIALECTS = (
-    _Dialect(
-        "<function=", re.compile(r"<name>\s*([\w-]+)\s*</name>"), _qwen3_coder, _TOOL_RESPONSE
-    ),
+    _Dialect("<function=", _NAMED, _qwen3_coder, _TOOL_RESPONSE),
     _Dialect(
         "✿FUNCTION✿",
         re.compile(r"^#+ ([\w-]+)$", re.MULTILINE),
         _qwen,
         re.compile(r"✿RESULT✿:? ?([\s\S]*?)(?=✿|\Z)"),
     ),
-    _Dialect("<tool_call>", re.compile(r'"name": ?"([\w-]+)"'), _hermes, _TOOL_RESPONSE),
+    _Dialect("<tool_call>", _NAMED, _hermes, _TOOL_RESPONSE),
     _REACT,
 )
