@@ -19,7 +19,7 @@ from strategies.protocols.base import (
     TextProtocol,
     ToolSpec,
 )
-from strategies.protocols.leak import LeakParser
+from strategies.protocols.leak import leak_parser
 from strategies.protocols.native import NativeParser
 
 
@@ -45,7 +45,7 @@ class NativeDialect:
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Merge native deltas; calls that leak into the text are found there."""
-        return NativeParser(LeakParser(tools))
+        return NativeParser(leak_parser(tools))
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """One assistant message per round with its text and calls, then one message per result."""
