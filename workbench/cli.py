@@ -1,7 +1,9 @@
 """The commands. Each is imported when it is asked for, so that parsing starts at once."""
 
 import importlib
+import os
 import signal
+import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -44,7 +46,9 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         complain(str(error))
         return _MISUSED if isinstance(error, UsageError) else _FAILED
     except BrokenPipeError:
-        return _FAILED  # whoever read our output has gone
+        # Whoever read our output has gone; nothing may try to write the rest at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
 
 
 def _usage() -> str:

@@ -24,6 +24,7 @@ from workbench.record import Received, Run
 _MARKS = {"start": "…", "success": "✓", "error": "✗"}
 _STYLES = {"start": "yellow", "success": "green", "error": "red"}
 _SHOWN_LINES = 12
+_BRIEF = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,4 +216,4 @@ def _last_lines(text: str) -> Text:
 
 def _brief(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, default=plain)
-    return text if len(text) <= 200 else f"{text[:199]}…"  # noqa: PLR2004 - a line's length
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}…"
