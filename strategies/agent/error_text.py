@@ -68,6 +68,9 @@ def sentence(error_text: str) -> str:
 
 def seconds_to_wait(text: str) -> float | None:
     """Read `Retry-After` words: the seconds that the provider asks for, None when it does not."""
+    found = _RETRY_AFTER_MS.search(text)
+    if found:
+        return _seconds(found[1], "ms")
     for pattern in _RETRY_AFTER:
         found = pattern.search(text)
         if found:
@@ -309,8 +312,8 @@ def _bounded(text: str) -> str:
 # When to come back.
 
 _UNIT = r"(milliseconds?|ms|毫秒|seconds?|secs?|s|秒钟?|minutes?|mins?|m|分钟?|hours?|hrs?|h|小时)?"
+_RETRY_AFTER_MS = re.compile(r"(?i)retry-after-ms[\"']?\s*[:=]\s*[\"']?(\d{1,9})")
 _RETRY_AFTER = (
-    re.compile(r"(?i)retry-after-(?=ms)(?=.{0,8}?(\d{1,9}))()ms"),
     re.compile(
         r"(?i)retry[-_ ]?(?:after|delay)[\"']?\s*[:=]?\s*[\"']?(\d{1,9}(?:\.\d{1,12})?)\s*"
         + _UNIT
