@@ -4,8 +4,12 @@ The SDK's typed calls stand in the way: `llm.invoke` dumps the whole conversatio
 round, refuses a reply with one odd field, and SDK 0.10.2 cannot parse `binary_link`, by which Dify
 hands over every file that is no image (sdk#383). So this goes one step below them, where the same
 request leaves and the answer comes back unparsed. The requirement on the SDK is pinned for it.
+
+A request of more than 5 MB ends the plugin's process and every run in it, because the daemon reads
+it as one line and gives up. So a large request is measured, and one that is too large fails alone.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -13,6 +17,14 @@ from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import BackwardsInvocation
 
 from strategies.dify.reading import Json
+from strategies.dify.wire import length_of, writable
+
+_LARGEST = 4_500_000
+"""Bytes of a request: the daemon's 5 MiB, less the envelope."""
+
+
+class RequestTooLargeError(Exception):
+    """A request would end the plugin's process."""
 
 
 def call_back(
@@ -21,9 +33,24 @@ def call_back(
     """Send a request when the first answer is asked for, and yield the answers as they come.
 
     Raises:
+        RequestTooLargeError: the request was not sent.
         Exception: whatever went wrong, with its text; the SDK has no narrower type.
     """
+    request = writable(request)
+    _check_size(request)
     answers = invocation._backwards_invoke(  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
         kind, cast("type[Any]", dict), request
     )
-    return cast("Iterator[Json]", answers)
+    yield from cast("Iterator[Json]", answers)
+
+
+def _check_size(request: dict[str, Any]) -> None:
+    # JSON makes a text six times as long at the most, so only a large request is written to know.
+    if length_of(request) * 6 < _LARGEST:
+        return
+    size = len(json.dumps(request, ensure_ascii=False, default=str).encode())
+    if size > _LARGEST:
+        megabytes, most = f"{size / 1e6:.1f}", f"{_LARGEST / 1e6:.1f}"
+        raise RequestTooLargeError(
+            f"The request is too long: {megabytes} MB, and Dify takes {most} MB."
+        )

@@ -3,19 +3,28 @@
 Message types and their fields are those of Dify's ToolInvokeMessage (dify-contract.md §2, §4).
 Files go on to the reader once, unread; the model is told their names. A link is for the model
 alone: Dify would write a link that is passed on into the answer's text.
+
+Tools say one thing several times: an API tool as text and as JSON, a workflow also as variables, an
+MCP server its text once more under `result`. The model is told it once, as text.
 """
 
 import base64
-import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from strategies.agent.cutting import cut
 from strategies.agent.error_text import sentence
 from strategies.agent.ports import Forwarded, ToolOutcome
-from strategies.dify.reading import Json, mapping, sequence, text
+from strategies.dify.compact_json import compact
+from strategies.dify.media import inline_file, is_tool_file, linked_file
+from strategies.dify.reading import Json, mapping, text
 
 _NO_OUTPUT = "(the tool returned nothing)"
+_LONGEST = 1_000_000
+"""Characters of a result: no model reads more, and Dify takes no request above 4 MB."""
+_LONGEST_FOUND = 100_000
+"""Characters of JSON that are looked for inside a text."""
 
 
 class Collector:
@@ -27,7 +36,9 @@ class Collector:
         self._texts: list[str] = []
         self._objects: list[object] = []
         self._notes: list[str] = []
-        self._variables: dict[str, Any] = {}
+        self._logs: dict[str, str] = {}
+        self._variables: dict[str, object] = {}
+        self._streams: dict[str, list[str]] = {}
         self._forwarded: list[Forwarded] = []
         self._chunks: dict[str, bytearray] = {}
 
@@ -40,10 +51,8 @@ class Collector:
             case "json":
                 self._objects.append(body.get("json_object"))
             case "link":
-                self._notes.append(f"Link: {text(body.get('text'))}")
-            case "image":
-                self._forward_link("image", body, meta)
-            case "image_link" | "binary_link" as kind:
+                self._take_link(body, meta)
+            case "image" | "image_link" | "binary_link" as kind:
                 self._forward_link(str(kind), body, meta)
             case "blob":
                 self._forward_blob(body.get("blob"), meta)
@@ -52,11 +61,13 @@ class Collector:
             case "variable":
                 self._set_variable(body)
             case "log":
-                self._notes.append(f"Log: {_compact(_log_content(body))}")
+                # The later messages of a log replace the earlier ones.
+                key = text(body.get("id")) or f"number {len(self._logs)}"
+                self._logs[key] = f"Log: {compact(_log_content(body))}"
             case "retriever_resources":
-                self._notes.append(text(body.get("context")) or _compact(dict(body)))
+                self._notes.append(text(body.get("context")) or compact(body))
             case other:
-                self._notes.append(f"{text(other) or 'message'}: {_compact(dict(body) or meta)}")
+                self._notes.append(f"{text(other) or 'message'}: {compact(body or meta)}")
 
     def outcome(self) -> ToolOutcome:
         """Return what the tool gave back."""
@@ -68,34 +79,79 @@ class Collector:
         told = f"{partial}\n\nThe tool failed: {error}" if partial else f"The tool failed: {error}"
         return ToolOutcome(text=told, error=error, forwarded=tuple(self._forwarded))
 
+    # -- what the model reads -------------------------------------------------------------------
+
     def _read(self) -> str:
         said = "".join(self._texts)
-        parts = [said, *self._new_objects(said), *self._notes]
-        parts += [f"{name}: {_compact(value)}" for name, value in self._variables.items()]
-        return "\n".join(part for part in parts if part.strip())
+        parts = [said]
+        if len(said) < _LONGEST:
+            parts += self._new_values(said)
+        parts += [*self._notes, *self._logs.values()]
+        parts += ["A file did not arrive whole and is left out."] * len(self._chunks)
+        return cut("\n".join(part for part in parts if part.strip()), _LONGEST)
 
-    def _new_objects(self, said: str) -> list[str]:
-        """Write the JSON that the text has not said already."""
-        if self._repeats_text_as_json and said.strip():
-            return []
-        known = [_decoded(one) for one in {said, *self._texts}] if self._objects else []
-        return [_compact(found) for found in self._objects if found not in known and found != {}]
+    def _new_values(self, said: str) -> Iterator[str]:
+        """Write the JSON and the variables that have not been said already."""
+        variables = self._variables | {key: "".join(told) for key, told in self._streams.items()}
+        if not self._objects and not variables:
+            return
+        known = [_decoded(one) for one in {said, *self._texts}] if said.strip() else []
+        objects = [] if self._repeats_text_as_json and said.strip() else self._objects
+        for found in objects:
+            if found in (None, {}) or self._is_repeated(found, said, known):
+                continue
+            known.append(found)
+            yield compact(found, _LONGEST)
+        for name, value in variables.items():
+            if value is None or self._is_repeated(value, said, known):
+                continue
+            if any(mapping(one).get(name) == value for one in known):
+                continue
+            yield f"{name}: {compact(value, _LONGEST)}"
+
+    def _is_repeated(self, value: object, said: str, known: Sequence[object]) -> bool:
+        if value in known:
+            return True
+        if not said.strip():
+            return False
+        if isinstance(value, str):
+            return value.strip() == said.strip()
+        if not isinstance(value, list | Mapping):
+            return False
+        whole = cast("object", value)
+        if _only_wraps(whole, said):
+            return True
+        return whole not in ([], {}) and any(form in said for form in _forms(whole, said))
+
+    def _take_link(self, body: Json, meta: Json) -> None:
+        url = text(body.get("text"))
+        if is_tool_file(url):
+            # This is how Dify hands over a file that a workflow made.
+            self._forward_link("binary_link", body, meta)
+        else:
+            self._notes.append(f"Link: {url}")
+
+    # -- what goes on to the reader -------------------------------------------------------------
 
     def _forward_link(self, kind: str, body: Json, meta: Json) -> None:
-        forwarded = {"type": kind, "message": dict(body), "meta": dict(meta) or None}
-        if forwarded in self._forwarded:
+        url = text(body.get("text"))
+        forwarded = linked_file(kind, url, meta)
+        if forwarded is None:
+            self._notes.append(f"Link: {url[:2_000]}")
             return
-        self._forwarded.append(forwarded)
-        self._notes.append(_file_note(meta, text(body.get("text"))))
+        size = None
+        if forwarded["type"] == "blob":
+            url, size = "", _decoded_size(text(mapping(forwarded["message"])["blob"]))
+        self._forward(forwarded, _file_note(meta, url, size))
 
     def _forward_blob(self, blob: object, meta: Json) -> None:
         encoded = base64.b64encode(blob).decode() if isinstance(blob, bytes) else text(blob)
-        message = {"type": "blob", "message": {"blob": encoded}, "meta": dict(meta)}
-        if message in self._forwarded:
-            return
-        self._forwarded.append(message)
-        # Four letters of base64 are three bytes.
-        self._notes.append(_file_note(meta, "", len(encoded) * 3 // 4))
+        self._forward(inline_file(encoded, meta), _file_note(meta, "", _decoded_size(encoded)))
+
+    def _forward(self, forwarded: Forwarded, note: str) -> None:
+        if forwarded not in self._forwarded:
+            self._forwarded.append(forwarded)
+            self._notes.append(note)
 
     def _gather_chunk(self, body: Json, meta: Json) -> None:
         gathered = self._chunks.setdefault(text(body.get("id")), bytearray())
@@ -105,7 +161,7 @@ class Collector:
         else:
             try:
                 gathered += base64.b64decode(text(blob))
-            except binascii.Error:
+            except ValueError:
                 self._notes.append("A piece of a file could not be decoded and is missing.")
         if body.get("end"):
             self._forward_blob(bytes(self._chunks.pop(text(body.get("id")))), meta)
@@ -113,8 +169,9 @@ class Collector:
     def _set_variable(self, body: Json) -> None:
         name, value = text(body.get("variable_name")), body.get("variable_value")
         if body.get("stream"):
-            self._variables[name] = text(self._variables.get(name)) + text(value)
+            self._streams.setdefault(name, []).append(text(value))
         else:
+            self._streams.pop(name, None)
             self._variables[name] = value
 
 
@@ -124,32 +181,39 @@ def _log_content(body: Json) -> dict[str, object]:
 
 
 def _file_note(meta: Json, url: str, size: int | None = None) -> str:
-    name = text(meta.get("filename") or meta.get("name")) or url.rsplit("/", 1)[-1] or "a file"
+    path = url.partition("?")[0].rsplit("/", 1)[-1]
+    name = text(meta.get("filename") or meta.get("name")) or path or "a file"
     facts = [text(meta.get("mime_type")), f"{size} bytes" if size is not None else ""]
     known = ", ".join(fact for fact in facts if fact)
     described = f"{name} ({known})" if known else name
     return f"File made and already shown to the user: {described}"
 
 
+def _decoded_size(encoded: str) -> int:
+    # Four letters of base64 are three bytes, less one for each letter of padding.
+    return len(encoded) * 3 // 4 - encoded[-2:].count("=")
+
+
 def _decoded(said: str) -> object:
+    if said.lstrip()[:1] not in set('{["-0123456789'):
+        return None
     try:
         return json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
-def _compact(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), default=str)
+def _only_wraps(value: object, said: str) -> bool:
+    """Tell whether an object is no more than the text under one name, as MCP servers send it."""
+    items: Sequence[Any] = tuple(mapping(value).values())
+    return len(items) == 1 and isinstance(items[0], str) and items[0].strip() == said.strip()
 
 
-def _plain(value: object) -> object:
-    """Turn mappings and sequences of any type into those that JSON knows."""
-    match value:
-        case Mapping():
-            return {text(key): _plain(item) for key, item in mapping(cast("object", value)).items()}
-        case list():
-            return [_plain(item) for item in sequence(cast("object", value))]
-        case _:
-            return value
+def _forms(value: object, said: str) -> Iterator[str]:
+    """Write a value in the ways in which a text may hold it."""
+    most = min(len(said), _LONGEST_FOUND)
+    written = compact(value, most)
+    if len(written) <= most:
+        yield written
+        yield json.dumps(value, default=str)
+        yield json.dumps(value, ensure_ascii=False, default=str)

@@ -6,7 +6,6 @@ with the user. Reasoning of older turns is left out: models are told to see only
 run at hand, and it costs tokens.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -15,8 +14,7 @@ from strategies.dify.reading import Json, mapping, sequence, text
 
 type Parts = list[Json]
 
-_THOUGHT = re.compile(r"<think>.*?</think>\s*", re.DOTALL)
-_STRAY_TAG = re.compile(r"</?think>\s*")
+_OPENED, _CLOSED = "<think>", "</think>"
 _EARLIER = "(The conversation began earlier.)"
 _UNANSWERED = "(No answer was given.)"
 
@@ -28,7 +26,7 @@ def clean_history(history: Iterable[Json]) -> list[Message]:
     for turn in said:
         if merged and merged[-1]["role"] == turn["role"] == "assistant":
             joined = _as_parts(merged[-1]["content"]) + _as_parts(turn["content"])
-            merged[-1] = {**turn, "content": "\n\n".join(text(part["data"]) for part in joined)}
+            merged[-1] = {**turn, "content": "\n\n".join(text(part.get("data")) for part in joined)}
         else:
             merged.append(turn)
     return _alternating(merged)
@@ -53,16 +51,35 @@ def _alternating(turns: Sequence[Message]) -> list[Message]:
 def _turn(raw: Json) -> Message | None:
     role = text(raw.get("role"))
     if role == "assistant":
-        answer = "".join(text(part["data"]) for part in _as_parts(raw.get("content")))
-        answer = _STRAY_TAG.sub("", _THOUGHT.sub("", answer))
+        said = "".join(text(part.get("data")) for part in _as_parts(raw.get("content")))
+        answer = _without_thoughts(said)
         return _said(role, answer) if answer.strip() else None
     if role != "user":
         return None
     content = raw.get("content")
     if isinstance(content, str):
         return _said(role, content) if content.strip() else None
-    parts = [dict(part) for part in map(mapping, sequence(content)) if part]
+    parts = [dict(part) for part in map(mapping, sequence(content)) if _says_something(part)]
     return {"role": role, "content": parts, "name": None} if parts else None
+
+
+def _says_something(part: Json) -> bool:
+    """Tell whether a part is more than nothing, which providers refuse."""
+    if part.get("type") == "text":
+        return bool(text(part.get("data")).strip())
+    return bool(part.get("type")) and any(part.get(key) for key in ("base64_data", "url", "data"))
+
+
+def _without_thoughts(said: str) -> str:
+    """Leave out what stands between the tags; a block may lack its first one, or nest."""
+    *thoughtful, rest = said.split(_CLOSED)
+    if not thoughtful:
+        # A block that was never closed may hold the answer: only its tag goes.
+        return said.replace(_OPENED, "")
+    # What stands before a closing tag is thought from the opening one on, or all of it.
+    spoken = [block.partition(_OPENED)[0] if _OPENED in block else "" for block in thoughtful]
+    spoken.append(rest.replace(_OPENED, ""))
+    return "\n\n".join(part.strip() for part in spoken if part.strip())
 
 
 def _as_parts(content: object) -> Parts:

@@ -1,7 +1,5 @@
 """Dify's messages as plain dicts, within the limits of its wire (dify-contract.md §2, §3.3)."""
 
-import base64
-import binascii
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -9,18 +7,23 @@ from typing import Any, Literal
 from strategies.agent.ports import Forwarded, Usage
 from strategies.dify.pacing import DifyMessage
 from strategies.dify.reading import mapping, text
+from strategies.dify.wire import writable, writable_text
 
 # 250,000 characters are at most 1,000,000 bytes; a text message of 4 MB never reached the reader.
 _TEXT_LENGTH = 250_000
-# The daemon's limits for a piece of a file, and for the whole.
-_CHUNK_LENGTH = 8_192
+# The daemon's limits are 8,192 bytes for a piece of a file and 15 MB for the whole. Three bytes are
+# four letters of base64, so a piece of a multiple of three is cut out of the text as it is.
+_CHUNK_LETTERS = 8_190 // 3 * 4
 _FILE_LENGTH = 15 * 1024 * 1024
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 type LogStatus = Literal["start", "success", "error"]
 
 
 def text_messages(said: str) -> Iterator[DifyMessage]:
     """Write text for the reader, in as few messages as the wire takes."""
+    # Dify's database refuses an answer with a NUL in it.
+    said = writable_text(said).replace("\0", "")
     for start in range(0, len(said), _TEXT_LENGTH):
         yield _message("text", {"text": said[start : start + _TEXT_LENGTH]})
 
@@ -41,11 +44,11 @@ def log_message(
         {
             "id": log_id,
             "parent_id": parent_id,
-            "label": label,
+            "label": writable(label),
             "status": status,
-            "error": error,
-            "data": dict(data),
-            "metadata": dict(metadata),
+            "error": writable(error),
+            "data": writable(data),
+            "metadata": writable(metadata),
         },
     )
 
@@ -69,45 +72,54 @@ def totals_message(usage: Usage, extra: Mapping[str, object]) -> DifyMessage:
         "currency": usage.currency,
         "latency": usage.latency,
     }
-    return _message("json", {"json_object": {"execution_metadata": totals, **extra}})
+    return _message("json", {"json_object": writable({"execution_metadata": totals, **extra})})
 
 
 def forwarded_messages(message: Forwarded) -> Iterator[DifyMessage]:
     """Write what is passed on to the reader; a file goes in pieces that the daemon joins again."""
     if message.get("type") != "blob":
-        yield dict(message)
+        yield writable(message)
         return
-    encoded = text(mapping(message.get("message")).get("blob"))
-    meta = dict(mapping(message.get("meta")))
-    try:
-        blob = base64.b64decode(encoded)
-    except binascii.Error:
+    encoded = _without_blanks(text(mapping(message.get("message")).get("blob")))
+    size = len(encoded) // 4 * 3 - encoded[-2:].count("=")
+    if not _is_base64(encoded):
         yield from text_messages("\n[A file that a tool made is not readable and was left out.]\n")
-        return
-    if len(blob) > _FILE_LENGTH:
-        size = f"{len(blob) / 1024 / 1024:.1f}"
-        said = f"\n[A file of {size} MB is too large for Dify (15 MB) and was left out.]\n"
+    elif size > _FILE_LENGTH:
+        megabytes = f"{size / 1024 / 1024:.1f}"
+        said = f"\n[A file of {megabytes} MB is too large for Dify (15 MB) and was left out.]\n"
         yield from text_messages(said)
-        return
-    yield from _chunks(blob, meta)
+    else:
+        yield from _chunks(encoded, size, writable(mapping(message.get("meta"))))
 
 
-def _chunks(blob: bytes, meta: dict[str, Any]) -> Iterator[DifyMessage]:
+def _without_blanks(encoded: str) -> str:
+    if any(blank in encoded for blank in " \t\r\n"):
+        return "".join(encoded.split())
+    return encoded
+
+
+def _is_base64(encoded: str) -> bool:
+    if not encoded.isascii() or len(encoded) % 4 or "=" in encoded[:-2]:
+        return False
+    return not encoded.encode().translate(None, _BASE64)
+
+
+def _chunks(encoded: str, size: int, meta: dict[str, Any]) -> Iterator[DifyMessage]:
     blob_id = uuid.uuid4().hex
-    starts = range(0, len(blob), _CHUNK_LENGTH)
+    starts = range(0, len(encoded), _CHUNK_LETTERS)
     for sequence, start in enumerate(starts):
-        yield _chunk(blob_id, sequence, blob[start : start + _CHUNK_LENGTH], len(blob), meta)
-    yield _chunk(blob_id, len(starts), b"", len(blob), meta)
+        yield _chunk(blob_id, sequence, encoded[start : start + _CHUNK_LETTERS], size, meta)
+    yield _chunk(blob_id, len(starts), "", size, meta)
 
 
 def _chunk(
-    blob_id: str, sequence: int, piece: bytes, total: int, meta: dict[str, Any]
+    blob_id: str, sequence: int, piece: str, total: int, meta: dict[str, Any]
 ) -> DifyMessage:
     body = {
         "id": blob_id,
         "sequence": sequence,
         "total_length": total,
-        "blob": base64.b64encode(piece).decode(),
+        "blob": piece,
         "end": not piece,
     }
     return _message("blob_chunk", body, meta)

@@ -37,7 +37,9 @@ from strategies.dify.messages import (
 from strategies.dify.pacing import DifyMessage
 
 _ADDED_LENGTH = 60
-_GLUED = "\n\n"
+_LABEL_LENGTH = 120
+_ERROR_LENGTH = 500
+_PARAGRAPH = "\n\n"
 _ROUND, _THOUGHT = "round", "thought"
 
 
@@ -60,8 +62,11 @@ class Narrator:
         self._clock = clock
         self._open: dict[str, OpenLog] = {}
         self._held: list[tuple[CallStarted | CallFinished, float]] = []
-        self._shown_in_round = ""
-        self._shown = ""
+        self._said = False
+        """Whether the reader has seen anything but blanks."""
+        self._last_shown = ""
+        self._new_paragraph = False
+        """Whether a round has ended since: what comes must not run into what was said."""
         self._thinking = False
         self._blank_reasoning = ""
 
@@ -69,7 +74,6 @@ class Narrator:
         """Write what Dify is to see of an event."""
         match event:
             case RoundStarted(number):
-                self._shown_in_round = ""
                 yield self._start(_ROUND, f"ROUND {number}", None)
             case ThoughtStarted(model, provider):
                 yield self._start(_THOUGHT, f"{model} Thought", self._round_id(), provider)
@@ -82,10 +86,11 @@ class Narrator:
             case ThoughtFinished():
                 yield from self._finish_thought(event)
             case RoundFinished():
+                self._new_paragraph = self._said
                 yield self._finish_round(event)
             case Noticed(label, detail):
-                yield self._start(label, label, self._round_id())
-                yield self._finish(label, "", detail)
+                yield self._start(f"notice {label}", label, self._round_id())
+                yield self._finish(f"notice {label}", "", detail)
             case RunFinished(_, reason, usage):
                 yield from self._end_reasoning()
                 yield totals_message(usage, {"stop_reason": reason})
@@ -95,15 +100,19 @@ class Narrator:
 
     def break_off(self, error: str) -> Iterator[DifyMessage]:
         """Finish every log that is still open as failed, the innermost first."""
+        error = error or "The run was broken off."
         yield from self._end_reasoning()
+        if _THOUGHT in self._open:
+            yield self._finish(_THOUGHT, f"✗ {error}", {"error": error}, error=error)
+        yield from self._tell_held()
         for key in reversed(list(self._open)):
             yield self._finish(key, f"✗ {error}", {"error": error}, error=error)
 
     # -- text -----------------------------------------------------------------------------------
 
     def _show(self, said: str) -> Iterator[DifyMessage]:
-        yield from self._end_reasoning()
-        yield from self._say(said)
+        closed = self._closing_tag()
+        yield from self._say(closed + said)
 
     def _show_reasoning(self, said: str) -> Iterator[DifyMessage]:
         """Open the reader's think block at the first word: models also think nothing at all."""
@@ -117,17 +126,29 @@ class Narrator:
             yield from self._say(opened)
 
     def _end_reasoning(self) -> Iterator[DifyMessage]:
+        yield from self._say(self._closing_tag())
+
+    def _closing_tag(self) -> str:
         self._blank_reasoning = ""
-        if self._thinking:
-            self._thinking = False
-            yield from self._say("</think>")
+        closed = "</think>" if self._thinking else ""
+        self._thinking = False
+        return closed
 
     def _say(self, said: str) -> Iterator[DifyMessage]:
-        if not self._shown_in_round and self._shown.strip() and not self._shown.endswith("\n"):
-            # What was said between the tools must not run into what is said after them.
-            said = _GLUED + said
-        self._shown_in_round = self._shown = said
+        if self._new_paragraph:
+            said = said.lstrip("\r\n") if said.strip() else ""
+            self._new_paragraph = not said
+            said = self._gap() + said if said else ""
+        if not said:
+            return
+        self._said = self._said or bool(said.strip())
+        self._last_shown = said
         yield from text_messages(said)
+
+    def _gap(self) -> str:
+        if self._last_shown.endswith(_PARAGRAPH):
+            return ""
+        return "\n" if self._last_shown.endswith("\n") else _PARAGRAPH
 
     # -- logs -----------------------------------------------------------------------------------
 
@@ -143,14 +164,16 @@ class Narrator:
 
     def _call_log(self, event: CallStarted | CallFinished, moment: float) -> DifyMessage:
         call = event.call
+        # The model chooses the id of a call, so it may be that of another log.
+        key = f"call {call.id}"
         if isinstance(event, CallStarted):
             label = f"CALL {call.name}"
-            return self._start(call.id, label, self._round_id(), event.provider, moment)
+            return self._start(key, label, self._round_id(), event.provider, moment)
         outcome = event.outcome
-        seconds = max(moment - self._open[call.id].started_at, 0.0)
+        seconds = max(moment - self._open[key].started_at, 0.0)
         data = {"output": _call_data(call, outcome.text, outcome.error, seconds)}
         added = f"✗ {outcome.error}" if outcome.error else f"→ {outcome.text}"
-        return self._finish(call.id, added, data, error=outcome.error, moment=moment)
+        return self._finish(key, added, data, error=outcome.error, moment=moment)
 
     def _finish_thought(self, event: ThoughtFinished) -> Iterator[DifyMessage]:
         yield from self._end_reasoning()
@@ -166,6 +189,9 @@ class Narrator:
         tokens = f"→ {event.usage.total_tokens} tokens" if event.usage.total_tokens else ""
         added = f"✗ {event.error}" if event.error else tokens
         yield self._finish(_THOUGHT, added, data, error=event.error, usage=event.usage)
+        yield from self._tell_held()
+
+    def _tell_held(self) -> Iterator[DifyMessage]:
         held, self._held = self._held, []
         for call, moment in held:
             yield self._call_log(call, moment)
@@ -194,7 +220,7 @@ class Narrator:
         log = OpenLog(
             id=str(uuid.uuid4()),
             parent_id=parent_id,
-            label=label,
+            label=one_line(label, _LABEL_LENGTH),
             started_at=self._clock() if moment is None else moment,
             provider=provider,
         )
@@ -202,7 +228,7 @@ class Narrator:
         return log_message(
             log_id=log.id,
             parent_id=parent_id,
-            label=label,
+            label=log.label,
             status="start",
             error=None,
             data={},
@@ -237,7 +263,7 @@ class Narrator:
             parent_id=log.parent_id,
             label=f"{log.label} {one_line(added, _ADDED_LENGTH - 1)}" if added else log.label,
             status="error" if error else "success",
-            error=error or None,
+            error=one_line(error, _ERROR_LENGTH) or None,
             data=capped(data),
             metadata=metadata,
         )
@@ -247,11 +273,11 @@ def _tool_input(calls: tuple[PlannedCall, ...]) -> str:
     """Write the calls as seed 004 does: one JSON object by name, a list where a name repeats."""
     if not calls:
         return ""
-    by_name = {call.name: call.arguments for call in calls}
-    written = (
-        by_name if len(by_name) == len(calls) else [{one.name: one.arguments} for one in calls]
-    )
-    return json.dumps(written, ensure_ascii=False, default=str)
+    by_name: object = {call.name: call.arguments for call in calls}
+    if len({call.name for call in calls}) < len(calls):
+        by_name = [{call.name: call.arguments} for call in calls]
+    # Capped before it is text: then names no longer tell what is secret.
+    return json.dumps(capped({"calls": by_name}).get("calls"), ensure_ascii=False)
 
 
 def _call_data(call: PlannedCall, result: str, error: str, seconds: float) -> dict[str, object]:

@@ -7,15 +7,20 @@ parameter, before any model call.
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from strategies.agent.loop import Limits
-from strategies.dify.reading import Json, mapping, sequence, text
+from strategies.dify.compact_json import compact
+from strategies.dify.log_data import one_line
+from strategies.dify.reading import Json, mapping, only_text, sequence, text
 from strategies.dify.tools import DifyTool, Unreadable, only_allowed, read_tools
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
+# A name that is alone may be written as JSON text; Chinese keyboards have commas of their own.
+_PARTED = re.compile(r"[,，、;；\n\"\[\]]")
 PROTOCOLS = ("auto", "native", *TEXT_PROTOCOLS)
 
 
@@ -88,7 +93,7 @@ def read_settings(parameters: Json) -> Settings:
 
 
 def _model(value: Json) -> ModelConfig:
-    provider, model = text(value.get("provider")), text(value.get("model"))
+    provider, model = only_text(value.get("provider")), only_text(value.get("model"))
     if not provider or not model:
         raise ParameterError(
             "The parameter `model` is missing: choose a model in the settings of the Agent node."
@@ -108,7 +113,7 @@ def _model(value: Json) -> ModelConfig:
 def _max_tokens_name(entity: Json) -> str:
     for rule in map(mapping, sequence(entity.get("parameter_rules"))):
         if "max_tokens" in (rule.get("name"), rule.get("use_template")):
-            return text(rule.get("name"))
+            return only_text(rule.get("name")) or "max_tokens"
     return "max_tokens"
 
 
@@ -128,7 +133,7 @@ def _query(value: object) -> str:
 
 
 def _tool_items(value: object) -> Sequence[object]:
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value.strip()):
         return ()
     if isinstance(value, list | tuple):
         return cast("Sequence[object]", value)
@@ -142,10 +147,10 @@ def _names(value: object) -> list[str]:
     """Read a list of names: a list, JSON text of one, or names parted by commas."""
     if isinstance(value, str):
         try:
-            decoded = json.loads(value)
-        except ValueError:
-            decoded = value.split(",")
-        value = cast("object", decoded) if isinstance(decoded, list) else [decoded]
+            decoded = cast("object", json.loads(value))
+        except (ValueError, RecursionError):
+            decoded = None
+        value = sequence(decoded) or _PARTED.split(value)
     return [name for item in sequence(value) if (name := text(item).strip())]
 
 
@@ -218,13 +223,15 @@ def _number(value: object) -> float | None:
 
 
 def _shown(value: object) -> str:
-    return f'"{value[:40]}"' if isinstance(value, str) else _kind(value)
+    return f'"{one_line(value, 40)}"' if isinstance(value, str) else _kind(value)
 
 
 def _kind(value: object) -> str:
     match value:
-        case bool() | int() | float():
-            return str(value).lower() if isinstance(value, bool) else str(value)
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return one_line(compact(value), 40)
         case str():
             return "text"
         case Mapping():

@@ -1,5 +1,6 @@
 """Small readers for JSON from outside: anything may be missing, null or of another type."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -17,5 +18,12 @@ def sequence(value: object) -> Sequence[object]:
 
 
 def text(value: object) -> str:
-    """Return text as it is, null as blank, and anything else as its plain form."""
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    """Return text as it is, null as blank, and anything else as JSON has it."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def only_text(value: object) -> str:
+    """Return text as it is, and anything else as blank: for names, which nothing else can be."""
+    return value if isinstance(value, str) else ""

@@ -4,6 +4,11 @@ Read by hand rather than by the SDK's model: Dify's core sends types and nulls t
 and one unreadable tool must not take the others with it (dify-contract.md §1.3). Names that
 providers reject, or that two tools share, are mapped to unique ones here and mapped back at the
 call.
+
+Model plugins read the schema of a parameter by hand. Tongyi's and Cohere's take `type` and
+`description` without looking whether they are there, join `enum` as text and want `required`;
+Gemini wants `items`, Bedrock a description of the tool. So all of these are always written, and
+nothing that only some providers know: a value's range and default stand in its description.
 """
 
 import re
@@ -12,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strategies.dify.reading import Json, mapping, sequence, text
+from strategies.dify.reading import Json, mapping, only_text, sequence, text
 from strategies.protocols.base import ToolSpec
 
-_REJECTED = re.compile(r"[^a-zA-Z0-9_-]")
+_REJECTED = re.compile(r"[^a-zA-Z0-9_-]+")
 _NAME_LENGTH = 64
 _FILE_TYPES = frozenset({"file", "files", "system-files"})
 _JSON_TYPES = {
@@ -30,7 +35,11 @@ _JSON_TYPES = {
     "array": "array",
     "object": "object",
     "date-range": "object",
+    "app-selector": "object",
+    "model-selector": "object",
 }
+# Any of these says what a value may be; a type beside it could contradict it.
+_SAYS_TYPE = frozenset({"type", "anyOf", "oneOf", "allOf", "$ref", "enum", "const"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,34 +92,51 @@ def only_allowed(tools: Sequence[DifyTool], allowed: Sequence[str]) -> list[Dify
 def _read(item: object, position: int) -> DifyTool | Unreadable:
     entity = mapping(item)
     identity = mapping(entity.get("identity"))
-    name, provider = text(identity.get("name")), text(identity.get("provider"))
+    name, provider = only_text(identity.get("name")), only_text(identity.get("provider"))
     if not name or not provider:
         missing = "a name" if not name else "a provider"
         return Unreadable(name or f"number {position}", f"its identity has no {missing}")
     parameters = [mapping(parameter) for parameter in sequence(entity.get("parameters"))]
-    if any(not text(parameter.get("name")) for parameter in parameters):
+    if any(not only_text(parameter.get("name")) for parameter in parameters):
         return Unreadable(name, "one of its parameters has no name")
+    fixed = mapping(entity.get("runtime_parameters"))
+    fixed = {key: value for key, value in fixed.items() if value is not None}
     return DifyTool(
         name=name,
         provider=provider,
-        provider_type=text(entity.get("provider_type")) or "builtin",
-        credential_id=text(entity.get("credential_id")) or None,
-        runtime_parameters=mapping(entity.get("runtime_parameters")),
+        provider_type=_provider_type(entity.get("provider_type")),
+        credential_id=only_text(entity.get("credential_id")) or None,
+        runtime_parameters=fixed,
         spec=ToolSpec(
             name=name,
-            description=_description(entity, identity),
-            parameters=_schema(parameters),
+            description=_description(entity, identity) or name,
+            parameters=_schema([one for one in parameters if one["name"] not in fixed]),
         ),
     )
 
 
+def _provider_type(value: object) -> str:
+    """Say how Dify is to find the tool; it calls plugins' tools built-in and knows no `plugin`."""
+    provider_type = only_text(value)
+    return "builtin" if provider_type in {"", "plugin"} else provider_type
+
+
 def _description(entity: Json, identity: Json) -> str:
-    description = mapping(entity.get("description"))
-    human = mapping(description.get("human"))
-    label = mapping(identity.get("label"))
+    description = entity.get("description")
+    if isinstance(description, str):
+        return description
     return (
-        text(description.get("llm")) or text(human.get("en_US")) or text(label.get("en_US")) or ""
+        only_text(mapping(description).get("llm")).strip()
+        or _in_english(mapping(description).get("human"))
+        or _in_english(identity.get("label"))
     )
+
+
+def _in_english(value: object) -> str:
+    """Return the English text of a label, or that of any other language."""
+    texts = mapping(value)
+    said = [only_text(texts.get("en_US")), *map(only_text, texts.values())]
+    return next((one.strip() for one in said if one.strip()), "")
 
 
 def _schema(parameters: Sequence[Json]) -> dict[str, object]:
@@ -121,29 +147,47 @@ def _schema(parameters: Sequence[Json]) -> dict[str, object]:
     ]
     return {
         "type": "object",
-        "properties": {text(shown_one["name"]): _property(shown_one) for shown_one in shown},
-        "required": [text(one["name"]) for one in shown if one.get("required") is True],
+        "properties": {one["name"]: _property(one) for one in shown},
+        "required": [one["name"] for one in shown if one.get("required") is True],
     }
 
 
 def _property(parameter: Json) -> dict[str, object]:
-    description = text(parameter.get("llm_description")) or text(
-        mapping(parameter.get("human_description")).get("en_US")
+    description = only_text(parameter.get("llm_description")).strip() or _in_english(
+        parameter.get("human_description")
     )
-    declared = mapping(parameter.get("input_schema"))
-    if declared:
-        return {"description": description, **declared} if description else dict(declared)
-    schema: dict[str, object] = {}
-    kind = _JSON_TYPES.get(text(parameter.get("type")))
-    if kind:
-        schema["type"] = kind
-    if kind == "array":
-        schema["items"] = {}
-    schema["description"] = description
-    options = [mapping(option).get("value") for option in sequence(parameter.get("options"))]
-    if kind == "string" and options:
-        schema["enum"] = [option for option in options if option is not None]
+    # What Dify calls `any` goes as text: several providers refuse a value without a type.
+    kind = _JSON_TYPES.get(only_text(parameter.get("type")), "string")
+    schema: dict[str, object] = dict(mapping(parameter.get("input_schema")))
+    if schema:
+        if not schema.keys() & _SAYS_TYPE:
+            schema["type"] = kind
+        schema["description"] = description or only_text(schema.get("description"))
+    else:
+        schema = {"type": kind, "description": f"{description}{_range(parameter)}".strip()}
+        options = _options(parameter.get("options"))
+        if kind == "string" and options:
+            schema["enum"] = options
+    if schema.get("type") == "array" and not mapping(schema.get("items")):
+        schema["items"] = {"type": "string"}
     return schema
+
+
+def _options(value: object) -> list[str]:
+    values = [text(mapping(option).get("value")) for option in sequence(value)]
+    return list(dict.fromkeys(option for option in values if option))
+
+
+def _range(parameter: Json) -> str:
+    """Say in words which values a parameter takes and what it is when it is left out."""
+    lowest, highest, default = (parameter.get(key) for key in ("min", "max", "default"))
+    facts: list[str] = []
+    if parameter.get("type") == "number":
+        facts += [f"from {text(lowest)}"] if lowest is not None else []
+        facts += [f"up to {text(highest)}"] if highest is not None else []
+    if isinstance(default, str | int | float) and text(default).strip():
+        facts.append(f"default {text(default)[:100]}")
+    return f" ({', '.join(facts)})" if facts else ""
 
 
 def _named_apart(tools: Sequence[DifyTool]) -> list[DifyTool]:
@@ -164,7 +208,7 @@ def _renamed(tool: DifyTool, shared: Counter[str], taken: set[str]) -> DifyTool:
 
 
 def _accepted(name: str) -> str:
-    """Replace what providers reject; a name must also begin with a letter or an underscore."""
+    """Replace what providers reject; Gemini also wants a letter or an underscore at the start."""
     accepted = _REJECTED.sub("_", name)
     if not accepted.strip("_-"):
         accepted = "tool"

@@ -1,0 +1,56 @@
+"""What the SDK can write: it refuses a message with half a character, and its run never ends.
+
+Models write half of an emoji as an escape in the arguments of a call. Read as JSON, it
+becomes a lone surrogate, for which UTF-8 has no bytes. So everything that leaves for Dify passes
+here, each text at the cost of a look.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from strategies.dify.reading import sequence
+
+_DEEPEST = 200
+"""The SDK's own writer ends at some 250."""
+
+
+def writable_text(said: str) -> str:
+    """Join halves of characters that belong together and replace those that stand alone."""
+    if said.isascii():
+        return said
+    try:
+        said.encode()
+    except UnicodeEncodeError:
+        return said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return said
+
+
+def writable(value: Any, depth: int = 0) -> Any:
+    """Make every text of a message writable.
+
+    Raises:
+        ValueError: the message is nested so deeply that the SDK could not write it.
+    """
+    if isinstance(value, str):
+        return writable_text(value)
+    if depth > _DEEPEST:
+        raise ValueError("The message is nested too deeply for Dify.")
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[object, object]", value).items()
+        return {writable_text(str(key)): writable(item, depth + 1) for key, item in entries}
+    if isinstance(value, list | tuple):
+        items = sequence(cast("object", value))
+        return [writable(item, depth + 1) for item in items]
+    return value
+
+
+def length_of(value: Any) -> int:
+    """Add up the characters of all texts in a message, for a first look at its size."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[str, object]", value).items()
+        return sum(len(key) + length_of(item) + 4 for key, item in entries)
+    if isinstance(value, list | tuple):
+        return sum(length_of(item) + 1 for item in sequence(cast("object", value)))
+    return 8
