@@ -88,6 +88,11 @@ class Run:
         return [received.at for received in self.received]
 
     @property
+    def first_text_at(self) -> float | None:
+        """When the reader saw the first text."""
+        return next((each.at for each in self.received if each.message["type"] == "text"), None)
+
+    @property
     def text(self) -> str:
         """The node's output `text`."""
         return "".join(self._outputs.text)

@@ -79,6 +79,7 @@ class JsonView:
                     "run": run.session,
                     "at": round(run.ended_at or 0.0, 4),
                     "type": "end",
+                    "first_text_at": run.first_text_at,
                     "failure": run.failure,
                     "error": run.error,
                     "error_type": run.error_type,
@@ -177,7 +178,8 @@ def _line(row: Row) -> str:
 
 def _endings(run: Run) -> list[str]:
     counts = f"{len(run.model_calls)} model calls, {len(run.tool_calls)} tool calls"
-    seconds = f"{run.ended_at or 0.0:.2f} s"
+    first = f", first text after {run.first_text_at:.2f} s" if run.first_text_at else ""
+    seconds = f"{run.ended_at or 0.0:.2f} s{first}"
     totals = facts({**run.usage, "elapsed_time": None})
     lines = [", ".join(part for part in (counts, seconds, totals) if part)]
     lines += [f"Output {name}: {_brief(value)}" for name, value in run.variables.items()]

@@ -34,6 +34,7 @@ def test_messages_arrive_with_their_times(tiny: Host) -> None:
     assert run.ok, run.failure
     assert run.text == "ab"
     assert run.times[1] - run.times[0] >= 0.19
+    assert run.first_text_at == run.times[0]
 
 
 def test_a_model_is_asked_and_streams(tiny: Host) -> None:
