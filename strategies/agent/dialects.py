@@ -85,8 +85,8 @@ class TextDialect:
     language: Language
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
-        """Read calls out of the text."""
-        return self.protocol.parser(tools)
+        """Read calls out of the text; native ones, which nobody asked for, count all the same."""
+        return NativeParser(self.protocol.parser(tools))
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """Describe the tools in the system prompt and write the rounds as plain turns."""

@@ -189,6 +189,16 @@ def test_a_tool_starts_while_the_model_still_streams(tongue: Tongue) -> None:
     assert started[0] - begin < 0.4
 
 
+def test_w7_native_calls_in_a_text_protocol_are_run() -> None:
+    """W7: Qwen-Agent drops them without a word."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("search", {"q": "a"})]), says("Done."))
+    toolbox = RecordingToolbox(search="found")
+    play(model, toolbox, tongue=TONGUES[1])
+
+    assert toolbox.calls == [("search", {"q": "a"})]
+    assert "found" in str(model.requests[1].messages[-1]["content"])
+
+
 def test_an_unknown_tool_is_answered_with_the_names_that_exist() -> None:
     """And with the nearest one; the guess is never run."""
     model = ScriptedModel(NATIVE.reply("", [Wanted("serch", {"q": "a"})]), says("Sorry."))
