@@ -30,10 +30,14 @@ def json_size(value: object) -> int:
         return _text_size(value)
     if isinstance(value, Mapping):
         fields = cast("Mapping[str, object]", value)
-        return 1 + sum(json_size(key) + json_size(inner) + 2 for key, inner in fields.items())
+        pairs = sum(_text_size(name) + 1 + json_size(inner) for name, inner in fields.items())
+        return 2 + pairs + max(len(fields) - 1, 0)
     if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return 1 + sum(json_size(item) + 1 for item in cast("Sequence[object]", value))
-    return 5 if value is None or isinstance(value, bool) else len(str(value))
+        items = cast("Sequence[object]", value)
+        return 2 + sum(map(json_size, items)) + max(len(items) - 1, 0)
+    if value is None or value is True:
+        return 4
+    return len(str(value))
 
 
 def shrink(messages: Sequence[Message], limit: int) -> tuple[list[Message], tuple[str, ...]]:

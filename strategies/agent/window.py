@@ -19,15 +19,13 @@ was cut stays cut the same way), and when the window is full, more is folded tha
 down to `_LOW_WATER`, so that the next rounds only append.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
 
-from strategies.agent.cutting import cut, cut_arguments
-from strategies.agent.media import has_media, without_media
+from strategies.agent.draft import FOLDED_TEXT, Decisions, Draft
 from strategies.agent.ports import Message
-from strategies.agent.shapes import Shape, Shapes, add
+from strategies.agent.shapes import Shape, Shapes
 from strategies.agent.tokens import Estimator
 from strategies.protocols.base import ToolSpec
 
@@ -54,12 +52,6 @@ _LOW_WATER = 0.75
 
 _HIGH_WATER = 0.9
 """The same for what is dearer than old results."""
-
-_FOLDED_TEXT = 240
-"""Characters below which folding a result saves nothing."""
-
-_OLD_ARGUMENT = 400
-"""Characters of a string in the arguments of an old call."""
 
 _CUT_FURTHER = 0.8
 
@@ -88,18 +80,6 @@ class Budget:
     def smaller(self) -> "Budget":
         """Return the budget to use after the provider found a fitted prompt too long."""
         return replace(self, context_size=int(self.window * 0.6))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decisions:
-    """What was decided for one run, by the index of the message. It only ever grows."""
-
-    limits: Mapping[int, int] = field(default_factory=dict[int, int])
-    """Characters that a result may have; 0 for a folded one."""
-    without_media: frozenset[int] = frozenset()
-    trimmed: frozenset[int] = frozenset()
-    """Messages whose calls' arguments are cut."""
-    dropped: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +124,7 @@ def fit(
     """
     shapes.next_round()
     before = decisions or Decisions()
-    draft = _Draft(messages, question, shapes, estimator, shapes.tools(tools), before)
+    draft = Draft(messages, question, shapes, estimator, shapes.tools(tools), before)
     room = max(int(budget.window * (1 - _MARGIN)) - budget.reserved, 1)
     _cut_large_results(draft, room)
     _fold(draft, room)
@@ -160,128 +140,15 @@ def fit(
     )
 
 
-class _Draft:
-    """A conversation under the decisions so far, with its price kept up to date."""
-
-    def __init__(
-        self,
-        messages: Sequence[Message],
-        question: int,
-        shapes: Shapes,
-        estimator: Estimator,
-        tools: Shape,
-        decisions: Decisions,
-    ) -> None:
-        self.messages = messages
-        self.question = question
-        self._shapes = shapes
-        self._estimator = estimator
-        self._tools = tools
-        self._limits = dict(decisions.limits)
-        self._without_media = set(decisions.without_media)
-        self._trimmed = set(decisions.trimmed)
-        self._dropped = set(decisions.dropped)
-        self._written = [self._under_decisions(place) for place in range(len(messages))]
-        self._prices = [self._price(message) for message in self._written]
-        self._total = sum(self._prices) + estimator.priced(tools)
-
-    @property
-    def decisions(self) -> Decisions:
-        return Decisions(
-            limits=self._limits,
-            without_media=frozenset(self._without_media),
-            trimmed=frozenset(self._trimmed),
-            dropped=frozenset(self._dropped),
-        )
-
-    @property
-    def tokens(self) -> int:
-        return self._estimator.whole(self._total)
-
-    @property
-    def shape(self) -> Shape:
-        return add(self._tools, *map(self._shapes.message, self.written()))
-
-    def written(self) -> list[Message]:
-        return [message for message in self._written if message is not None]
-
-    def price(self, place: int) -> float:
-        return self._prices[place]
-
-    def limit_of(self, place: int) -> int | None:
-        return self._limits.get(place)
-
-    def limit(self, place: int, characters: int) -> None:
-        self._limits[place] = characters
-        self._rewrite(place)
-
-    def forget_media(self, place: int) -> None:
-        if has_media(self.messages[place]):
-            self._without_media.add(place)
-            self._rewrite(place)
-
-    def trim(self, place: int) -> None:
-        if _calls(self.messages[place]):
-            self._trimmed.add(place)
-            self._rewrite(place)
-
-    def drop(self, places: range) -> None:
-        for place in places:
-            if self.messages[place].get("role") != "system":
-                self._dropped.add(place)
-                self._rewrite(place)
-
-    def _rewrite(self, place: int) -> None:
-        written = self._under_decisions(place)
-        price = self._price(written)
-        self._total += price - self._prices[place]
-        self._prices[place], self._written[place] = price, written
-
-    def _price(self, message: Message | None) -> float:
-        return self._estimator.priced(self._shapes.message(message)) if message else 0.0
-
-    def _under_decisions(self, place: int) -> Message | None:
-        """Write one message as the decisions have it; None when it goes."""
-        message = self.messages[place]
-        if place in self._dropped:
-            return None
-        if place in self._without_media:
-            message = without_media(message)
-        if place in self._trimmed:
-            message = {**message, "tool_calls": [_trimmed(call) for call in _calls(message)]}
-        limit, content = self._limits.get(place), message.get("content")
-        if limit is None or not isinstance(content, str):
-            return message
-        return {**message, "content": cut(content, limit) if limit else _one_line(message, content)}
-
-
-def _one_line(message: Message, content: str) -> str:
-    if message.get("role") != "tool":
-        return cut(content, _FOLDED_TEXT)
-    began = " ".join(content[:_FOLDED_TEXT].split())[:80]
-    name = message.get("name") or "the tool"
-    return f"[earlier result of {name}, {len(content):,} characters, left out. It began: {began}]"
-
-
-def _trimmed(call: Mapping[str, object]) -> Mapping[str, object]:
-    function = cast("Mapping[str, object]", call.get("function") or {})
-    arguments = cut_arguments(str(function.get("arguments") or ""), _OLD_ARGUMENT)
-    return {**call, "function": {**function, "arguments": arguments}}
-
-
-def _calls(message: Message) -> Sequence[Mapping[str, object]]:
-    return cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
-
-
 # The parts of a conversation.
 
 
-def _rounds(draft: _Draft) -> list[range]:
+def _rounds(draft: Draft) -> list[range]:
     """Return the run's rounds: a reply of the assistant and what follows it."""
     return _split(draft.messages, draft.question + 1, len(draft.messages), "assistant")
 
 
-def _turns(draft: _Draft) -> list[range]:
+def _turns(draft: Draft) -> list[range]:
     """Return the history's turns: a message of the user and what follows it."""
     return _split(draft.messages, 0, draft.question, "user")
 
@@ -292,14 +159,14 @@ def _split(messages: Sequence[Message], start: int, end: int, first: str) -> lis
     return [range(a, b) for a, b in zip(starts, [*starts[1:], end], strict=True) if a < b]
 
 
-def _results(draft: _Draft, places: Iterable[int]) -> list[int]:
+def _results(draft: Draft, places: Iterable[int]) -> list[int]:
     return [place for place in places if draft.messages[place].get("role") in {"tool", "user"}]
 
 
 # The stages.
 
 
-def _cut_large_results(draft: _Draft, room: int) -> None:
+def _cut_large_results(draft: Draft, room: int) -> None:
     for places in _rounds(draft):
         results = _results(draft, places)
         share = max(
@@ -310,7 +177,7 @@ def _cut_large_results(draft: _Draft, room: int) -> None:
                 _cut_to(draft, place, share)
 
 
-def _fold(draft: _Draft, room: int) -> None:
+def _fold(draft: Draft, room: int) -> None:
     """Go through the stages that lose old things, each only when the one before was not enough."""
     older = [place for places in _rounds(draft)[:-1] for place in places]
     stages: tuple[tuple[float, Iterable[Callable[[], None]]], ...] = (
@@ -329,13 +196,13 @@ def _fold(draft: _Draft, room: int) -> None:
             step()
 
 
-def _fold_result(draft: _Draft, place: int) -> None:
+def _fold_result(draft: Draft, place: int) -> None:
     content = draft.messages[place].get("content")
-    if isinstance(content, str) and len(content) > _FOLDED_TEXT:
+    if isinstance(content, str) and len(content) > FOLDED_TEXT:
         draft.limit(place, 0)
 
 
-def _cut_newest(draft: _Draft, room: int) -> None:
+def _cut_newest(draft: Draft, room: int) -> None:
     """Cut the newest results further, the largest first, as far as there is anything in them."""
     newest = _results(draft, (_rounds(draft) or [range(0)])[-1])
     while newest and draft.tokens > room:
@@ -348,7 +215,7 @@ def _cut_newest(draft: _Draft, room: int) -> None:
             newest.remove(largest)
 
 
-def _cut_to(draft: _Draft, place: int, tokens: float) -> None:
+def _cut_to(draft: Draft, place: int, tokens: float) -> None:
     """Cut a result to some tokens; a few tries, since head and tail may be denser than the rest."""
     content = draft.messages[place].get("content")
     if not isinstance(content, str):
