@@ -44,6 +44,8 @@ _SMILES = frozenset(")(-DPpo'|/\\*3")
 _FENCE = re.compile(r"```[ \t]{0,8}(\w{0,20})[ \t]{0,8}")
 _FENCE_END = Markers(("\n```",))
 _CLOSED = Closed(owed=frozenset(("<|im_end|>", "<|endoftext|>")))
+_IN_TEXT = Markers((*_ALL, thought.OPEN, thought.CLOSE))
+_AFTER_BLOCK = Markers((*_ALL, thought.OPEN, thought.CLOSE, *_COLONS, *_CLOSED.owed))
 
 _NAME_PROBLEM = f"{FUNCTION} must be followed by a colon and the name of one tool."
 _ARGS_PROBLEM = f"{ARGS} without a tool: write {FUNCTION}: and the name of the tool before it."
@@ -58,12 +60,7 @@ def flower_grammar(tools: Sequence[ToolSpec]) -> Grammar:
     def open_block(opening: Opening) -> Block | None:
         return _open(opening, by_name)
 
-    markers = (*_ALL, thought.OPEN, thought.CLOSE)
-    return Grammar(
-        in_text=Markers(markers),
-        after_block=Markers((*markers, *_COLONS, *_CLOSED.owed)),
-        open=open_block,
-    )
+    return Grammar(in_text=_IN_TEXT, after_block=_AFTER_BLOCK, open=open_block)
 
 
 def _open(opening: Opening, tools: Mapping[str, ToolSpec]) -> Block | None:
@@ -86,10 +83,14 @@ def _open(opening: Opening, tools: Mapping[str, ToolSpec]) -> Block | None:
 class Return:
     """Hides a ✿RETURN✿ and its colon: what follows is the answer."""
 
+    def __init__(self) -> None:
+        self._colon = False
+
     def read(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
         """Read white space and one colon."""
         del emit
-        return Closed(called=False) if _skip_colon(tape) or ending else None
+        self._colon = self._colon or _passes_colon(tape)
+        return Closed(called=False) if _skip_blank(tape) or ending else None
 
 
 class Colon:
@@ -157,7 +158,7 @@ class FlowerCall:
 
     def _read_name(self, tape: Tape, ending: Ending | None) -> Verdict | None:
         self._colon = self._colon or _passes_colon(tape)
-        if not _skip_colon(tape, allowed=not self._colon):
+        if not _skip_blank(tape):
             return self._refuse() if ending else None
         found = _NAME.match(tape.text, tape.at)
         end = found.end() if found else tape.at
@@ -213,7 +214,7 @@ class FlowerCall:
 
     def _start_arguments(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
         self._colon = self._colon or _passes_colon(tape)
-        if not _skip_colon(tape, allowed=not self._colon):
+        if not _skip_blank(tape):
             return self._end_empty(emit, ending) if ending else None
         if tape.text[tape.at] == "`":
             return self._start_fenced(tape, ending)
@@ -321,9 +322,11 @@ class _Code:
         return held[self._start - (tape.position - len(held)) :]
 
 
-def _skip_blank(tape: Tape) -> None:
+def _skip_blank(tape: Tape) -> bool:
+    """Read white space; tell whether more text follows."""
     found = _BLANK.match(tape.text, tape.at)
     tape.at = found.end() if found else tape.at
+    return tape.at < len(tape.text)
 
 
 def _passes_colon(tape: Tape) -> bool:
@@ -333,11 +336,3 @@ def _passes_colon(tape: Tape) -> bool:
         tape.at += 1
         return True
     return False
-
-
-def _skip_colon(tape: Tape, *, allowed: bool = True) -> bool:
-    """Read white space, and a colon if it is still allowed; tell whether more text follows."""
-    if allowed:
-        _passes_colon(tape)
-    _skip_blank(tape)
-    return tape.at < len(tape.text)

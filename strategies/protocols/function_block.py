@@ -219,7 +219,7 @@ class FunctionBlock:
                     name=self._name,
                     start=tape.position,
                     tags=_CLOSERS,
-                    closed=Closed(owed=_OWED, inside=self._wrapping.tagged),
+                    closed=Closed(owed=self._wrapping.owed | _OWED, inside=self._wrapping.tagged),
                 )
             )
         if self._wrapping.declared is not None:
@@ -328,7 +328,7 @@ class FunctionBlock:
             emit(Call(name=self._name, arguments=arguments))
         if end < tape.position:
             tape.back_to(end)
-        return Closed(owed=_OWED, inside=self._wrapping.tagged)
+        return Closed(owed=self._wrapping.owed | _OWED, inside=self._wrapping.tagged)
 
     def _end(self, tape: Tape, emit: Emit, ending: Ending) -> Verdict:
         more_was_coming = ending.cut_short and self._chain and self._chain[0].kind == "p"

@@ -44,8 +44,9 @@ class ReplyReader:
         self._after: Closed | None = None
         self._owed: frozenset[str] = frozenset()
         self._suspicion: dict[str, str] = {}
-        self._space = ""
-        """White space after a block, held back until text follows."""
+        self._space: list[str] = []
+        """The first white space after a block, held back until text follows."""
+        self._space_is_whole = False
         self._last_shown = " "
         self._last_thought = " "
 
@@ -105,7 +106,8 @@ class ReplyReader:
         if not found or not found[0]:
             return
         if self._after:
-            self._space = self._space or found[0]
+            if not self._space_is_whole:
+                self._space.append(found[0])
             tape.at = found.end()
         else:
             self._show_until(found.end())
@@ -115,7 +117,8 @@ class ReplyReader:
         tape = self._tape
         if marker in self._owed:
             self._owed -= {marker}
-            self._space = ""
+            if not self._space_is_whole:
+                self._space.clear()
             tape.at += len(marker)
             return True
         opening = Opening(
@@ -157,6 +160,7 @@ class ReplyReader:
         self._at_start = True
         self._after = closed
         self._owed = closed.owed
+        self._space_is_whole = bool(self._space)
 
     def _give_back(self, refused: Refused) -> None:
         tape = self._tape
@@ -187,8 +191,8 @@ class ReplyReader:
         if not text:
             return
         if self._space and not self._last_shown.isspace():
-            text = self._space + text
-        self._space = ""
+            text = "".join((*self._space, text))
+        self._space.clear()
         self._last_shown = text[-1]
         self._events.append(Text(text))
 

@@ -6,6 +6,7 @@ Everything weaker (another tag, a code fence, bare JSON where a line starts, `<f
 counts only if it names a tool that was declared, and is let go as text the moment it cannot.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,22 +69,25 @@ class Trust:
 def tag_grammar(tools: Sequence[ToolSpec], *, any_name: bool, reports: bool) -> Grammar:
     """Build the grammar for one set of tools."""
     trust = Trust(tools={tool.name: tool for tool in tools}, any_name=any_name, reports=reports)
-    strong = (OPEN, CLOSE) if any_name or tools else ()
-    weak = (*_FUNCTION, *_ALIASES) if tools else ()
-    at_lines = (_FENCE, *_JSON) if tools else ()
+    in_text, after_block = _markers(strong=any_name or bool(tools), weak=bool(tools))
 
     def open_block(opening: Opening) -> Block | None:
         return _open(opening, trust)
 
-    return Grammar(
-        in_text=Markers((*_THINK, *strong, *weak), at_lines),
-        after_block=Markers((*_THINK, *strong, *weak, *at_lines, *_LITTER, *_closers(), RESPONSE)),
-        open=open_block,
-    )
+    return Grammar(in_text=in_text, after_block=after_block, open=open_block)
 
 
-def _closers() -> tuple[str, ...]:
-    return tuple(_CLOSES.values())
+@functools.cache
+def _markers(*, strong: bool, weak: bool) -> tuple[Markers, Markers]:
+    anywhere = [*_THINK]
+    line_starts: list[str] = []
+    if strong:
+        anywhere += [OPEN, CLOSE]
+    if weak:
+        anywhere += [*_FUNCTION, *_ALIASES]
+        line_starts += [_FENCE, *_JSON]
+    after_block = [*anywhere, *line_starts, *_LITTER, *_CLOSES.values(), RESPONSE]
+    return Markers(anywhere, line_starts), Markers(after_block)
 
 
 def _open(opening: Opening, trust: Trust) -> Block | None:
