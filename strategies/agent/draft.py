@@ -33,6 +33,8 @@ class Decisions:
 
 
 class Draft:
+    """Messages, the decisions on them, and their price."""
+
     """A conversation under the decisions so far, with its price kept up to date."""
 
     def __init__(
@@ -59,6 +61,7 @@ class Draft:
 
     @property
     def decisions(self) -> Decisions:
+        """What was decided so far."""
         return Decisions(
             limits=self._limits,
             without_media=frozenset(self._without_media),
@@ -68,36 +71,45 @@ class Draft:
 
     @property
     def tokens(self) -> int:
+        """The estimate of the whole prompt."""
         return self._estimator.whole(self._total)
 
     @property
     def shape(self) -> Shape:
+        """What the whole prompt consists of."""
         return add(self._tools, *map(self._shapes.message, self.written()))
 
     def written(self) -> list[Message]:
+        """Return the messages that are left, as they can be sent."""
         return [message for message in self._written if message is not None]
 
     def price(self, place: int) -> float:
+        """Return the tokens of one message."""
         return self._prices[place]
 
     def limit_of(self, place: int) -> int | None:
+        """Return the characters that a result may have; None when nobody decided."""
         return self._limits.get(place)
 
     def limit(self, place: int, characters: int) -> None:
+        """Cut a result to some characters; 0 folds it."""
         self._limits[place] = characters
         self._rewrite(place)
 
     def forget_media(self, place: int) -> None:
+        """Put words in the place of a message's media."""
         if has_media(self.messages[place]):
             self._without_media.add(place)
             self._rewrite(place)
 
     def trim(self, place: int) -> None:
+        """Cut the arguments of the calls in a message."""
         if _calls(self.messages[place]):
             self._trimmed.add(place)
             self._rewrite(place)
 
     def drop(self, places: range) -> None:
+        """Leave messages out, but never one of the system."""
         for place in places:
             if self.messages[place].get("role") != "system":
                 self._dropped.add(place)
