@@ -28,6 +28,7 @@ __all__ = [
     "JsonSpan",
     "Unreadable",
     "Value",
+    "plain_object",
     "read_arguments",
     "read_value",
     "split_objects",
@@ -88,6 +89,14 @@ def read_arguments(text: str) -> Arguments | Unreadable:
             return Unreadable(problem=f"The arguments must be a JSON object, not {_kind(value)}.")
         text = value
     return Unreadable(problem="The arguments must be a JSON object, not a string.")
+
+
+def plain_object(text: str) -> dict[str, object] | None:
+    """Read an object that is JSON without any mistake; None if the text is anything else."""
+    outcome = _read_strictly(text)
+    if isinstance(outcome, Value) and isinstance(outcome.value, dict):
+        return cast("dict[str, object]", outcome.value)
+    return None
 
 
 def read_value(text: str) -> Value | Unreadable:
