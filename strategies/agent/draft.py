@@ -57,7 +57,7 @@ class Draft:
         self._dropped = set(decisions.dropped)
         self._written = [self._under_decisions(place) for place in range(len(messages))]
         self._prices = [self._price(message) for message in self._written]
-        self._total = sum(self._prices) + estimator.priced(tools)
+        self._total = sum(self._prices) + _exact(estimator.priced(tools))
 
     @property
     def decisions(self) -> Decisions:
@@ -122,7 +122,7 @@ class Draft:
         self._prices[place], self._written[place] = price, written
 
     def _price(self, message: Message | None) -> float:
-        return self._estimator.priced(self._shapes.message(message)) if message else 0.0
+        return _exact(self._estimator.priced(self._shapes.message(message))) if message else 0.0
 
     def _under_decisions(self, place: int) -> Message | None:
         """Write one message as the decisions have it; None when it goes."""
@@ -137,6 +137,11 @@ class Draft:
         if limit is None or not isinstance(content, str):
             return message
         return {**message, "content": cut(content, limit) if limit else _one_line(message, content)}
+
+
+def _exact(price: float) -> float:
+    """Round to a fraction that floats add up without error: the order must make no difference."""
+    return round(price * 64) / 64
 
 
 def _one_line(message: Message, content: str) -> str:
