@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from strategies.agent.cutting import cut
 from strategies.agent.events import PlannedCall
 from strategies.agent.ports import Message
 from strategies.agent.wording import Wording
@@ -47,6 +48,14 @@ class Conversation:
     def with_round(self, record: RoundRecord) -> "Conversation":
         """Return the conversation with one more round."""
         return replace(self, rounds=(*self.rounds, record))
+
+    def with_results_cut(self, length: int) -> "Conversation":
+        """Return the conversation with results of at most so many characters."""
+        rounds = tuple(
+            replace(record, results=tuple(cut(result, length) for result in record.results))
+            for record in self.rounds
+        )
+        return replace(self, rounds=rounds)
 
     def opening(self, instruction: str, question: str) -> list[Message]:
         """Write what comes before the rounds: system, history and the user's question."""

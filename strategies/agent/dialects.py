@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from strategies.agent.conversation import Conversation, message, text_message
-from strategies.agent.ports import Message, ModelRequest
+from strategies.agent.ports import ModelRequest
 from strategies.agent.wording import Wording
 from strategies.protocols.base import (
     Exchange,
@@ -45,11 +45,12 @@ class NativeDialect:
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Merge native deltas; calls that leak into the text are found there."""
-        return NativeParser(leak_parser(tools))
+        return NativeParser(leak_parser(tools), tools)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """One assistant message per round with its text and calls, then one message per result."""
         messages = conversation.opening(conversation.instruction, conversation.question)
+        question = len(messages) - 1
         for record in conversation.rounds:
             messages.append(
                 {
@@ -70,11 +71,11 @@ class NativeDialect:
             ]
             if record.remark:
                 messages.append(text_message("user", record.remark))
-        return ModelRequest(messages=messages, tools=tools)
+        return ModelRequest(messages=messages, question=question, tools=tools)
 
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Fold the run into text, without tools."""
-        return ModelRequest(messages=conversation.folded(wording, wording.answer_now))
+        return _closing_request(conversation, wording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +87,29 @@ class TextDialect:
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
-        return NativeParser(self.protocol.parser(tools))
+        return NativeParser(self.protocol.parser(tools), tools)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """Describe the tools in the system prompt and write the rounds as plain turns."""
         if not tools:
-            return ModelRequest(
-                messages=conversation.opening(conversation.instruction, conversation.question)
-            )
+            plain = conversation.opening(conversation.instruction, conversation.question)
+            return ModelRequest(messages=plain, question=len(plain) - 1)
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (conversation.instruction.strip(), described) if part)
         question, *rest = self.protocol.turns(conversation.question, _exchanges(conversation))
-        messages: list[Message] = conversation.opening(system, question.text)
-        messages += [text_message(turn.role, turn.text) for turn in rest]
-        return ModelRequest(messages=messages, stop=self.protocol.stop)
+        opening = conversation.opening(system, question.text)
+        messages = opening + [text_message(turn.role, turn.text) for turn in rest]
+        return ModelRequest(messages=messages, question=len(opening) - 1, stop=self.protocol.stop)
 
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Fold the run into text, without a word of the protocol."""
-        return ModelRequest(messages=conversation.folded(wording, wording.answer_now))
+        return _closing_request(conversation, wording)
+
+
+def _closing_request(conversation: Conversation, wording: Wording) -> ModelRequest:
+    messages = conversation.folded(wording, wording.answer_now)
+    question = len(messages) - 1 - 2 * len(conversation.rounds)
+    return ModelRequest(messages=messages, question=question)
 
 
 def _exchanges(conversation: Conversation) -> list[Exchange]:

@@ -12,6 +12,7 @@ from functools import partial
 
 from strategies.agent.conversation import Conversation, RoundRecord
 from strategies.agent.crew import Crew
+from strategies.agent.cutting import cut
 from strategies.agent.dialects import Dialect
 from strategies.agent.errors import ModelFailure, classify
 from strategies.agent.events import (
@@ -28,6 +29,7 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
+from strategies.agent.fitting import Fitting
 from strategies.agent.inbox import Ended, Failed, Inbox, Item, Received, ToolDone
 from strategies.agent.planning import Ready, failure, plan
 from strategies.agent.ports import Model, ModelRequest, Toolbox, ToolOutcome, Usage
@@ -38,6 +40,7 @@ from strategies.agent.recovery import (
     GiveUp,
     Recovery,
     Remedy,
+    ShrinkWindow,
     SwitchModel,
     Wait,
 )
@@ -50,6 +53,9 @@ from strategies.protocols.base import Event as ParserEvent
 
 # After so many pieces of a reply other runs get their turn: some 5 ms of work.
 _PIECES_AT_A_TIME = 256
+# Characters of a result that any model may see: more than the wire takes in one request anyway,
+# and few enough to be counted in some 20 ms.
+_RESULT_LENGTH = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +114,7 @@ class Speaker:
 
     model: Model
     dialect: Dialect
+    fitting: Fitting
 
 
 class Round:
@@ -235,6 +242,7 @@ class Run:
         while True:
             reading = yield from self._ask_once(this)
             self._usage += reading.usage
+            self._speaker.fitting.learn(reading.usage)
             if reading.failure is None or reading.began:
                 return reading
             remedy = self._recovery.remedy(reading.failure, self._tools_until - self._clock())
@@ -275,13 +283,18 @@ class Run:
                 self._speaker = replace(self._speaker, dialect=self._text_dialect)
             case DropMedia():
                 self._conversation = self._conversation.without_media()
+            case ShrinkWindow():
+                self._speaker.fitting.narrow()
             case _:
                 pass
 
     def _request(self, this: Round) -> ModelRequest:
+        dialect, fitting = self._speaker.dialect, self._speaker.fitting
         if this.closing:
-            return self._speaker.dialect.closing_request(self._conversation, self._wording)
-        return self._speaker.dialect.request(self._conversation, self._toolbox.specs)
+            write = partial(dialect.closing_request, wording=self._wording)
+            return fitting.fitted(self._conversation, "closing", write)
+        write = partial(dialect.request, tools=self._toolbox.specs)
+        return fitting.fitted(self._conversation, "open", write)
 
     def _take_all(self, items: list[Item], this: Round, reading: Reading) -> Iterator[Event]:
         for count, item in enumerate(items, start=1):
@@ -424,7 +437,7 @@ class Run:
                 content=content,
                 visible=reply.visible,
                 calls=this.calls,
-                results=tuple(done.outcome.text for done in this.results),
+                results=tuple(cut(done.outcome.text, _RESULT_LENGTH) for done in this.results),
                 remark=remark,
             )
         )

@@ -59,6 +59,8 @@ class ModelRequest:
     """One model call."""
 
     messages: Sequence[Message]
+    question: int
+    """Index of the user's question among the messages: history before it, the run behind it."""
     tools: Sequence[ToolSpec] = ()
     stop: Sequence[str] = ()
     max_tokens: int | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from strategies.agent.loop import Limits
+from strategies.agent.window import Budget
 from strategies.dify.compact_json import compact
 from strategies.dify.log_data import one_line
 from strategies.dify.reading import Json, mapping, only_text, sequence, text
@@ -42,6 +43,15 @@ class ModelConfig:
     """Tokens; None when Dify does not know it."""
     max_tokens_name: str
     """What this model calls the limit of its reply."""
+
+    @property
+    def budget(self) -> Budget:
+        """What the model can take."""
+        max_tokens = _number(self.completion_params.get(self.max_tokens_name))
+        return Budget(
+            context_size=self.context_size,
+            max_tokens=int(max_tokens) if max_tokens and max_tokens >= 1 else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from dify_plugin.errors.model import InvokeBadRequestError
 from strategies.agent.conversation import Conversation
 from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
 from strategies.agent.events import Event, Noticed, RunFailed
+from strategies.agent.fitting import Fitting
 from strategies.agent.loop import Run, Speaker
 from strategies.agent.wording import wording_for
 from strategies.dify.history import clean_history
@@ -59,7 +60,8 @@ def _engine(session: Session, settings: Settings) -> Iterator[Event]:
 
     def speaker(config: ModelConfig) -> Speaker:
         dialect = _dialect(settings.protocol, config.features, language)
-        return Speaker(model=DifyModel(session, config), dialect=dialect)
+        fitting = Fitting(config.model, config.budget)
+        return Speaker(model=DifyModel(session, config), dialect=dialect, fitting=fitting)
 
     run = Run(
         conversation,

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from strategies.protocols.registry import TEXT_PROTOCOLS
-
 from strategies.agent.conversation import Conversation
 from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
 from strategies.agent.events import Event, TextShown
+from strategies.agent.fitting import Fitting
 from strategies.agent.loop import Limits, Run, Speaker
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
+from strategies.agent.window import Budget
 from strategies.agent.wording import ENGLISH
 from strategies.protocols.base import CallDelta, ToolSpec
+from strategies.protocols.registry import TEXT_PROTOCOLS
 
 type Step = ModelDelta | float | Exception
 """A piece of a reply, seconds to wait, or a failure."""
@@ -166,8 +167,9 @@ def qwen3_coder_reply(text: str, calls: Sequence[Wanted]) -> list[Step]:
     """A reply with calls as Qwen3-Coder writes them."""
     blocks = [
         f"<tool_call>\n<function={call.name}>\n"
-        + "".join(f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in
-                  call.arguments.items())
+        + "".join(
+            f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in call.arguments.items()
+        )
         + "</function>\n</tool_call>"
         for call in calls
     ]
@@ -208,14 +210,20 @@ def play(
     """Play a run to its end."""
     run = Run(
         Conversation(instruction=instruction, history=[], question=question),
-        Speaker(model=model, dialect=tongue.dialect),
+        speaker(model, tongue),
         toolbox or RecordingToolbox(),
         ENGLISH,
         limits or Limits(),
-        fallback=Speaker(model=fallback, dialect=tongue.dialect) if fallback else None,
+        fallback=speaker(fallback, tongue) if fallback else None,
         text_dialect=TONGUES[1].dialect,
     )
     return list(run.events())
+
+
+def speaker(model: ScriptedModel, tongue: Tongue, budget: Budget | None = None) -> Speaker:
+    """Speak with a scripted model."""
+    fitting = Fitting(model.name, budget or Budget())
+    return Speaker(model=model, dialect=tongue.dialect, fitting=fitting)
 
 
 def shown(events: Sequence[Event]) -> str:
