@@ -18,7 +18,7 @@ EAST_ASIAN = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]"
 
 PLACES_OF_ONE_MACHINE = re.compile(
     r"""
-      (?<![\w.-])/(?:root|home/\w+|Users/\w+|work/\w+|opt/wheels)\b
+      (?<![\w.-])/(?:root/\.\w+|home/\w+|Users/\w+|work/\w+|opt/wheels)\b
     | pypi\.(?:org|python) | pythonhosted | npmjs\. | debian\.(?:org|net)
     | proxy\.golang | crates\.io | (?:extra-)?index-url
     """,
