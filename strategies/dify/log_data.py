@@ -47,7 +47,8 @@ def capped(data: Mapping[str, object]) -> dict[str, object]:
 def one_line(said: str, length: int) -> str:
     """Write text on one line of at most so many characters, without secrets."""
     # Four times the length is enough to fold white space in, and spares reading a long text.
-    folded = " ".join(masked_text(said[: length * 4 + _LONGEST_SECRET]).split())
+    seen = writable_text(said[: length * 4 + _LONGEST_SECRET])
+    folded = " ".join(masked_text(seen).split())
     return folded if len(folded) <= length else f"{folded[: length - 1]}…"
 
 
