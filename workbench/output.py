@@ -2,14 +2,17 @@
 
 import base64
 import json
+import re
 import sys
 
 from workbench.ports import Json
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def put(text: str) -> None:
-    """Write text as it is, at once."""
-    sys.stdout.write(text)
+    """Write text as it is, at once; halves of characters, which no terminal takes, as `?`."""
+    sys.stdout.write(text.encode(errors="replace").decode())
     sys.stdout.flush()
 
 
@@ -20,7 +23,9 @@ def say(text: str) -> None:
 
 def say_json(value: Json) -> None:
     """Write one JSON line."""
-    say(json.dumps(value, ensure_ascii=False, default=plain))
+    text = json.dumps(value, ensure_ascii=False, default=plain)
+    # A lone surrogate can be told in JSON's own escapes only.
+    say(json.dumps(value, default=plain) if _SURROGATE.search(text) else text)
 
 
 def complain(text: str) -> None:

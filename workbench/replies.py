@@ -16,7 +16,7 @@ from strategies.protocols.base import (
     Text,
     ToolSpec,
 )
-from strategies.protocols.leak import LeakParser
+from strategies.protocols.leak import leak_parser
 from strategies.protocols.native import NativeParser
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from workbench.ports import Json, UsageError, is_object, objects
@@ -92,7 +92,8 @@ def read_tools(value: Any) -> list[ToolSpec]:
 
 def _parser(reply: Reply) -> ReplyParser:
     if reply.protocol == NATIVE:
-        return NativeParser(LeakParser(reply.tools, starts_in_reasoning=reply.starts_in_reasoning))
+        leaks = leak_parser(reply.tools, starts_in_reasoning=reply.starts_in_reasoning)
+        return NativeParser(leaks, reply.tools)
     protocol = TEXT_PROTOCOLS.get(_OTHER_NAMES.get(reply.protocol, reply.protocol))
     if protocol is None:
         names = ", ".join(protocol_names())
@@ -103,7 +104,7 @@ def _parser(reply: Reply) -> ReplyParser:
 def _gather(events: Sequence[Event]) -> Parsed:
     parsed = Parsed()
     taken: set[str] = set()
-    for event in events:
+    for event in sorted(events, key=_position):
         match event:
             case Text(text):
                 parsed.text += text
@@ -116,6 +117,11 @@ def _gather(events: Sequence[Event]) -> Parsed:
             case FormatError(problem):
                 parsed.errors.append(problem)
     return parsed
+
+
+def _position(event: Event) -> int:
+    # Calls may be complete out of turn. Only they have a place; sorting keeps the rest as it is.
+    return event.position if isinstance(event, Call | BrokenCall) else 0
 
 
 def _as_json(call: Call, taken: set[str]) -> Json:
