@@ -216,16 +216,14 @@ def _cut_newest(draft: Draft, room: int) -> None:
 
 
 def _cut_to(draft: Draft, place: int, tokens: float) -> None:
-    """Cut a result to some tokens; a few tries, since head and tail may be denser than the rest."""
+    """Cut a result to some tokens; in steps, since head and tail may be denser than the rest."""
     content = draft.messages[place].get("content")
     if not isinstance(content, str):
         return
     limit = draft.limit_of(place) or len(content)
-    for _ in range(8):
+    while limit > 1 and draft.price(place) > tokens:
         limit = max(int(limit * tokens / draft.price(place) * 0.98), 1)
         draft.limit(place, limit)
-        if draft.price(place) <= tokens:
-            return
 
 
 def _lowered(budget: Budget, tokens: int) -> int | None:

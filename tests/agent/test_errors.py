@@ -169,6 +169,35 @@ def test_a_wrapper_with_broken_quotes_comes_off_too() -> None:
     assert classify(text) == ModelFailure(kind="transient", message="slow <429>")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Error code: 418 - {'errors': [{'message': 'the first of them'}]}", "the first of them"),
+        ('{"errors": [], "result": {"list": [{"msg": "far inside"}]}}', "far inside"),
+        ('{"message": "{\\"message\\": \\"text in text\\"}"}', "text in text"),
+        ('{"base_resp": {"status_code": 1039, "status_msg": "token limit"}}', "token limit"),
+        ("request failed: " * 8 + "at last", "at last"),
+        ('{"error": ' * 20 + '"deep"' + "}" * 20, "deep"),
+    ],
+)
+def test_the_providers_own_words_are_found(text: str, said: str) -> None:
+    """Each provider has its own shape for an error."""
+    assert sentence(text) == said
+
+
+def test_the_innermost_name_that_is_known_decides_when_no_word_does() -> None:
+    """A plugin's own KeyError says less than the family that Dify put it into."""
+    inner = 'PluginInvokeError: {\\"error_type\\":\\"KeyError\\",\\"message\\":\\"odd\\"}'
+    text = f'PluginInvokeError: {{"error_type":"InvokeRateLimitError","message":"{inner}"}}'
+
+    assert classify(text) == ModelFailure(kind="transient", message="odd")
+
+
+def test_wrappers_without_end_are_left_at_some_point() -> None:
+    """Twelve layers are more than there are."""
+    assert unwrap("request failed: " * 40 + "x").text.endswith("request failed: x")
+
+
 def test_what_ends_a_run_carries_the_sentence() -> None:
     """The exception's text is what the reader sees."""
     failure = ModelFailure(kind="authorisation", message="The key was refused.")

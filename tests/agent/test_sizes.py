@@ -122,6 +122,13 @@ def test_huge_arguments_stay_json_and_keep_their_id() -> None:
     assert json.loads(calls[1]["function"]["arguments"]) == {}
 
 
+def test_small_texts_are_left_alone() -> None:
+    """Nothing is cut to crumbs, even when there are too many of them."""
+    messages = [user("x" * 300)] * 20
+
+    assert shrink(messages, 1_000) == (messages, ())
+
+
 PARTS = st.lists(
     st.builds(picture, st.integers(0, 3_000)) | st.builds(said, st.text(max_size=2_000)),
     max_size=4,

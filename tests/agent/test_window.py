@@ -265,6 +265,20 @@ def test_a_refused_prompt_becomes_smaller() -> None:
     assert replace(budget, context_size=10_000).smaller().smaller().window == 3_600
 
 
+def test_the_newest_results_are_cut_further_when_all_else_is_fixed() -> None:
+    """A large instruction leaves less than a result's share; what cannot be cut stays."""
+    system = said("system", lines(5_000))
+    shown = said("user", [PICTURE])
+    messages = [system, QUESTION, *a_round(1, lines(1_500), lines(900)), shown]
+    result = fitted(messages)
+
+    assert [message["role"] for message in result.messages] == [m["role"] for m in messages]
+    assert result.messages[0] == system
+    assert result.messages[-1] == shown
+    assert all("characters left out" in str(content) for content in contents(result)[3:5])
+    assert fitted(messages[:-1]).tokens <= room(8_000, 1_000)
+
+
 def test_declared_tools_count() -> None:
     """Forty thousand tokens of schemas leave less for the rest."""
     tool = ToolSpec(name="read", description=lines(4_500), parameters={})
