@@ -78,10 +78,10 @@ def test_a_tool_result_of_twenty_megabytes() -> None:
         user("What does the log say?"),
         {"role": "tool", "content": '"line"\n' * 2_900_000, "name": "log", "tool_call_id": "1"},
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     shrunk, notes = shrink(messages, MAX_REQUEST_BYTES)
 
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert written(shrunk) <= MAX_REQUEST_BYTES
     assert written(shrunk) > MAX_REQUEST_BYTES * 0.8
     assert shrunk[:2] == messages[:2]

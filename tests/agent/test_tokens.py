@@ -205,13 +205,13 @@ def test_a_message_without_content_costs_little() -> None:
 def test_counting_is_fast() -> None:
     """Twenty megabytes a second and more; a huge text is sampled in a moment."""
     text = " ".join(sample["text"] for sample in SAMPLES.values()) * 20
-    start = time.perf_counter()
+    start = time.process_time()
     whole = shape_of_text(text[:290_000])
-    first = time.perf_counter() - start
+    first = time.process_time() - start
     huge = shape_of_text(text * 40)
 
     assert len(text[:290_000].encode()) / first > 20_000_000
-    assert time.perf_counter() - start - first < 0.5
+    assert time.process_time() - start - first < 0.5
     estimator = estimator_for("")
     assert estimator.priced(huge) / len(text * 40) == pytest.approx(
         estimator.priced(whole) / 290_000, rel=0.1
@@ -224,10 +224,10 @@ def test_a_text_is_counted_once_in_a_run() -> None:
     text = "some words " * 20_000
     counted = shapes.text(text)
     shapes.next_round()
-    start = time.perf_counter()
+    start = time.process_time()
 
     assert shapes.text(text) is counted
-    assert time.perf_counter() - start < 0.001
+    assert time.process_time() - start < 0.001
     shapes.next_round()
     shapes.next_round()
     assert shapes.text(text) is not counted

@@ -306,7 +306,7 @@ def test_a_long_run_is_fitted_in_a_moment() -> None:
     budget = Budget(context_size=128_000, max_tokens=4_000)
     first = fit(messages, question=1, budget=budget, estimator=estimator_for(""), shapes=shapes)
     messages += a_round(201, lines(900))
-    start = time.perf_counter()
+    start = time.process_time()
     fit(
         messages,
         question=1,
@@ -316,7 +316,7 @@ def test_a_long_run_is_fitted_in_a_moment() -> None:
         decisions=first.decisions,
     )
 
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.05
 
 
 TEXTS = st.builds(lines, st.integers(0, 3_000), st.sampled_from(["lamp", "灯", "1", "👩‍👧", "\n"]))
