@@ -62,10 +62,7 @@ def _number(value: object) -> object:
             return value
         case str() if _NUMBER.fullmatch(value.strip()):
             whole = _integer(value) if "." not in value else UNFIT
-            number = float(value) if whole is UNFIT else whole
-            return (
-                number if isinstance(number, int) or math.isfinite(cast("float", number)) else UNFIT
-            )
+            return _finite(float(value)) if whole is UNFIT else whole
         case _:
             return UNFIT
 
