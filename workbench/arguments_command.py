@@ -23,7 +23,9 @@ def _read(text: str, schema: Json | None) -> Json:
     read = read_arguments(text)
     match read:
         case Unreadable():
-            return _outcome(None, read.problem, truncated=read.truncated)
+            # What was cut off is shown as far as it goes; a run would not use it.
+            partial = None if read.partial is None else dict(read.partial)
+            return _outcome(partial, read.problem, truncated=read.truncated)
         case Arguments():
             return _checked(read.value, schema)
         case _:
