@@ -22,10 +22,28 @@ type LogStatus = Literal["start", "success", "error"]
 
 def text_messages(said: str) -> Iterator[DifyMessage]:
     """Write text for the reader, in as few messages as the wire takes."""
+    for piece in _pieces(said):
+        yield _message("text", {"text": piece})
+
+
+def streamed_variable(name: str, said: str) -> Iterator[DifyMessage]:
+    """Write a part of an output that an answer node can show while it grows."""
+    for piece in _pieces(said):
+        body = {"variable_name": name, "variable_value": piece, "stream": True}
+        yield _message("variable", body)
+
+
+def variable_message(name: str, value: object) -> DifyMessage:
+    """Write an output of the node in one piece."""
+    body = {"variable_name": name, "variable_value": writable(value), "stream": False}
+    return _message("variable", body)
+
+
+def _pieces(said: str) -> Iterator[str]:
     # Dify's database refuses an answer with a NUL in it.
     said = writable_text(said).replace("\0", "")
     for start in range(0, len(said), _TEXT_LENGTH):
-        yield _message("text", {"text": said[start : start + _TEXT_LENGTH]})
+        yield said[start : start + _TEXT_LENGTH]
 
 
 def log_message(

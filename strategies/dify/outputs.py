@@ -1,0 +1,82 @@
+"""The node's outputs beside its text: variables that later nodes can read (dify-contract.md §2).
+
+They are declared in the strategy's `output_schema`. `answer` streams while the engine is certain of
+it, so that an answer node can show the final answer alone; the others are sent once, at the end.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from strategies.agent.cutting import cut
+from strategies.agent.events import (
+    AnswerShown,
+    CallFinished,
+    CallStarted,
+    Event,
+    ReasoningShown,
+    RunFailed,
+    RunFinished,
+)
+from strategies.dify.messages import streamed_variable, variable_message
+from strategies.dify.pacing import DifyMessage
+
+# Dify refuses a variable of more than 200 KiB; a list of calls shares that among its results.
+_VARIABLE_LENGTH = 40_000
+
+type Sources = Callable[[str], Sequence[dict[str, Any]]]
+"""Which of the given passages an answer cites."""
+
+
+class Outputs:
+    """Gathers one run's outputs. `messages` is called with every event, in order."""
+
+    def __init__(self, sources: Sources, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sources = sources
+        self._clock = clock
+        self._reasoning: list[str] = []
+        self._started: dict[str, float] = {}
+        self._calls: list[dict[str, Any]] = []
+
+    def messages(self, event: Event) -> Iterator[DifyMessage]:
+        """Write the variables that an event makes known."""
+        match event:
+            case ReasoningShown(said):
+                self._reasoning.append(said)
+            case CallStarted(call, _):
+                self._started[call.id] = self._clock()
+            case CallFinished():
+                self._calls.append(self._entry(event))
+            case AnswerShown(said):
+                yield from streamed_variable("answer", said)
+            case RunFinished(answer, reason, _, structured):
+                yield from self._ending(reason, "")
+                if structured is not None:
+                    yield variable_message("structured_output", structured)
+                yield variable_message("sources", list(self._sources(answer)))
+            case RunFailed(sentence, reason, _):
+                yield from self._ending(reason, sentence)
+            case _:
+                pass
+
+    def _ending(self, reason: str, error: str) -> Iterator[DifyMessage]:
+        reasoning = "".join(self._reasoning).strip()
+        yield variable_message("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
+        yield variable_message("tool_calls", self._shared_out())
+        yield variable_message("stop_reason", reason)
+        yield variable_message("error", error)
+
+    def _entry(self, done: CallFinished) -> dict[str, Any]:
+        seconds = self._clock() - self._started.get(done.call.id, self._clock())
+        return {
+            "name": done.call.name,
+            "arguments": dict(done.call.arguments),
+            "result": done.outcome.text,
+            "ok": not done.outcome.error,
+            "seconds": round(seconds, 3),
+        }
+
+    def _shared_out(self) -> list[dict[str, Any]]:
+        """Cut the results so that all calls together fit into one variable."""
+        length = max(_VARIABLE_LENGTH // max(len(self._calls), 1), 200)
+        return [{**call, "result": cut(call["result"], length)} for call in self._calls]
