@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from workbench.ports import Json, objects
@@ -91,7 +92,7 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
     }
     found = [
         f"{names.get(message.get('tool_call_id'), 'a tool')}: {_text(message)}"
-        for message in _since_question(messages)
+        for message in messages
         if message["role"] == "tool"
     ]
     if found:
@@ -170,15 +171,14 @@ def _folded(text: str) -> list[str]:
 
 
 def _question(messages: list[Json]) -> str:
-    asked = [_text(message) for message in messages if message["role"] == "user"]
+    # A user who speaks after an empty reply only asks for a better one.
+    asked = [
+        _text(message)
+        for before, message in pairwise([{"role": "system"}, *messages])
+        if message["role"] == "user"
+        and not (before["role"] == "assistant" and not _text(before).strip())
+    ]
     return asked[-1] if asked else ""
-
-
-def _since_question(messages: list[Json]) -> list[Json]:
-    last = max(
-        (index for index, message in enumerate(messages) if message["role"] == "user"), default=0
-    )
-    return messages[last:]
 
 
 def _text(message: Json) -> str:

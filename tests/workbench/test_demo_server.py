@@ -125,6 +125,18 @@ def test_folded_results_are_understood() -> None:
     assert "calculator: 437" in said.text
 
 
+def test_an_empty_reply_is_made_good() -> None:
+    """A nudge after it is no new question; results from before it still count."""
+    empty: Json = {"role": "assistant", "content": ""}
+    nudge = user("Your reply was empty.")
+    result: Json = {"role": "tool", "content": "437", "tool_call_id": "1"}
+    asked = reply({"messages": [user("What is 23 × 19?"), empty, nudge], "tools": TOOLS})
+    answered = reply({"messages": [user("23 × 19?"), result, empty, nudge], "tools": TOOLS})
+
+    assert [ask.tool for ask in asked.calls] == ["calculator"]
+    assert "437" in answered.text
+
+
 def test_a_question_without_a_fitting_tool_is_answered_honestly() -> None:
     """It says what it is and what it can do."""
     said = reply({"messages": [user("Who are you?")], "tools": TOOLS})
