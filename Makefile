@@ -37,7 +37,9 @@ types: setup
 	$(PYTHON) -m pyright
 
 cover: setup
-	$(PYTHON) -m coverage run -m pytest
+	@$(PYTHON) -m coverage erase
+	$(PYTHON) -m coverage run -m pytest $(PYTEST_ARGS) -m "not timed"
+	@$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
 
 format: setup
