@@ -27,14 +27,16 @@ class Ending:
 class Closed:
     """The block is over; the text goes on where the tape stands."""
 
+    litter: frozenset[str] = field(default_factory=frozenset[str])
+    """Left-over markers that are not shown if they stand right after the block."""
     owed: frozenset[str] = field(default_factory=frozenset[str])
-    """Markers that may still belong to the block, such as a close tag: they are not shown."""
+    """The same, but each only once."""
+    loose: frozenset[str] = field(default_factory=frozenset[str])
+    """Close tags that are not shown wherever they turn up, each once."""
     inside: bool = False
     """The block's own close tag has not been seen: another call may follow without an open tag."""
     called: bool = True
     """The model called something: results that it writes itself from here on are invented."""
-    over: bool = False
-    """Nothing after this block counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

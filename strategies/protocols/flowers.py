@@ -43,9 +43,9 @@ _SENTENCE = re.compile(r"\S\s+\S")
 _SMILES = frozenset(")(-DPpo'|/\\*3")
 _FENCE = re.compile(r"```[ \t]{0,8}(\w{0,20})[ \t]{0,8}")
 _FENCE_END = Markers(("\n```",))
-_CLOSED = Closed(owed=frozenset(("<|im_end|>", "<|endoftext|>")))
+_CLOSED = Closed(litter=frozenset(("<|im_end|>", "<|endoftext|>")))
 _IN_TEXT = Markers((*_ALL, thought.OPEN, thought.CLOSE))
-_AFTER_BLOCK = Markers((*_ALL, thought.OPEN, thought.CLOSE, *_COLONS, *_CLOSED.owed))
+_AFTER_BLOCK = Markers((*_ALL, thought.OPEN, thought.CLOSE, *_COLONS, *_CLOSED.litter))
 
 _NAME_PROBLEM = f"{FUNCTION} must be followed by a colon and the name of one tool."
 _ARGS_PROBLEM = f"{ARGS} without a tool: write {FUNCTION}: and the name of the tool before it."
@@ -225,7 +225,7 @@ class FlowerCall:
         return None
 
     def _end_empty(self, emit: Emit, ending: Ending) -> Verdict:
-        if ending.cut_short or self._properties() or self._name not in self._tools:
+        if ending.cut_short:
             emit(BrokenCall(name=self._name, raw="", problem=_CUT_PROBLEM, truncated=True))
         else:
             emit(Call(name=self._name, arguments={}))

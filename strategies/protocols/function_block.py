@@ -22,7 +22,7 @@ from strategies.protocols.arguments_block import ArgumentsBlock
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
 from strategies.protocols.block import Closed, Emit, Ending, Handed, Refused, Verdict
 from strategies.protocols.calls import plausible_name
-from strategies.protocols.json_block import Wrapping
+from strategies.protocols.json_block import Wrapping, after_call
 from strategies.protocols.scanner import Markers
 from strategies.protocols.tape import Tape
 from strategies.protocols.values import typed
@@ -64,7 +64,6 @@ _BEST_ENDS = tuple(
 )
 _ENDS_WITHOUT_CLOSE = re.compile(r"ft[PfFtT.$]|t[T$]|f[TF$]")
 _LINE_BREAKS = re.compile(r"\A\r?\n|\r?\n\Z")
-_OWED = frozenset(("</function>", "</tool_call>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>"))
 _CLOSERS = Markers(("</function>", "</tool_call>"))
 _NAME_PROBLEM = "A tool call has no name: write <function=NAME> with the name of a tool."
 _JUNK_PROBLEM = "The arguments cannot be read: write each as <parameter=KEY>value</parameter>."
@@ -219,7 +218,7 @@ class FunctionBlock:
                     name=self._name,
                     start=tape.position,
                     tags=_CLOSERS,
-                    closed=Closed(owed=self._wrapping.owed | _OWED, inside=self._wrapping.tagged),
+                    closed=after_call(self._wrapping),
                 )
             )
         if self._wrapping.declared is not None:
@@ -328,7 +327,7 @@ class FunctionBlock:
             emit(Call(name=self._name, arguments=arguments))
         if end < tape.position:
             tape.back_to(end)
-        return Closed(owed=self._wrapping.owed | _OWED, inside=self._wrapping.tagged)
+        return after_call(self._wrapping)
 
     def _end(self, tape: Tape, emit: Emit, ending: Ending) -> Verdict:
         more_was_coming = ending.cut_short and self._chain and self._chain[0].kind == "p"

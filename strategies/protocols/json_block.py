@@ -141,8 +141,7 @@ class JsonBlock:
             return self._refuse(tape, found)
         for call in found.calls:
             emit(call)
-        owed = wrapping.owed - {CLOSE} if closed else wrapping.owed | {CLOSE, *_LITTER}
-        return Closed(owed=owed | _SPECIAL, inside=wrapping.tagged and not closed)
+        return after_call(wrapping, closed=closed)
 
     def _refuse(self, tape: Tape, found: CallsRead) -> Refused:
         wrapping = self._wrapping
@@ -156,8 +155,19 @@ class JsonBlock:
         return held[self._wrapping.body - start : until - start]
 
 
-_LITTER = ("}", "]", ",", ";")
-_SPECIAL = frozenset(("<|im_end|>", "<|endoftext|>", "<|eot_id|>"))
+_LITTER = frozenset((CLOSE, "<|im_end|>", "<|endoftext|>", "<|eot_id|>"))
+_LITTER_INSIDE = _LITTER | {"}", "]", ",", ";", "</function>"}
+
+
+def after_call(wrapping: Wrapping, *, closed: bool = False) -> Closed:
+    """Tell what may be left over from a call whose tags have been closed or not."""
+    inside = wrapping.tagged and not closed
+    return Closed(
+        litter=_LITTER if closed else _LITTER_INSIDE,
+        owed=wrapping.owed,
+        loose=frozenset((CLOSE,)) if inside else frozenset(),
+        inside=inside,
+    )
 
 
 def _cut(found: CallsRead, body: str) -> CallsRead:

@@ -14,6 +14,7 @@ that a reply of calls alone shows nothing at all.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from strategies.protocols import thought
 from strategies.protocols.base import CallDelta, Event, FormatError, Reasoning, Text
@@ -43,6 +44,7 @@ class ReplyReader:
         """Nothing but white space since the reply began or a block ended."""
         self._after: Closed | None = None
         self._owed: frozenset[str] = frozenset()
+        self._loose: frozenset[str] = frozenset()
         self._suspicion: dict[str, str] = {}
         self._space: list[str] = []
         """The first white space after a block, held back until text follows."""
@@ -115,8 +117,7 @@ class ReplyReader:
     def _open(self, marker: str) -> bool:
         """Take a marker that is more than text: it opens a block, or is left over from one."""
         tape = self._tape
-        if marker in self._owed:
-            self._owed -= {marker}
+        if self._is_left_over(marker):
             if not self._space_is_whole:
                 self._space.clear()
             tape.at += len(marker)
@@ -133,6 +134,19 @@ class ReplyReader:
             tape.at += len(marker)
             self._block = block
         return block is not None
+
+    def _is_left_over(self, marker: str) -> bool:
+        """Tell whether a marker belongs to the last block, and settle what it was owed."""
+        after = self._after
+        littered = bool(after and marker in after.litter)
+        owed = bool(after and marker in self._owed)
+        if marker in self._loose:
+            self._loose -= {marker}
+            self._after = replace(after, inside=False) if after else None
+            return True
+        if owed and not littered:
+            self._owed -= {marker}
+        return littered or owed
 
     def _think(self, opening: Opening) -> Block | None:
         if opening.marker != thought.OPEN or self._tape.text[self._tape.at - 1] == "`":
@@ -160,6 +174,7 @@ class ReplyReader:
         self._at_start = True
         self._after = closed
         self._owed = closed.owed
+        self._loose = closed.loose
         self._space_is_whole = bool(self._space)
 
     def _give_back(self, refused: Refused) -> None:

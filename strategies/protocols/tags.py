@@ -187,7 +187,7 @@ class Prospect:
         return Wrapping(
             start=self._start,
             body=tape.position - back,
-            owed=self._owed | (frozenset((CLOSE,)) if self._tagged else frozenset[str]()),
+            owed=self._owed,
             tagged=self._tagged,
             declared=None if self._any_name() else frozenset(self._trust.tools),
             reports=self._trust.reports,
@@ -196,7 +196,7 @@ class Prospect:
     def _empty(self, tape: Tape) -> Verdict:
         """Judge `<tool_call></tool_call>`: after a call it is a slip, alone it is a failed call."""
         if self._after_call:
-            return Closed(owed=frozenset(_LITTER))
+            return Closed(litter=frozenset(_LITTER))
         problem = _PROBLEM if self._trust.reports else ""
         return Refused(until=tape.position, problem=problem)
 

@@ -14,7 +14,7 @@ from strategies.protocols.tape import Tape
 
 OPEN, CLOSE = "<think>", "</think>"
 _TAGS = Markers((OPEN, CLOSE))
-_CLOSED = Closed(called=False, owed=frozenset((CLOSE,)))
+_CLOSED = Closed(called=False, loose=frozenset((CLOSE,)))
 
 
 class Thought:

@@ -113,7 +113,7 @@ def test_call_without_its_tags_needs_a_declared_tool(reply: str) -> None:
 def test_calls_of_one_block_are_all_run() -> None:
     """Lists, several objects and a stray open tag in one block lose nothing."""
     one, two = '{"name": "now", "arguments": {}}', '{"name": "other", "arguments": {"a": 1}}'
-    both = [("now", {}), ("other", {"a": 1})]
+    both: list[tuple[str, dict[str, object]]] = [("now", {}), ("other", {"a": 1})]
 
     assert called(events_of("hermes", f"<tool_call>[{one}, 7, {two}]</tool_call>")) == both
     assert called(events_of("hermes", f"<tool_call>\n{one}\n{two}\n</tool_call>")) == both

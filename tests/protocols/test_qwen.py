@@ -61,10 +61,11 @@ def test_call_without_arguments() -> None:
     assert called(events_of("qwen", "✿FUNCTION✿: now\n✿RESULT✿")) == [("now", {})]
     assert called(events_of("qwen", "✿FUNCTION✿: now\n✿ARGS✿:")) == [("now", {})]
     assert called(events_of("qwen", "✿FUNCTION✿: now\n✿ARGS✿: \n✿RESULT✿")) == [("now", {})]
-    for cut in ("✿FUNCTION✿: get_wea", "✿FUNCTION✿: now\n✿AR", "✿FUNCTION✿: write_file\n✿ARGS✿:"):
+    for cut in ("✿FUNCTION✿: get_wea", "✿FUNCTION✿: now\n✿AR"):
         assert called(events_of("qwen", cut)) == []
         assert broken(events_of("qwen", cut))[0].truncated
-    assert called(events_of("qwen", "✿FUNCTION✿: now", cut_short=True)) == []
+    for cut in ("✿FUNCTION✿: now", "✿FUNCTION✿: now\n✿ARGS✿:"):
+        assert called(events_of("qwen", cut, cut_short=True)) == []
 
 
 def test_arguments_without_their_marker() -> None:

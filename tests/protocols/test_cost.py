@@ -1,0 +1,75 @@
+"""What reading costs: time in proportion to the reply, however hostile, however cut.
+
+The clock is the process's own, every figure is the best of three, and the bounds are loose: twice
+the text may take three times as long, where a quadratic reader takes four times and more.
+"""
+
+import gc
+import json
+import time
+
+import pytest
+
+from tests.protocols.replies import parser_of
+
+_PROSE = "If a < b, then see [the notes](http://x.org) or {this}; it's ✿ fine.\n"
+_TAG = "<tool_call>\n<function=write_file>\n<parameter=content>\n"
+_REPLIES = {
+    "prose": _PROSE,
+    "calls": 'On. <tool_call>{"name": "now", "arguments": {"a": "b"}}</tool_call>\n',
+    "functions": "On.\n<function=now>\n<parameter=a>\nb\n</parameter>\n</function>\n",
+    "flowers": '✿FUNCTION✿: now\n✿ARGS✿: {"a": "b"}\n',
+    "brackets": "<",
+    "open tags": "<tool_call>",
+    "open objects": '<tool_call>{"',
+    "open calls": '{"name": "now",\n',
+    "open functions": "<function=now>",
+    "even quotes": '<tool_call>{"</tool_call>"',
+    "thoughts": "<think>a<think>b</think>",
+    "fences": "```json\n",
+    "nested functions": "<tool_call><function=now>\n<parameter=a>\n",
+    "close tags": "</parameter></function> ",
+    "flower markers": "✿FUNCTION✿: now ✿ARGS✿ ",
+    "half flowers": "✿FUNC",
+    "white space": " ",
+}
+_STARTS = {
+    "json value": '<tool_call>\n{"name": "write_file", "arguments": {"content": "',
+    "markup value": _TAG,
+    "reasoning": "<think>",
+    "flower value": '✿FUNCTION✿: write_file\n✿ARGS✿: {"content": "',
+}
+
+
+def _seconds(protocol: str, reply: str, size: int) -> float:
+    best = float("inf")
+    gc.disable()
+    for _ in range(3):
+        parser = parser_of(protocol)
+        started = time.process_time()
+        for at in range(0, len(reply), size):
+            parser.feed(reply[at : at + size])
+        parser.close()
+        best = min(best, time.process_time() - started)
+    gc.enable()
+    return best
+
+
+@pytest.mark.parametrize("size", [1, 1_000_000])
+@pytest.mark.parametrize("kind", [*_REPLIES, *_STARTS])
+@pytest.mark.parametrize("protocol", ["hermes", "qwen"])
+def test_twice_the_text_takes_twice_the_time(protocol: str, kind: str, size: int) -> None:
+    """No reply makes a reader go over the same text again and again."""
+    start = _STARTS.get(kind, "")
+    part = _REPLIES.get(kind, json.dumps(_PROSE)[1:-1])
+    parts = (12_000 if size == 1 else 24_000) // len(part)
+    once = _seconds(protocol, start + part * parts, size)
+    twice = _seconds(protocol, start + part * 2 * parts, size)
+
+    assert twice < 3 * once + 0.005
+
+
+@pytest.mark.parametrize("protocol", ["hermes", "qwen3_coder", "qwen", "leak"])
+def test_a_megabyte_of_prose_takes_no_time(protocol: str) -> None:
+    """The scanner goes from marker to marker, not from character to character."""
+    assert _seconds(protocol, _PROSE * 15_000, 1_000_000) < 0.25
