@@ -17,8 +17,9 @@ class Limits:
     """A longer line from the plugin ends its process (PLUGIN_STDIO_MAX_BUFFER_SIZE)."""
     waiting_chunks: int = 1024
     """Chunks of one model call that wait for a plugin that does not read; the rest is dropped."""
-    stalled_seconds: float = 0.1
-    """How long the plugin's input takes nothing before the plugin counts as not reading."""
+    stalled_seconds: float = 0.5
+    """How long the plugin's input takes nothing before the plugin counts as not reading. A plugin
+    on a busy machine reads 64 KiB at a time and may well pause for 0.1 s without any fault."""
     blob_chunk_bytes: int = 8192
     file_bytes: int = 15 * MEBIBYTE
     text_bytes: int = MEBIBYTE

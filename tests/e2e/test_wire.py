@@ -36,6 +36,7 @@ def assert_clean(run: Run) -> None:
     assert run.lost == []
     assert run.problems == []
     assert run.open_logs == []
+    assert [call.lost_chunks for call in run.model_calls] == [0] * len(run.model_calls)
 
 
 def labels(run: Run) -> list[str]:
