@@ -29,7 +29,7 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def texts(node: Any, where: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every translated text below `node`, with the place it stands at."""
+    """Every translated text below `node`, with its place; an output schema is not translated."""
     if isinstance(node, list):
         for index, item in enumerate(node):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
             yield from texts(item, f"{where}[{index}]")
@@ -37,7 +37,7 @@ def texts(node: Any, where: str) -> Iterator[tuple[str, dict[str, str]]]:
         for key, value in node.items():  # pyright: ignore[reportUnknownVariableType]
             if key in TEXT_KEYS:
                 yield f"{where}.{key}", value
-            else:
+            elif key != "output_schema":
                 yield from texts(value, f"{where}.{key}")
 
 
