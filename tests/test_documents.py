@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
+from strategies.dify.parameters import PROTOCOLS
 from workbench.package import packed_files
 
 ROOT = Path(__file__).parent.parent
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yaml").read_text(encoding="utf-8"))
+STRATEGY: dict[str, Any] = yaml.safe_load(
+    (ROOT / "strategies/function_calling.yaml").read_text(encoding="utf-8")
+)
 
 EAST_ASIAN = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
 
@@ -24,6 +28,29 @@ PLACES_OF_ONE_MACHINE = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+STRATEGY: dict[str, Any] = yaml.safe_load(
+    (ROOT / "strategies/function_calling.yaml").read_text(encoding="utf-8")
+)
+
+
+def tables_of_the_readme() -> dict[tuple[str, ...], dict[str, str]]:
+    """The rows of each table, by the name in their first cell; the tables by their headings."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for head, body in re.findall(r"^\| (.+) \|\n\| -.*\n((?:\|.*\n)+)", readme, re.MULTILINE):
+        cells = (line.partition("| ")[2].partition(" |") for line in body.splitlines())
+        found[tuple(head.split(" | "))] = {name.strip("`"): rest for name, _, rest in cells}
+    return found
+
+
+def table(heading: str) -> dict[str, list[str]]:
+    """The rows of the README's table whose first heading this is, by their first cell."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = readme[readme.index(f"| {heading} |") :].split("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {first.strip("`"): rest for first, *rest in rows}
 
 
 class TestDocuments:
@@ -42,17 +69,37 @@ class TestDocuments:
         assert len(readme.splitlines()) <= 160
 
     def test_the_readme_lists_every_parameter_and_default(self) -> None:
-        """As the YAML declares them, in its order or another."""
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", readme, re.MULTILINE))
-        strategy = yaml.safe_load(
-            (ROOT / "strategies/function_calling.yaml").read_text(encoding="utf-8")
-        )
-        declared = {parameter["name"]: parameter for parameter in strategy["parameters"]}
+        """As the YAML declares them, in its order."""
+        rows = table("Name")
+        declared = {parameter["name"]: parameter for parameter in STRATEGY["parameters"]}
 
-        assert set(rows) == set(declared)
+        assert list(rows) == list(declared)
         for name, parameter in declared.items():
-            assert "default" not in parameter or f"| {parameter['default']} |" in rows[name]
+            assert "default" not in parameter or str(parameter["default"]) == rows[name][1]
+            assert (
+                "min" not in parameter or f"{parameter['min']}–{parameter['max']}" in rows[name][0]
+            )  # noqa: RUF001
+            assert (
+                rows[name][0].startswith(parameter.get("scope", "").split("&")[0])
+                or name == "model"
+            )
+
+    def test_the_readme_lists_every_output(self) -> None:
+        """As the YAML declares them, in its order."""
+        declared = {
+            name: "array[object]" if output["type"] == "array" else output["type"]
+            for name, output in STRATEGY["output_schema"]["properties"].items()
+        }
+
+        assert {name: row[0] for name, row in table("Output").items()} == declared
+
+    def test_the_readme_lists_every_protocol(self) -> None:
+        """Those that the parameter's help names."""
+        helps = {p["name"]: p["help"]["en_US"] for p in STRATEGY["parameters"]}
+        protocols = list(table("`tool_protocol`"))
+
+        assert ", ".join(protocols[:-1]) + f" or {protocols[-1]}" in helps["tool_protocol"]
+        assert set(PROTOCOLS) <= set(protocols)
 
     @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "PRIVACY.md"])
     def test_relative_links_lead_somewhere(self, name: str) -> None:
