@@ -1,0 +1,67 @@
+"""What leaves for Dify can be written."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies.dify.wire import length_of, writable, writable_text
+from tests.dify.entities import cpu_seconds
+
+odd_text = st.text(st.characters(codec=None, exclude_categories=()))
+odd_messages: st.SearchStrategy[Any] = st.recursive(
+    odd_text | st.none() | st.integers() | st.floats(),
+    lambda inner: st.lists(inner) | st.dictionaries(odd_text, inner) | st.tuples(inner),
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("plain", "plain"),
+        ("漢字 🙂", "漢字 🙂"),
+        ("\ud83d\ude42", "🙂"),
+        ("a\ud83d", "a\ufffd"),
+        ("\ude42a", "\ufffda"),
+        ("\ud83d\ud83d\ude42", "\ufffd🙂"),
+    ],
+)
+def test_halves_of_characters_are_joined_or_replaced(said: str, expected: str) -> None:
+    """Models write emoji as two escapes, and sometimes only one of them."""
+    assert writable_text(said) == expected
+
+
+@given(odd_messages)
+def test_every_message_becomes_writable(message: Any) -> None:
+    """And what was writable stays as it is."""
+    once = writable(message)
+
+    assert json.dumps(once, ensure_ascii=False).encode()
+    assert json.dumps(writable(once)) == json.dumps(once)
+
+
+def test_nesting_without_end_is_refused_with_a_sentence() -> None:
+    """The SDK's writer would end with an error about circles."""
+    value: Any = "x"
+    for _ in range(5_000):
+        value = [value]
+
+    with pytest.raises(ValueError, match="nested too deeply"):
+        writable(value)
+
+
+def test_a_long_conversation_costs_a_look() -> None:
+    """Four megabytes of messages, in every round."""
+    messages = [{"role": "user", "content": "漢字 text " * 400}] * 1_000
+
+    assert cpu_seconds(lambda: writable(messages)) < 0.05
+
+
+@given(odd_messages)
+def test_the_first_look_at_a_size_is_not_too_small(message: Any) -> None:
+    """Six bytes for a character are the most that JSON takes."""
+    written = json.dumps(writable(message), ensure_ascii=False, default=str)
+
+    assert len(written.encode()) <= length_of(writable(message)) * 6 + 40
