@@ -10,7 +10,7 @@ import pytest
 from tests.hosting import ROOT
 from workbench.ports import Json
 
-CASES = Path("/work/shared/peer_cases")
+CASES = ROOT.parent / "shared" / "peer_cases"
 REPLY = 'Let me see. <tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>'
 
 
