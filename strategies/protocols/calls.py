@@ -13,6 +13,8 @@ from typing import NoReturn, cast
 
 from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json_reader import Unreadable, read_arguments, read_value
+from strategies.protocols.json_span import exceeds_depth
+from strategies.protocols.tolerant_json import DEPTH_LIMIT
 
 type ReadCall = Call | BrokenCall
 
@@ -21,10 +23,10 @@ ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input", "acti
 ENVELOPES = ("function", "function_call", "tool_call", "tool_calls", "tool")
 _BESIDE = frozenset(("id", "type", "index", "call_id", "tool_call_id"))
 
+_FORM = 'It must be a JSON object with the keys "name" and "arguments".'
 _ARGUMENTS = re.compile(rf"\b(?:{'|'.join(ARGUMENT_KEYS)})\b")
 _IMPOSSIBLE_IN_NAME = re.compile(r"[\s<>{}()\[\]\"'`✿]")
 _LONGEST_NAME = 128
-_MANY_BRACKETS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ def read_calls(text: str) -> CallsRead:
     if isinstance(outcome, Unreadable):
         return _unreadable(members, outcome, text)
     found = _judge(text, list(_calls_in(outcome.value, {}, repaired=outcome.repaired)))
+    if outcome.repaired and found.bare:
+        return CallsRead(problem=_FORM, certain=False)  # two guesses make no call
     return replace(found, certain=not outcome.repaired)
 
 
@@ -62,7 +66,7 @@ def plausible_name(name: str) -> bool:
 def _judge(text: str, calls: list[ReadCall]) -> CallsRead:
     if calls:
         return CallsRead(calls=tuple(calls), bare=not _ARGUMENTS.search(text))
-    return CallsRead(problem='It must be a JSON object with the keys "name" and "arguments".')
+    return CallsRead(problem=_FORM)
 
 
 def _calls_in(value: object, raw: Mapping[str, str], *, repaired: bool) -> Iterator[ReadCall]:
@@ -178,7 +182,7 @@ def read_members(text: str) -> Members:
     values: dict[str, object] = {}
     raw: dict[str, str] = {}
     at = _after_blank(text, 0)
-    if text.count("{") + text.count("[") > _MANY_BRACKETS or text[at : at + 1] != "{":
+    if text[at : at + 1] != "{" or exceeds_depth(text, DEPTH_LIMIT):
         return Members()
     at = _after_blank(text, at + 1)
     try:

@@ -49,7 +49,7 @@ _CUT_TAG = re.compile(
 )
 _TAIL = _LONGEST_KEY + len("<parameter name=")
 _NOT_BLANK = re.compile(r"\S")
-_DRIFTED_CLOSE = re.compile(r"\n?[ \t]*</parameter[^<>\n]*>?\s*\Z")
+_DRIFTED_CLOSE = re.compile(r"</parameter[^<>\n]*>?\s*\Z")
 _BEST_ENDS = tuple(
     map(
         re.compile,
@@ -63,7 +63,6 @@ _BEST_ENDS = tuple(
     )
 )
 _ENDS_WITHOUT_CLOSE = re.compile(r"ft[PfFtT.$]|t[T$]|f[TF$]")
-_LINE_BREAKS = re.compile(r"\A\r?\n|\r?\n\Z")
 _CLOSERS = Markers(("</function>", "</tool_call>"))
 _NAME_PROBLEM = "A tool call has no name: write <function=NAME> with the name of a tool."
 _JUNK_PROBLEM = "The arguments cannot be read: write each as <parameter=KEY>value</parameter>."
@@ -111,9 +110,10 @@ class _Span:
     def of(self, held: str, offset: int) -> str:
         """Cut the value out, without the line breaks that belong to the tags."""
         value = held[self.start - offset : self.end - offset]
-        if not self.announced:
-            value = _DRIFTED_CLOSE.sub("", value)
-        return _LINE_BREAKS.sub("", value)
+        drifted = -1 if self.announced else value.rfind("</parameter")
+        if drifted >= 0 and _DRIFTED_CLOSE.match(value, drifted):
+            value = value[:drifted].rstrip(" \t")
+        return _without_line_break(value)
 
 
 class FunctionBlock:
@@ -380,6 +380,14 @@ def _tag(tape: Tape, found: re.Match[str]) -> _Tag:
         text=found[0],
         own_line=tape.text[found.start() - 1] == "\n",
     )
+
+
+def _without_line_break(value: str) -> str:
+    """Take off one line break at each end: they belong to the tags."""
+    start = 2 if value.startswith("\r\n") else int(value.startswith("\n"))
+    value = value[start:]
+    end = 2 if value.endswith("\r\n") else int(value.endswith("\n"))
+    return value[: len(value) - end]
 
 
 def _clean(name: str) -> str:

@@ -94,8 +94,11 @@ class ReplyReader:
                     if self._block:
                         return False
                     continue
-            elif markers.begins_here(tape.text, tape.at) and not ending:
-                return False
+            elif markers.begins_here(tape.text, tape.at):
+                if ending and self._after and self._after.called:
+                    tape.at = len(tape.text)  # a tag that was cut off: not for the user
+                if not ending or tape.at == len(tape.text):
+                    return False
             if tape.at == len(tape.text):
                 return False
             self._at_start = False

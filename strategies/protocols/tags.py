@@ -31,7 +31,7 @@ from strategies.protocols.json_block import CLOSE, OPEN, JsonBlock, Wrapping
 from strategies.protocols.scanner import Markers
 from strategies.protocols.tape import Tape
 
-RESPONSE = "<tool_response>"
+_INVENTED = ("<tool_response>", "<|im_start|>")
 _FUNCTION = ("<function=", "<function name=")
 _ALIASES = ("<function_call>", "<tool>", "<tools>", "<response>", "<json>", "<JSON>", "<xml>")
 _FENCE = "```"
@@ -86,13 +86,13 @@ def _markers(*, strong: bool, weak: bool) -> tuple[Markers, Markers]:
     if weak:
         anywhere += [*_FUNCTION, *_ALIASES]
         line_starts += [_FENCE, *_JSON]
-    after_block = [*anywhere, *line_starts, *_LITTER, *_CLOSES.values(), RESPONSE]
+    after_block = [*anywhere, *line_starts, *_LITTER, *_CLOSES.values(), *_INVENTED]
     return Markers(anywhere, line_starts), Markers(after_block)
 
 
 def _open(opening: Opening, trust: Trust) -> Block | None:
     marker, after = opening.marker, opening.after
-    if marker == RESPONSE:
+    if marker in _INVENTED:
         return Rest() if after and after.called else None
     inside = bool(after and after.inside)
     if marker == OPEN or marker in (*_FUNCTION, *_JSON, *_ALIASES, _FENCE):
@@ -130,8 +130,15 @@ class Prospect:
             self._tagged = self._tagged or self._marker == OPEN
             self._marker = ""
             if not self._next_marker(tape):
-                waits = tape.at == len(tape.text) or _INSIDE.begins_here(tape.text, tape.at)
-                return None if waits and not ending else self._refuse()
+                return self._end_or_wait(tape, ending)
+
+    def _end_or_wait(self, tape: Tape, ending: Ending | None) -> Verdict | None:
+        over = tape.at == len(tape.text)
+        if not ending and (over or _INSIDE.begins_here(tape.text, tape.at)):
+            return None
+        if over and self._after_call and self._opening.marker == OPEN:
+            return Closed()  # an open tag for a close tag, and nothing after it
+        return self._refuse()
 
     def _next_marker(self, tape: Tape) -> bool:
         blank = _BLANK.match(tape.text, tape.at)

@@ -14,6 +14,7 @@ from strategies.protocols.json_reader import Unreadable, read_value
 _INTEGER = re.compile(r"[+-]?\d{1,4000}")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,3})?")
 _NULLS = frozenset(("null", "none"))
+_LONGEST_NULL = 4
 _BOOLEANS = {"true": True, "false": False}
 _UNIONS = ("anyOf", "oneOf", "allOf")
 
@@ -25,8 +26,10 @@ class _Unfit(ValueError):  # noqa: N818 - never seen outside; it means "try the 
 def typed(text: str, schema: object) -> object:
     """Read a bare value as one of the types that its schema allows."""
     names = _types(schema)
+    if names and names[0] in _TEXTS and len(names) == 1:
+        return text
     bare = text.strip()
-    if bare.lower() in _NULLS and any(name not in _TEXTS for name in names):
+    if len(bare) <= _LONGEST_NULL and bare.lower() in _NULLS and _allows_more_than_text(names):
         return None
     for name in names:
         if name in _TEXTS:
@@ -37,6 +40,10 @@ def typed(text: str, schema: object) -> object:
             except _Unfit:
                 continue
     return text
+
+
+def _allows_more_than_text(names: list[str]) -> bool:
+    return any(name not in _TEXTS for name in names)
 
 
 def _types(schema: object) -> list[str]:

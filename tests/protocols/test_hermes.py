@@ -238,6 +238,26 @@ def test_special_tokens_after_a_call_are_markup() -> None:
     assert shown(events_of("hermes", f"{_CALL}<|im_end|>\n")) == ""
 
 
+@pytest.mark.parametrize(
+    "rest", ["</tool_ca", "\n<tool_call>\n", "\n<tool_", "</tool_call>\n</tool"]
+)
+def test_tag_that_is_cut_off_after_a_call_is_not_shown(rest: str) -> None:
+    """A reply may end in the middle of its markup, or with the wrong tag."""
+    reply = '<tool_call>\n{"name": "now", "arguments": {}}' + rest
+
+    assert called(events_of("hermes", reply)) == [("now", {})]
+    assert shown(events_of("hermes", reply)) == ""
+    assert problems(events_of("hermes", reply)) == []
+
+
+def test_guessed_name_without_arguments_is_no_call() -> None:
+    """One guess may be right; two are none."""
+    reply = '<tool_call>{"name": bad}</tool_call>'
+
+    assert called(events_of("hermes", reply)) == []
+    assert shown(events_of("hermes", reply)) == reply
+
+
 def test_ids_and_raw_arguments_are_kept() -> None:
     """The loop can repeat what the model wrote."""
     reply = '<tool_call>{"id": "c7", "name": "f", "arguments": {"a":  1}}</tool_call>'
