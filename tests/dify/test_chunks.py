@@ -177,7 +177,19 @@ def test_no_usage_is_none(wire: Any) -> None:
     assert read_usage(wire) is None
 
 
-ODD_NUMBERS: list[Any] = ["NaN", float("nan"), "inf", "", "many", None, True, [], {}, "1E+999999", 10**400]
+ODD_NUMBERS: list[Any] = [
+    "NaN",
+    float("nan"),
+    "inf",
+    "",
+    "many",
+    None,
+    True,
+    [],
+    {},
+    "1E+999999",
+    10**400,
+]
 
 
 @pytest.mark.parametrize("odd", ODD_NUMBERS, ids=str)
