@@ -12,6 +12,7 @@ from strategies.agent.ports import Forwarded, ToolOutcome, Usage
 
 type StopReason = Literal[
     "answered",
+    "direct_result",
     "iteration_limit",
     "time_limit",
     "repeated_calls",
@@ -49,6 +50,13 @@ class ThoughtStarted:
 @dataclass(frozen=True, slots=True)
 class TextShown:
     """Text for the reader."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerShown:
+    """A part of the final answer, once it is certain that it is one; it has been shown as text."""
 
     text: str
 
@@ -115,6 +123,8 @@ class RunFinished:
     answer: str
     stop_reason: StopReason
     usage: Usage
+    structured: object = None
+    """The answer as a JSON value, where a shape was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,7 @@ type Event = (
     RoundStarted
     | ThoughtStarted
     | TextShown
+    | AnswerShown
     | ReasoningShown
     | CallStarted
     | CallFinished

@@ -7,18 +7,18 @@ value. This file knows no Dify, no protocol and no provider: those come in as po
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
+from strategies.agent.answer_shape import AnswerShape, Shaped
 from strategies.agent.conversation import Conversation, RoundRecord
 from strategies.agent.crew import Crew
 from strategies.agent.cutting import cut
 from strategies.agent.dialects import Dialect
 from strategies.agent.errors import ModelFailure, classify
 from strategies.agent.events import (
-    CallFinished,
+    AnswerShown,
     Event,
-    PlannedCall,
     ReasoningShown,
     RoundFinished,
     RoundStarted,
@@ -29,10 +29,9 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
-from strategies.agent.fitting import Fitting
 from strategies.agent.inbox import Ended, Failed, Inbox, Item, Received, ToolDone
 from strategies.agent.planning import Ready, failure, plan
-from strategies.agent.ports import Model, ModelRequest, Toolbox, ToolOutcome, Usage
+from strategies.agent.ports import ModelRequest, Toolbox, ToolOutcome, Usage
 from strategies.agent.reading import Reading
 from strategies.agent.recovery import (
     DropMedia,
@@ -47,6 +46,18 @@ from strategies.agent.recovery import (
 from strategies.agent.repeats import Again as AgainCalled
 from strategies.agent.repeats import First, Repeats
 from strategies.agent.repeats import Refused as RefusedRepeat
+from strategies.agent.steps import (
+    Again,
+    Answered,
+    Broken,
+    Composed,
+    Limits,
+    Policy,
+    Round,
+    Speaker,
+    Step,
+    Streamed,
+)
 from strategies.agent.wording import Wording
 from strategies.protocols.base import BrokenCall, Call, Reasoning, Text
 from strategies.protocols.base import Event as ParserEvent
@@ -56,97 +67,6 @@ _PIECES_AT_A_TIME = 256
 # Characters of a result that any model may see: more than the wire takes in one request anyway,
 # and few enough to be counted in some 20 ms.
 _RESULT_LENGTH = 500_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a run may spend."""
-
-    rounds: int = 10
-    """Model calls."""
-    parallel_tools: int = 4
-    seconds: float = 540.0
-    """The whole run."""
-    tool_seconds: float = 120.0
-    """One tool call."""
-
-    @property
-    def answer_seconds(self) -> float:
-        """What is kept back of the run's time for the closing answer."""
-        return min(60.0, self.seconds / 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """The model needs another round."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The run is over; the reader has seen the answer as it came."""
-
-    answer: str
-    reason: StopReason
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """The run is over; the engine made the answer itself, so it is still to be shown."""
-
-    answer: str
-    reason: StopReason
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The run is over, without an answer."""
-
-    sentence: str
-    reason: StopReason
-
-
-type Step = Again | Answered | Composed | Broken
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speaker:
-    """A model and the way to speak with it."""
-
-    model: Model
-    dialect: Dialect
-    fitting: Fitting
-
-
-class Round:
-    """What a round works with: its inbox, its crew and its calls in the order of the model."""
-
-    def __init__(self, number: int, closing: StopReason | None, inbox: Inbox, crew: Crew) -> None:
-        self.number = number
-        self.closing: StopReason | None = closing
-        """Why this is the last round, in which no tool can be called; None when it is not."""
-        self.inbox = inbox
-        self.crew = crew
-        self._calls: list[tuple[int, PlannedCall]] = []
-        self.executed: list[Ready] = []
-        """The calls that were run for real."""
-
-    def add(self, position: int, call: PlannedCall) -> None:
-        """Note a call at the place where the model wrote it."""
-        self._calls.append((position, call))
-
-    def run(self, ready: Ready) -> None:
-        """Note that a call is run for real."""
-        self.executed.append(ready)
-
-    @property
-    def calls(self) -> tuple[PlannedCall, ...]:
-        """The calls in the order in which the model wrote them."""
-        return tuple(call for _, call in sorted(self._calls, key=lambda entry: entry[0]))
-
-    @property
-    def results(self) -> tuple[CallFinished, ...]:
-        """One result per call, in the order of the calls."""
-        return tuple(self.crew.finished[call.id] for call in self.calls)
 
 
 class Run:
@@ -162,22 +82,23 @@ class Run:
         *,
         fallback: Speaker | None = None,
         text_dialect: Dialect | None = None,
-        answer_on_error: bool = False,
+        policy: Policy | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._conversation = conversation
         self._speaker = speaker
         self._fallback = fallback
         self._text_dialect = text_dialect
         """For a provider that turns out to refuse native tools."""
-        self._answer_on_error = answer_on_error
-        """Whether a run that cannot go on ends with what is known, instead of an error."""
+        self._policy = policy or Policy()
         self._recovery = Recovery(has_fallback=fallback is not None)
         self._repeats = Repeats()
         self._toolbox = toolbox
         self._wording = wording
         self._limits = limits
         self._clock = clock
+        self._sleep = sleep
         self._deadline = clock() + limits.seconds
         self._tools_until = self._deadline - limits.answer_seconds
         self._rounds_played = 0
@@ -192,15 +113,15 @@ class Run:
         while isinstance(step, Again):
             step = yield from self._play_round()
         match step:
+            case Streamed(answer, reason):
+                yield RunFinished(answer, reason, self._usage)
             case Answered(answer, reason):
+                yield AnswerShown(answer)
                 yield RunFinished(answer, reason, self._usage)
-            case Composed(answer, reason):
+            case Composed(answer, reason, structured):
                 yield TextShown(answer)
-                yield RunFinished(answer, reason, self._usage)
-            case Broken(sentence, reason) if self._answer_on_error:
-                answer = "\n\n".join([sentence, *self._results_so_far()])
-                yield TextShown(answer)
-                yield RunFinished(answer, reason, self._usage)
+                yield AnswerShown(answer)
+                yield RunFinished(answer, reason, self._usage, structured)
             case Broken(sentence, reason):
                 yield RunFailed(sentence, reason, self._usage)
 
@@ -211,7 +132,11 @@ class Run:
         reply = yield from self._ask(this)
         yield from self._finish_calls(this)
         yield RoundFinished(this.number, reply.visible, this.results, reply.usage, reply.error)
-        return self._next_step(this, reply)
+        step = self._next_step(this, reply)
+        if isinstance(step, Broken) and self._policy.answer_on_error:
+            known = [done.outcome.text for done in this.results] or self._results_so_far()
+            return Composed("\n\n".join([step.sentence, *known]), step.reason)
+        return step
 
     def _open_round(self) -> Round:
         self._rounds_played += 1
@@ -259,7 +184,7 @@ class Run:
         while not reading.over:
             items = this.inbox.wait(self._seconds_until(self._deadline, this))
             # Taken whole before anything is shown, so that showing never delays a tool.
-            yield from _joined(list(self._take_all(items, this, reading)))
+            yield from self._shown(list(self._take_all(items, this, reading)), this)
             yield from this.crew.give_up_overdue(self._timed_out)
             if not reading.over and self._clock() >= self._deadline:
                 yield from self._react_all(reading.break_off(self._out_of_time()), this)
@@ -273,10 +198,21 @@ class Run:
         )
         return reading
 
+    def _shown(self, events: list[Event], this: Round) -> Iterator[Event]:
+        """Join text that waits; say of text that it is the answer as soon as that is certain."""
+        for event in _joined(events):
+            yield event
+            if isinstance(event, TextShown) and self._certain(this):
+                yield AnswerShown(event.text)
+
+    def _certain(self, this: Round) -> bool:
+        """Whether whatever the model says in this round is the answer."""
+        return this.closing is not None or not self._toolbox.specs
+
     def _apply(self, remedy: Remedy) -> None:
         match remedy:
             case Wait(seconds):
-                time.sleep(seconds)
+                self._sleep(seconds)
             case SwitchModel() if self._fallback:
                 self._speaker = self._fallback
             case DropNativeTools() if self._text_dialect:
@@ -319,7 +255,8 @@ class Run:
     def _react(self, parsed: ParserEvent, this: Round) -> list[Event]:
         match parsed:
             case Text(text):
-                return [TextShown(text)]
+                # A reply that is to be JSON of some shape is checked before it is shown.
+                return [] if self._policy.shape else [TextShown(text)]
             case Reasoning(text):
                 return [ReasoningShown(text)]
             case Call() | BrokenCall():
@@ -338,7 +275,7 @@ class Run:
         refusal = self._refusal(planned)
         if refusal is not None:
             return this.crew.settle(planned.call, refusal)
-        this.run(planned)
+        this.executed.append(planned)
         job = partial(self._toolbox.call, planned.call.name, planned.arguments)
         return this.crew.begin(planned.call, job)
 
@@ -366,7 +303,8 @@ class Run:
             yield from this.crew.give_up_overdue(self._timed_out)
             if self._clock() >= self._tools_until:
                 not_started = failure(self._wording.not_started)
-                yield from this.crew.give_up_all(self._timed_out(), not_started)
+                stopped = failure(self._wording.stopped)
+                yield from this.crew.give_up_all(stopped, not_started)
         for ready in this.executed:
             outcome = this.crew.finished[ready.call.id].outcome
             self._repeats = self._repeats.ran(
@@ -386,44 +324,65 @@ class Run:
         if this.calls:
             return self._after_calls(this, reply)
         if reply.failure is not None:
-            return self._after_failure(reply, reply.failure)
-        if reply.visible.strip() and not self._should_mend(this, reply):
-            return Answered(reply.visible, this.closing or "answered")
-        return self._after_no_answer(this, reply)
+            return self._after_failure(this, reply, reply.failure)
+        if not reply.visible.strip() or reply.format_errors:
+            mended = self._ask_to_mend(this, reply, self._remark(reply))
+            if mended is not None:
+                return mended
+        if not reply.visible.strip():
+            return self._after_no_answer(this)
+        if self._policy.shape:
+            return self._after_shaped_answer(this, reply, self._policy.shape)
+        return self._answered(this, reply, this.closing or "answered")
 
-    def _after_failure(self, reply: Reading, failure: ModelFailure) -> Step:
+    def _answered(self, this: Round, reply: Reading, reason: StopReason) -> Step:
+        if self._certain(this):
+            return Streamed(reply.visible, reason)
+        return Answered(reply.visible, reason)
+
+    def _after_failure(self, this: Round, reply: Reading, failure: ModelFailure) -> Step:
         if self._clock() < self._deadline:
             return Broken(failure.message, "error")
-        if reply.visible.strip():
-            return Answered(reply.visible, "time_limit")
+        if reply.visible.strip() and not self._policy.shape:
+            return self._answered(this, reply, "time_limit")
         return Broken(failure.message, "time_limit")
 
     def _after_calls(self, this: Round, reply: Reading) -> Step:
         self._record(this, reply)
+        for done in this.results:
+            if done.call.name in self._policy.direct_tools and not done.outcome.error:
+                return Composed(done.outcome.text, "direct_result")
         if self._limits.rounds > 1:
             return Again()
         return Composed("\n\n".join(done.outcome.text for done in this.results), "iteration_limit")
 
-    def _after_no_answer(self, this: Round, reply: Reading) -> Step:
-        """Ask once more, saying what was wrong; then end with what the tools returned."""
-        if not self._reminded and not this.closing and self._rounds_played < self._limits.rounds:
-            self._reminded = True
-            self._record(this, reply, remark=self._remark(reply))
-            return Again()
+    def _ask_to_mend(self, this: Round, reply: Reading, remark: str) -> Step | None:
+        """Ask once in a run to do a reply over, saying what was wrong; None when it is too late."""
+        if self._reminded or this.closing or self._rounds_played >= self._limits.rounds:
+            return None
+        self._reminded = True
+        self._record(this, reply, remark=remark)
+        return Again()
+
+    def _after_no_answer(self, this: Round) -> Step:
         results = self._results_so_far()
         if not results:
             return Broken(self._wording.empty_answer, "empty_reply")
         found = "\n\n".join([self._wording.empty_answer_with_results, *results])
         return Composed(found, this.closing or "empty_reply")
 
+    def _after_shaped_answer(self, this: Round, reply: Reading, shape: AnswerShape) -> Step:
+        read = shape.read(reply.visible)
+        if isinstance(read, Shaped):
+            return Composed(read.text, this.closing or "answered", read.value)
+        problems = "; ".join(read.problems)
+        remark = self._wording.misshapen.format(problems=problems)
+        return self._ask_to_mend(this, reply, remark) or Broken(
+            self._wording.no_shape.format(problems=problems), "error"
+        )
+
     def _results_so_far(self) -> list[str]:
         return [text for record in self._conversation.rounds for text in record.results]
-
-    def _should_mend(self, this: Round, reply: Reading) -> bool:
-        """Whether the reply holds a call that could not be read, and the model may mend it."""
-        rounds_left = self._rounds_played < self._limits.rounds
-        may_ask = rounds_left and not self._reminded and not this.closing
-        return bool(reply.format_errors) and may_ask
 
     def _remark(self, reply: Reading) -> str:
         if not reply.format_errors:

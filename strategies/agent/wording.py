@@ -26,6 +26,9 @@ class Wording:
     refused_arguments: str
     tool_timed_out: str
     not_started: str
+    stopped: str
+    misshapen: str
+    no_shape: str
     repeated: str
     refused_repeat: str
     empty_answer: str
@@ -56,6 +59,12 @@ ENGLISH = Wording(
     refused_arguments="The tool was not run. Mend these arguments and call it again: {problems}.",
     tool_timed_out="timed out after {seconds} s",
     not_started="The tool was not run, because the time for this run is nearly over.",
+    stopped="stopped, because the time for this run is nearly over",
+    misshapen=(
+        "Your answer does not have the JSON form that was asked for: {problems}. "
+        "Answer again with the mended JSON alone."
+    ),
+    no_shape="The model's answer does not fit the parameter `answer_schema`: {problems}.",
     repeated="(This is the earlier result: the tool was already called with these arguments.)",
     refused_repeat=(
         "The tool was not run: it has been called with the same arguments several times and the "
@@ -84,6 +93,9 @@ CHINESE = Wording(
     refused_arguments="工具没有运行。请修正以下参数后重新调用：{problems}。",
     tool_timed_out="{seconds} 秒后超时",
     not_started="工具没有运行，因为本次运行的时间即将用完。",
+    stopped="已停止，因为本次运行的时间即将用完",
+    misshapen="你的回答不符合所要求的 JSON 格式：{problems}。请只用修正后的 JSON 重新回答。",
+    no_shape="模型的回答不符合参数 `answer_schema`：{problems}。",
     repeated="（这是之前的结果：该工具已用相同的参数调用过。）",
     refused_repeat="工具没有运行：它已用相同的参数被调用多次，结果不会改变。请根据已知的信息回答。",
     empty_answer="模型没有给出回答，再次询问后仍然没有。",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from strategies.agent.events import (
+    AnswerShown,
     CallFinished,
     CallStarted,
     Event,
@@ -97,6 +98,8 @@ class Narrator:
             case RunFailed(sentence, reason, usage):
                 yield from self.break_off(sentence)
                 yield totals_message(usage, {"stop_reason": reason})
+            case AnswerShown():
+                pass  # It has been shown as text; the outputs tell it apart.
 
     def break_off(self, error: str) -> Iterator[DifyMessage]:
         """Finish every log that is still open as failed, the innermost first."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from strategies.agent.loop import Limits
+from strategies.agent.steps import Limits
 from strategies.agent.window import Budget
 from strategies.dify.compact_json import compact
 from strategies.dify.log_data import one_line

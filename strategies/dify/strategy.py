@@ -10,7 +10,8 @@ from strategies.agent.conversation import Conversation
 from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
 from strategies.agent.events import Event, Noticed, RunFailed
 from strategies.agent.fitting import Fitting
-from strategies.agent.loop import Run, Speaker
+from strategies.agent.loop import Run
+from strategies.agent.steps import Policy, Speaker
 from strategies.agent.wording import wording_for
 from strategies.dify.history import clean_history
 from strategies.dify.model import DifyModel
@@ -71,7 +72,7 @@ def _engine(session: Session, settings: Settings) -> Iterator[Event]:
         settings.limits,
         fallback=speaker(settings.fallback_model) if settings.fallback_model else None,
         text_dialect=TextDialect(TEXT_PROTOCOLS[_DEFAULT_TEXT_PROTOCOL], language),
-        answer_on_error=settings.answer_on_error,
+        policy=Policy(answer_on_error=settings.answer_on_error),
     )
     return run.events()
 

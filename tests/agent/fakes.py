@@ -11,8 +11,9 @@ from strategies.agent.conversation import Conversation
 from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
 from strategies.agent.events import Event, TextShown
 from strategies.agent.fitting import Fitting
-from strategies.agent.loop import Limits, Run, Speaker
+from strategies.agent.loop import Run
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
+from strategies.agent.steps import Limits, Speaker
 from strategies.agent.window import Budget
 from strategies.agent.wording import ENGLISH
 from strategies.protocols.base import CallDelta, ToolSpec
@@ -216,6 +217,7 @@ def play(
         limits or Limits(),
         fallback=speaker(fallback, tongue) if fallback else None,
         text_dialect=TONGUES[1].dialect,
+        sleep=lambda _: None,
     )
     return list(run.events())
 

@@ -16,8 +16,8 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
-from strategies.agent.loop import Limits
 from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome
+from strategies.agent.steps import Limits
 from strategies.protocols.base import CallDelta
 from tests.agent.fakes import (
     NATIVE,

@@ -1,0 +1,121 @@
+"""The values a run is made of: its limits and policy, a round's working place, the next steps."""
+
+from dataclasses import dataclass
+
+from strategies.agent.answer_shape import AnswerShape
+from strategies.agent.crew import Crew
+from strategies.agent.dialects import Dialect
+from strategies.agent.events import CallFinished, PlannedCall, StopReason
+from strategies.agent.fitting import Fitting
+from strategies.agent.inbox import Inbox
+from strategies.agent.planning import Ready
+from strategies.agent.ports import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run may spend."""
+
+    rounds: int = 10
+    """Model calls."""
+    parallel_tools: int = 4
+    seconds: float = 540.0
+    """The whole run."""
+    tool_seconds: float = 120.0
+    """One tool call."""
+
+    @property
+    def answer_seconds(self) -> float:
+        """What is kept back of the run's time for the closing answer."""
+        return min(60.0, self.seconds / 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the builder of the app wants of a run's end."""
+
+    answer_on_error: bool = False
+    """A run that cannot go on ends with what is known, instead of an error."""
+    direct_tools: frozenset[str] = frozenset()
+    """Tools whose successful result is the answer."""
+    shape: AnswerShape | None = None
+    """The JSON that the answer is to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """A model, the way to speak with it, and its window."""
+
+    model: Model
+    dialect: Dialect
+    fitting: Fitting
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The model needs another round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """The run is over; the answer went out piece by piece, known to be one from its first word."""
+
+    answer: str
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The run is over; the reader has seen the text, which has turned out to be the answer."""
+
+    answer: str
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The run is over; the answer is still to be shown."""
+
+    answer: str
+    reason: StopReason
+    structured: object = None
+    """The answer as a JSON value, where a shape was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The run is over, without an answer."""
+
+    sentence: str
+    reason: StopReason
+
+
+type Step = Again | Streamed | Answered | Composed | Broken
+
+
+class Round:
+    """What a round works with: its inbox, its crew and its calls in the order of the model."""
+
+    def __init__(self, number: int, closing: StopReason | None, inbox: Inbox, crew: Crew) -> None:
+        self.number = number
+        self.closing: StopReason | None = closing
+        """Why this is the last round, in which no tool can be called; None when it is not."""
+        self.inbox = inbox
+        self.crew = crew
+        self.executed: list[Ready] = []
+        """The calls that were run for real."""
+        self._calls: list[tuple[int, PlannedCall]] = []
+
+    def add(self, position: int, call: PlannedCall) -> None:
+        """Note a call at the place where the model wrote it."""
+        self._calls.append((position, call))
+
+    @property
+    def calls(self) -> tuple[PlannedCall, ...]:
+        """The calls in the order in which the model wrote them."""
+        return tuple(call for _, call in sorted(self._calls, key=lambda entry: entry[0]))
+
+    @property
+    def results(self) -> tuple[CallFinished, ...]:
+        """One result per call, in the order of the calls."""
+        return tuple(self.crew.finished[call.id] for call in self.calls)
