@@ -1,14 +1,27 @@
-"""The plugin as Dify's SDK loads it, each time in a process that has loaded nothing before."""
+"""The plugin as Dify's SDK loads it, each time in a process that has loaded nothing before.
 
+And what Dify's daemon reads of a strategy's YAML by itself, since the SDK leaves it out.
+"""
+
+import ast
 import json
 import os
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from strategies.agent.events import StopReason
 
 ROOT = Path(__file__).parent.parent
+STRATEGY: dict[str, Any] = yaml.safe_load(
+    (ROOT / "strategies/function_calling.yaml").read_text(encoding="utf-8")
+)
+OUTPUTS: dict[str, dict[str, Any]] = STRATEGY["output_schema"]["properties"]
 TIMEOUT_SETTINGS = ("MAX_REQUEST_TIMEOUT", "MAX_INVOCATION_TIMEOUT")
 
 
@@ -74,6 +87,89 @@ def test_defaults_and_limits_reach_the_sdk() -> None:
 
     assert numbers["maximum_iterations"] == (1, 10, 100)
     assert numbers["parallel_tools"] == (1, 4, 16)
+    assert numbers["time_limit"] == (10, 540, 3600)
+    assert numbers["tool_timeout"] == (1, 120, 3600)
+
+
+def test_the_sdk_accepts_every_parameter_in_its_order() -> None:
+    """With type, scope and default; a default of False is 0 to the SDK, which Dify reads as off."""
+    found = registered()["strategies"]["function_calling"]["parameters"]
+    keys = ("name", "type", "scope", "default")
+
+    assert [[p[key] for key in keys] for p in found] == [
+        [p.get(key) for key in keys] for p in STRATEGY["parameters"]
+    ]
+
+
+def parameters_read() -> dict[str, dict[str, Any]]:
+    """The parameters that the code reads, each with the keywords it is read with."""
+    source = (ROOT / "strategies/dify/parameters.py").read_text(encoding="utf-8")
+    read: dict[str, dict[str, Any]] = {}
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(
+                ast.Attribute(ast.Name("parameters"), "get"), [ast.Constant(name), *_]
+            ) | ast.Call(_, [ast.Name("parameters"), ast.Constant(name), *_]):
+                constants = {k.arg: k.value for k in node.keywords if k.arg}
+                read[str(name)] = {
+                    key: value.value
+                    for key, value in constants.items()
+                    if isinstance(value, ast.Constant) and value.value is not None
+                }
+            case _:
+                pass
+    return read
+
+
+def test_every_parameter_that_is_read_is_declared() -> None:
+    """What the YAML does not declare, Dify never sends."""
+    declared = {parameter["name"] for parameter in STRATEGY["parameters"]}
+
+    assert {"model", "query", "maximum_iterations", "time_limit"} <= set(parameters_read())
+    assert set(parameters_read()) <= declared
+
+
+@pytest.mark.parametrize("parameter", STRATEGY["parameters"], ids=lambda p: p["name"])
+def test_code_and_yaml_agree_on_defaults_and_limits(parameter: dict[str, Any]) -> None:
+    """Runs outside the editor get the code's, the editor shows the YAML's."""
+    limits = {"default": "default", "lowest": "min", "highest": "max"}
+    read = parameters_read().get(parameter["name"], {})
+    in_code = {limits[key]: value for key, value in read.items() if key in limits}
+
+    assert in_code == {key: parameter.get(key) for key in in_code}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_output_can_be_offered_to_later_nodes(name: str) -> None:
+    """The editor reads type, items.type and description, and a few names are the node's own."""
+    output = OUTPUTS[name]
+
+    assert name not in {"text", "files", "json", "usage"}
+    assert output["type"] in {"string", "number", "boolean", "object", "array"}
+    assert output["type"] != "array" or output["items"]["type"] == "object"
+    assert output["description"].endswith(".")
+
+
+def test_every_output_that_is_sent_is_declared() -> None:
+    """By whatever part of the adapter sends it."""
+    sent = {
+        str(node.args[0].value)
+        for path in (ROOT / "strategies/dify").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "variable_message"
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+    assert sent <= set(OUTPUTS)
+
+
+def test_every_reason_to_stop_is_explained() -> None:
+    """Later nodes branch on it."""
+    reasons = get_args(StopReason.__value__)
+
+    assert [r for r in reasons if r not in OUTPUTS["stop_reason"]["description"]] == []
 
 
 def test_the_icons_are_registered_as_assets() -> None:

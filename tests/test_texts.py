@@ -1,11 +1,15 @@
 """What a builder reads in Dify's editor: four languages, short labels, a sensible order."""
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from strategies.dify.parameters import PROTOCOLS
 
 ROOT = Path(__file__).parent.parent
 FILES = ("manifest.yaml", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("*/*.yaml")))
@@ -15,6 +19,33 @@ TEXT_KEYS = ("label", "description", "help")
 
 LONGEST_NUMBER_LABEL = 16
 """A longer one runs into the slider beside it."""
+
+LONGEST_HELP = 180
+"""It stands in a small bubble; two or three short sentences."""
+
+STOPS = {"en_US": ".", "zh_Hans": "。", "ja_JP": "。", "pt_BR": "."}
+DEFAULTS = {
+    "en_US": "Default {}.",
+    "zh_Hans": "默认 {}。",
+    "ja_JP": "既定値は {}。",
+    "pt_BR": "Padrão {}.",
+}
+"""The last sentence of a help."""
+
+BLANK = {
+    "string": {"en_US": "blank|empty", "zh_Hans": "留空", "ja_JP": "空", "pt_BR": "vazio"},
+    "array[tools]": {"en_US": "empty", "zh_Hans": "留空", "ja_JP": "空", "pt_BR": "vazio"},
+    "any": {"en_US": "unset", "zh_Hans": "不设置", "ja_JP": "未設定", "pt_BR": "sem valor"},
+}
+"""How a help speaks of what was left out."""
+
+FOREIGN_WORDS = {
+    "en_US": r"colour|behaviour|whilst",
+    "zh_Hans": r"您|[檔預設選擇執應無臺]|缺省",
+    "ja_JP": r"デフォルト|コンマ|[变设选执请]|下さい",
+    "pt_BR": r"ficheiro|ecrã|predefini|utilizador|\btool\b|default",
+}
+"""Another country's spelling, another script's characters, or a second word for the same thing."""
 
 SAME_IN_EVERY_LANGUAGE = {"Rondo"}
 """Names that are not translated."""
@@ -85,6 +116,18 @@ def test_a_translation_is_written_in_its_script(text: dict[str, str]) -> None:
     assert not any(has_han(text[code]) or has_kana(text[code]) for code in ("en_US", "pt_BR"))
 
 
+@pytest.mark.parametrize("text", all_texts())
+def test_a_translation_is_written_as_its_readers_write(text: dict[str, str]) -> None:
+    """Punctuation of the script, a blank beside Latin words and digits, the country's own words."""
+    for code in ("zh_Hans", "ja_JP"):
+        assert re.search(r"[\u3040-\u30ff\u4e00-\u9fff][,.:;!?()]", text[code]) is None
+        assert re.search(r"[\u3040-\u30fa\u4e00-\u9fff][A-Za-z0-9\[]", text[code]) is None
+        assert re.search(r"[A-Za-z0-9\]][\u3040-\u30ff\u4e00-\u9fff]", text[code]) is None
+    for code, value in text.items():
+        assert "  " not in value
+        assert re.search(FOREIGN_WORDS[code], value, re.IGNORECASE) is None
+
+
 def has_han(text: str) -> bool:
     """Whether a Chinese character stands in `text`."""
     return any("\u4e00" <= character <= "\u9fff" for character in text)
@@ -118,14 +161,39 @@ def test_only_numbers_booleans_and_strings_have_defaults(parameter: dict[str, An
 
 
 @pytest.mark.parametrize("parameter", parameters())
+def test_a_label_is_a_name_and_a_help_is_sentences(parameter: dict[str, Any]) -> None:
+    """In every language."""
+    for code, stop in STOPS.items():
+        assert not parameter["label"][code].endswith((".", "。", ":", "："))
+        assert parameter["help"][code].endswith(stop)
+        assert len(parameter["help"][code]) <= LONGEST_HELP
+
+
+@pytest.mark.parametrize("parameter", parameters())
 def test_a_help_says_the_default(parameter: dict[str, Any]) -> None:
-    """The number itself, in every language; the editor does not show it everywhere."""
-    if parameter["type"] == "number":
-        default = str(parameter["default"])
-        assert all(default in text for text in parameter["help"].values())
-        assert "Default" in parameter["help"]["en_US"]
-    elif parameter["type"] == "boolean":
-        assert "Default" in parameter["help"]["en_US"]
+    """Of a number and a boolean, at its end, in every language: the editor may not show it."""
+    if parameter["type"] in {"number", "boolean"}:
+        for code, sentence in DEFAULTS.items():
+            assert parameter["help"][code].endswith(sentence.format(parameter["default"]))
+
+
+@pytest.mark.parametrize("parameter", parameters())
+def test_a_help_says_what_leaving_it_out_means(parameter: dict[str, Any]) -> None:
+    """Of whatever may stay empty and has no default to show."""
+    if parameter["required"] or parameter["type"] in {"number", "boolean"}:
+        return
+    for code, words in BLANK[parameter["type"]].items():
+        assert re.search(words, parameter["help"][code], re.IGNORECASE), code
+
+
+@pytest.mark.parametrize("path", STRATEGIES, ids=lambda path: path.stem)
+def test_the_protocols_are_named(path: Path) -> None:
+    """A string is typed in, so its help must list what is understood."""
+    helps = [p["help"] for p in load(path)["parameters"] if p["name"] == "tool_protocol"]
+
+    assert len(helps) == 1
+    for text in helps[0].values():
+        assert set(PROTOCOLS) <= set(re.findall(r"[a-z0-9_]+", text))
 
 
 @pytest.mark.parametrize("parameter", parameters())
@@ -146,7 +214,7 @@ def test_a_number_label_fits_beside_its_slider(parameter: dict[str, Any]) -> Non
 
 def width(label: str) -> int:
     """How many columns `label` takes."""
-    return sum(2 if has_han(character) or has_kana(character) else 1 for character in label)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in label)
 
 
 @pytest.mark.parametrize("path", STRATEGIES, ids=lambda path: path.stem)
@@ -180,3 +248,13 @@ def test_only_model_and_query_are_required(path: Path) -> None:
     required = [p["name"] for p in load(path)["parameters"] if p["required"]]
 
     assert required == ["model", "query"]
+
+
+@pytest.mark.parametrize("path", STRATEGIES, ids=lambda path: path.stem)
+def test_every_parameter_is_declared_once(path: Path) -> None:
+    """And no two share a label, in any language."""
+    declared = load(path)["parameters"]
+
+    assert len({p["name"] for p in declared}) == len(declared)
+    for code in LANGUAGES:
+        assert len({p["label"][code] for p in declared}) == len(declared)
