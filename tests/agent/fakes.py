@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, cast
 
 from strategies.agent.conversation import Conversation
 from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
 from strategies.agent.events import Event, TextShown
 from strategies.agent.fitting import Fitting
 from strategies.agent.loop import Run
-from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
+from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
 from strategies.agent.steps import Limits, Speaker
 from strategies.agent.window import Budget
 from strategies.agent.wording import ENGLISH
@@ -98,10 +99,10 @@ class RecordingToolbox:
 def tool(name: str, **properties: str) -> ToolSpec:
     """A tool whose parameters are given as name=type; `q` of type string when none are."""
     shown = properties or {"q": "string"}
-    schema = {
+    schema: dict[str, object] = {
         "type": "object",
         "properties": {one: {"type": kind} for one, kind in shown.items()},
-        "required": [],
+        "required": list[str](),
     }
     return ToolSpec(name=name, description=f"The tool {name}.", parameters=schema)
 
@@ -226,6 +227,15 @@ def speaker(model: ScriptedModel, tongue: Tongue, budget: Budget | None = None) 
     """Speak with a scripted model."""
     fitting = Fitting(model.name, budget or Budget())
     return Speaker(model=model, dialect=tongue.dialect, fitting=fitting)
+
+
+def native_calls(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """All native calls in a request, in order."""
+    return [
+        call
+        for message in messages
+        for call in cast("Sequence[dict[str, Any]]", message.get("tool_calls") or ())
+    ]
 
 
 def shown(events: Sequence[Event]) -> str:

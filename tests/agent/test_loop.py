@@ -25,8 +25,10 @@ from tests.agent.fakes import (
     USAGE,
     RecordingToolbox,
     ScriptedModel,
+    Step,
     Tongue,
     Wanted,
+    native_calls,
     of_type,
     play,
     says,
@@ -110,11 +112,7 @@ def test_repeated_ids_are_made_unique_on_both_sides() -> None:
     )
     play(model, RecordingToolbox(search="found"))
     messages = model.requests[2].messages
-    calls = [
-        call["id"]
-        for message in messages
-        for call in message.get("tool_calls", [])  # type: ignore[attr-defined]
-    ]
+    calls = [call["id"] for call in native_calls(messages)]
 
     assert len(set(calls)) == 2
     assert calls == [one["tool_call_id"] for one in messages if one["role"] == "tool"]
@@ -174,9 +172,9 @@ def test_no_more_tools_run_at_once_than_allowed() -> None:
 @every_tongue
 def test_a_tool_starts_while_the_model_still_streams(tongue: Tongue) -> None:
     """A call that is complete early is run early."""
-    first, *rest = [tongue.reply("", [Wanted("nap", {"q": "x"})])]
-    text_after = [ModelDelta(text=" "), 0.5, ModelDelta(text=" ", finish_reason="stop")]
-    model = ScriptedModel([*first[:-1], *text_after, *rest], says("Done."))
+    call = tongue.reply("", [Wanted("nap", {"q": "x"})])[:-1]
+    after: list[Step] = [ModelDelta(text=" "), 0.5, ModelDelta(text=" ", finish_reason="stop")]
+    model = ScriptedModel([*call, *after], says("Done."))
     started: list[float] = []
 
     def nap(_: Mapping[str, object]) -> ToolOutcome:
@@ -261,12 +259,10 @@ def test_w40_unreadable_arguments_do_not_end_the_run(raw: str) -> None:
     )
     toolbox = RecordingToolbox(search="found")
     events = play(model, toolbox)
-    assistant = model.requests[1].messages[2]
-    sent_back = assistant["tool_calls"][0]["function"]["arguments"]  # type: ignore[index]
+    sent_back = json.loads(native_calls(model.requests[1].messages)[0]["function"]["arguments"])
 
     assert not toolbox.calls
-    assert isinstance(json.loads(sent_back), dict)
-    assert raw in json.loads(sent_back).values()
+    assert raw in sent_back.values()
     assert isinstance(events[-1], RunFinished)
 
 

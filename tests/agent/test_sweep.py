@@ -32,6 +32,7 @@ from tests.agent.fakes import (
     Step,
     Tongue,
     Wanted,
+    native_calls,
     of_type,
     play,
     says,
@@ -74,9 +75,7 @@ class Fault:
 
 CASES = [
     pytest.param(tongue, Fault(error, place, number), id=f"{tongue}-{name}-{place}-{number}")
-    for tongue, (name, error), place, number in product(
-        TONGUES, FAULTS.items(), PLACES, (0, 1, 2)
-    )
+    for tongue, (name, error), place, number in product(TONGUES, FAULTS.items(), PLACES, (0, 1, 2))
     if place != "empty reply" or name == "unknown"
 ]
 
@@ -106,6 +105,7 @@ def test_a_model_failure_anywhere(tongue: Tongue, fault: Fault) -> None:
 @pytest.mark.parametrize("kind", ["fails", "raises", "hangs"])
 def test_a_tool_failure_anywhere(tongue: Tongue, number: int, kind: str) -> None:
     """The run goes on to its answer, whatever a tool does."""
+
     def bad(arguments: Mapping[str, object]) -> ToolOutcome:
         if kind == "raises":
             raise OSError("no disk")
@@ -168,11 +168,7 @@ def assert_invariants(events: list[Event], model: ScriptedModel) -> None:
 def assert_results_match_calls(model: ScriptedModel) -> None:
     """One tool message per native call, with equal ids, in order."""
     for request in model.requests:
-        asked = [
-            call["id"]
-            for message in request.messages
-            for call in message.get("tool_calls", ())  # type: ignore[attr-defined]
-        ]
+        asked = [call["id"] for call in native_calls(request.messages)]
         answered = [one["tool_call_id"] for one in request.messages if one["role"] == "tool"]
         assert asked == answered
         assert len(set(asked)) == len(asked)
