@@ -153,16 +153,14 @@ def _unreadable(members: "Members", outcome: Unreadable, text: str) -> CallsRead
 def _certain_name(partial: object) -> str:
     """Take the name from a cut call if something came after it, so that it is whole."""
     if isinstance(partial, list):
-        items = cast("list[object]", partial)
-        return _certain_name(items[-1]) if items else ""
+        partial = cast("list[object]", partial)[-1]
     if not isinstance(partial, dict):
         return ""
     members = cast("dict[str, object]", partial)
     for key in ENVELOPES:
-        if isinstance(members.get(key), dict | list):
+        if members.get(key) and isinstance(members[key], dict | list):
             return _certain_name(members[key])
-    known = any(key in members for key in ARGUMENT_KEYS)
-    return _name(members) if known else ""
+    return _name(members) if any(key in members for key in ARGUMENT_KEYS) else ""
 
 
 # ---- the members of one object
@@ -181,44 +179,32 @@ def read_members(text: str) -> Members:
     """Read an object member by member, up to the first that strict JSON does not allow."""
     values: dict[str, object] = {}
     raw: dict[str, str] = {}
-    at = _after_blank(text, 0)
-    if text[at : at + 1] != "{" or exceeds_depth(text, DEPTH_LIMIT):
+    if exceeds_depth(text, DEPTH_LIMIT):
         return Members()
-    at = _after_blank(text, at + 1)
     try:
-        while not _is_end(text, at, empty=not values):
-            at = _after_blank(text, at + 1) if values else at
-            key, at = _DECODER.raw_decode(text, at)
-            at = _colon(text, at)
-            start = at
-            values[str(key)], at = _DECODER.raw_decode(text, at)
-            raw[str(key)] = text[start:at]
+        at = _past("{", text, 0)
+        while text[at : at + 1] != "}":
+            key, at = _DECODER.raw_decode(text, _past(",", text, at) if values else at)
+            start = _past(":", text, at)
+            values[_string(key)], at = _DECODER.raw_decode(text, start)
+            raw[_string(key)] = text[start:at]
             at = _after_blank(text, at)
     except (ValueError, RecursionError):
         return Members(values=values, raw=raw)
     return Members(values=values, raw=raw, whole=not text[at + 1 :].strip())
 
 
-def _is_end(text: str, at: int, *, empty: bool) -> bool:
-    match text[at : at + 1]:
-        case "}":
-            return True
-        case ",":
-            if not empty:
-                return False
-        case '"':
-            if empty:
-                return False
-        case _:
-            pass
-    raise ValueError(text[at : at + 1])
-
-
-def _colon(text: str, at: int) -> int:
+def _past(sign: str, text: str, at: int) -> int:
     at = _after_blank(text, at)
-    if text[at : at + 1] != ":":
-        raise ValueError(text[at : at + 1])
+    if not text.startswith(sign, at):
+        raise ValueError(sign)
     return _after_blank(text, at + 1)
+
+
+def _string(key: object) -> str:
+    if not isinstance(key, str):
+        raise ValueError(key)  # noqa: TRY004 - it is the text that is wrong
+    return key
 
 
 def _after_blank(text: str, at: int) -> int:

@@ -29,7 +29,7 @@ from strategies.protocols.block import (
     Verdict,
 )
 from strategies.protocols.calls import plausible_name
-from strategies.protocols.scanner import Markers
+from strategies.protocols.scanner import Markers, after_blank
 from strategies.protocols.tape import Tape
 
 FUNCTION, ARGS, RESULT, RETURN = "✿FUNCTION✿", "✿ARGS✿", "✿RESULT✿", "✿RETURN✿"
@@ -37,11 +37,11 @@ _ALL = (FUNCTION, ARGS, RESULT, RETURN)
 _FLOWERS = Markers(_ALL)
 _AFTER_ARGUMENTS = Markers((*_ALL, thought.OPEN))
 _COLONS = (":", "：")
-_BLANK = re.compile(r"\s*+")
 _NAME = re.compile(r"[^\n✿]{0,200}")
 _SENTENCE = re.compile(r"\S\s+\S")
 _SMILES = frozenset(")(-DPpo'|/\\*3")
 _FENCE = re.compile(r"```[ \t]{0,8}(\w{0,20})[ \t]{0,8}")
+_TICKS = re.compile(r"`*")
 _FENCE_END = Markers(("\n```",))
 _CLOSED = Closed(litter=frozenset(("<|im_end|>", "<|endoftext|>")))
 _IN_TEXT = Markers((*_ALL, thought.OPEN, thought.CLOSE))
@@ -234,15 +234,15 @@ class FlowerCall:
     def _start_fenced(self, tape: Tape, ending: Ending | None) -> None:
         """Tell JSON in a fence from code: both are common for tools that run code."""
         found = _FENCE.match(tape.text, tape.at)
-        index = found.end() if found else tape.at + 3
-        beyond = _BLANK.match(tape.text, index)
-        following = tape.text[beyond.end() : beyond.end() + 1] if beyond else ""
+        if not found:
+            may_be_fence = len(tape.text) - tape.at < len("```") and not ending
+            tape.at += 0 if may_be_fence and _TICKS.fullmatch(tape.text, tape.at) else 1
+            return
+        beyond = after_blank(tape.text, found.end())
+        following = tape.text[beyond : beyond + 1]
         if not following and not ending:
             return
-        if not found:
-            self._arguments = self._json(tape)
-            return
-        tape.at = index
+        tape.at = found.end()
         if following in {"{", "["} and found[1].lower() in {"", "json", "json5", "jsonc"}:
             self._arguments = self._json(tape)
         else:
@@ -324,8 +324,7 @@ class _Code:
 
 def _skip_blank(tape: Tape) -> bool:
     """Read white space; tell whether more text follows."""
-    found = _BLANK.match(tape.text, tape.at)
-    tape.at = found.end() if found else tape.at
+    tape.at = after_blank(tape.text, tape.at)
     return tape.at < len(tape.text)
 
 

@@ -243,7 +243,7 @@ class FunctionBlock:
                     return self._end_call(tape, emit)
                 case "refuse":
                     return self._refuse(tape)
-                case "data":
+                case _:
                     self._chain.pop(0)
         return None
 

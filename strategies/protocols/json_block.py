@@ -7,10 +7,10 @@ a block waits for its close tag, otherwise its calls are out as soon as the last
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from strategies.protocols.base import BrokenCall
-from strategies.protocols.block import Closed, Emit, Ending, Refused, Verdict
+from strategies.protocols.block import Closed, Emit, Ending, Handed, Refused, Verdict
 from strategies.protocols.calls import CallsRead, read_calls
 from strategies.protocols.json_span import JsonSpan
 from strategies.protocols.scanner import Markers
@@ -116,10 +116,17 @@ class JsonBlock:
             body = self._body(tape, self._value_end)
             tape.back_to(self._value_end)
             return self._settle(tape, emit, read_calls(body))
+        if body.startswith("[") and tape.can_afford(self._wrapping.body):
+            return self._one_by_one(tape)
         found = read_calls(body)
         if ending.cut_short or (found.bare and self._wrapping.tagged):
             found = _cut(found, body)
         return self._settle(tape, emit, found)
+
+    def _one_by_one(self, tape: Tape) -> Verdict:
+        """Read the calls of a list that was never closed: all but the last are whole."""
+        tape.back_to(self._wrapping.body + 1)
+        return Handed(JsonBlock(replace(self._wrapping, body=tape.position)))
 
     def _cut_at(self, tape: Tape, emit: Emit, tag: re.Match[str]) -> Verdict:
         body = self._body(tape, tape.position)[: tag.start()]

@@ -12,7 +12,6 @@ White space after a block is the one exception: it waits for the text that it wo
 that a reply of calls alone shows nothing at all.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,9 +26,8 @@ from strategies.protocols.block import (
     Opening,
     Refused,
 )
+from strategies.protocols.scanner import after_blank
 from strategies.protocols.tape import Tape
-
-_BLANK = re.compile(r"\s*+")
 
 
 class ReplyReader:
@@ -63,7 +61,7 @@ class ReplyReader:
         return self._read(Ending(cut_short))
 
     def _read(self, ending: Ending | None) -> list[Event]:
-        while self._read_block(ending) if self._block else self._read_text(ending):
+        while self._read_block(self._block, ending) if self._block else self._read_text(ending):
             pass
         events, self._events = self._events, []
         return events
@@ -107,15 +105,13 @@ class ReplyReader:
 
     def _read_blank(self) -> None:
         tape = self._tape
-        found = _BLANK.match(tape.text, tape.at)
-        if not found or not found[0]:
-            return
-        if self._after:
+        end = after_blank(tape.text, tape.at)
+        if not self._after:
+            self._show_until(end)
+        elif end > tape.at:
             if not self._space_is_whole:
-                self._space.append(found[0])
-            tape.at = found.end()
-        else:
-            self._show_until(found.end())
+                self._space.append(tape.text[tape.at : end])
+            tape.at = end
 
     def _open(self, marker: str) -> bool:
         """Take a marker that is more than text: it opens a block, or is left over from one."""
@@ -156,18 +152,16 @@ class ReplyReader:
             return None
         return thought.Thought(apart=not self._last_thought.isspace())
 
-    def _read_block(self, ending: Ending | None) -> bool:
+    def _read_block(self, block: Block, ending: Ending | None) -> bool:
         """Let the block read on; tell whether it has ended."""
-        if not self._block:
-            return False
-        match self._block.read(self._tape, self._emit, ending):
+        match block.read(self._tape, self._emit, ending):
             case None:
                 return False
             case Handed() as handed:
                 self._block = handed.to
             case Closed() as closed:
                 self._end_block(closed)
-            case Refused() as refused:
+            case refused:
                 self._give_back(refused)
         return True
 

@@ -9,6 +9,14 @@ markers there are or how the text is cut, and `a < b` leaves at once.
 import re
 from collections.abc import Iterable
 
+_BLANK = re.compile(r"\s*+")
+
+
+def after_blank(text: str, at: int) -> int:
+    """Return where the white space that starts at `at` ends."""
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
+
 
 class Markers:
     """A set of markers; asks its callers for one character of context before the text."""

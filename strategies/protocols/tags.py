@@ -28,7 +28,7 @@ from strategies.protocols.block import (
 from strategies.protocols.calls import ARGUMENT_KEYS, ENVELOPES, NAME_KEYS
 from strategies.protocols.function_block import FunctionBlock
 from strategies.protocols.json_block import CLOSE, OPEN, JsonBlock, Wrapping
-from strategies.protocols.scanner import Markers
+from strategies.protocols.scanner import Markers, after_blank
 from strategies.protocols.tape import Tape
 
 _INVENTED = ("<tool_response>", "<|im_start|>")
@@ -41,7 +41,6 @@ _LITTER = ("}", "]", ",", ";", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</f
 _THINK = (thought.OPEN, thought.CLOSE)
 
 _INSIDE = Markers((OPEN, CLOSE, *_FUNCTION, *_ALIASES, _FENCE, *_JSON))
-_BLANK = re.compile(r"\s*+")
 _FENCE_LANGUAGE = re.compile(r"[ \t]{0,8}(\w{0,20})")
 _LANGUAGES = ("json", "jsonc", "json5", "xml", "tool_call", "tool_calls", "tool_code", "tool")
 _AHEAD = re.compile(
@@ -141,10 +140,9 @@ class Prospect:
         return self._refuse()
 
     def _next_marker(self, tape: Tape) -> bool:
-        blank = _BLANK.match(tape.text, tape.at)
-        if blank:
-            self._broken_line = self._broken_line or "\n" in blank[0]
-            tape.at = blank.end()
+        end = after_blank(tape.text, tape.at)
+        self._broken_line = self._broken_line or "\n" in tape.text[tape.at : end]
+        tape.at = end
         self._marker = _INSIDE.here(tape.text, tape.at)
         tape.at += len(self._marker)
         return bool(self._marker)
@@ -173,9 +171,7 @@ class Prospect:
 
     def _promises(self, text: str, index: int, ending: Ending | None) -> bool | None:
         """Tell from its first key, and the name if that is first, whether JSON may be a call."""
-        found = _AHEAD.match(text, index)
-        if not found:
-            return False
+        found = next(_AHEAD.finditer(text, index))  # it matches anything
         open_ended = found.end() == len(text) and not ending
         if not found["colon"]:
             undecided = open_ended and _fits(found["key"], found["end"], _FIRST_KEYS)

@@ -55,9 +55,7 @@ class Tape:
 
     def held(self) -> str:
         """Return all that was read since the place that is held."""
-        if self._held is None:
-            return ""
-        recent = self.text[self._held : self.at]
+        recent = self.text[self.at if self._held is None else self._held : self.at]
         return "".join((*self._kept, recent)) if self._kept else recent
 
     def can_afford(self, position: int) -> bool:

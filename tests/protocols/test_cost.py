@@ -55,6 +55,7 @@ def _seconds(protocol: str, reply: str, size: int) -> float:
     return best
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("size", [1, 1_000_000])
 @pytest.mark.parametrize("kind", [*_REPLIES, *_STARTS])
 @pytest.mark.parametrize("protocol", ["hermes", "qwen"])
@@ -69,6 +70,7 @@ def test_twice_the_text_takes_twice_the_time(protocol: str, kind: str, size: int
     assert twice < 3 * once + 0.005
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("protocol", ["hermes", "qwen3_coder", "qwen", "leak"])
 def test_a_megabyte_of_prose_takes_no_time(protocol: str) -> None:
     """The scanner goes from marker to marker, not from character to character."""

@@ -258,6 +258,18 @@ def test_guessed_name_without_arguments_is_no_call() -> None:
     assert shown(events_of("hermes", reply)) == reply
 
 
+def test_cut_lists_and_envelopes_name_their_last_call() -> None:
+    """The arguments that were cut belong to it."""
+    f = '{"name": "f", "arguments": {"x": "'
+    for body in (f"[{f}", f'{{"function": {f}', f'{{"tool_calls": [{f}', f"{{'tool_call': {f}"):
+        events = events_of("hermes", f"<tool_call>{body}")
+        assert [(call.name, call.truncated) for call in broken(events)] == [("f", True)]
+    for body in ('["x', '[{"name": "f', "['", '{1: {"name": "f'):
+        events = events_of("hermes", f"<tool_call>{body}")
+        assert broken(events) == []
+        assert len(problems(events)) == 1
+
+
 def test_ids_and_raw_arguments_are_kept() -> None:
     """The loop can repeat what the model wrote."""
     reply = '<tool_call>{"id": "c7", "name": "f", "arguments": {"a":  1}}</tool_call>'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from strategies.protocols.base import Text
+from strategies.protocols.base import Text, ToolSpec
 from tests.protocols.replies import broken, called, events_of, parser_of, problems, shown
 
 _CALL = '✿FUNCTION✿: get_weather\n✿ARGS✿: {"city": "Oslo"}'
@@ -90,6 +90,30 @@ def test_json_in_a_fence_is_json() -> None:
     for language in ("json", "JSON", ""):
         reply = f'✿FUNCTION✿: get_weather\n✿ARGS✿: ```{language}\n{{"city": "Oslo"}}\n```\nDone.'
         assert called(events_of("qwen", reply)) == [_OSLO]
+
+
+def test_text_right_after_an_unknown_name_is_no_call() -> None:
+    """Without arguments only known tools are called; JSON in single backticks are arguments."""
+    reply = "✿FUNCTION✿: other\nand so on"
+
+    assert shown(events_of("qwen", reply)) == reply
+    assert called(events_of("qwen", "✿FUNCTION✿: now\nand so on")) == [("now", {})]
+    ticks = '✿FUNCTION✿: get_weather\n✿ARGS✿: `{"city": "Oslo"}`\n'
+    assert called(events_of("qwen", ticks)) == [_OSLO]
+
+
+def test_markers_inside_and_outside_of_strings() -> None:
+    """Inside a string a marker is data, outside it ends the arguments."""
+    data = '✿FUNCTION✿: f\n✿ARGS✿: {"a": "✿ARGS✿ ✿RESULT✿", "b": "✿RETURN✿"}'
+    cut = f'✿FUNCTION✿: f\n✿ARGS✿: {{"a": 1\n{_CALL}'
+    guessed = '✿FUNCTION✿: f\n✿ARGS✿: {"a": "he said "x" y"} ✿RESULT✿'
+
+    assert called(events_of("qwen", data)) == [("f", {"a": "✿ARGS✿ ✿RESULT✿", "b": "✿RETURN✿"})]
+    assert called(events_of("qwen", cut)) == [("f", {"a": 1}), _OSLO]
+    assert called(events_of("qwen", guessed)) == [("f", {"a": 'he said "x" y'})]
+    bare = ToolSpec(name="f", description="", parameters={"properties": None})
+    fence = "✿FUNCTION✿: f\n✿ARGS✿: ```py\nx\n```"
+    assert [call.name for call in broken(events_of("qwen", fence, (bare,)))] == ["f"]
 
 
 def test_cut_arguments_are_reported_and_not_run() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from strategies.protocols.base import ToolSpec
 from tests.protocols.replies import TOOLS, broken, called, events_of, parser_of, shown, tool
 
 
@@ -196,6 +197,28 @@ def test_literal_call_that_is_never_closed_is_bounded() -> None:
 
     assert [name for name, _ in called(events)] == ["write_file", "now"]
     assert shown(events) == "Done. "
+
+
+def test_tags_that_do_not_belong_are_passed_over() -> None:
+    """A stray close tag before the first parameter, and a tool without a proper schema."""
+    odd = ToolSpec(name="f", description="", parameters={"properties": []})
+    reply = "<tool_call><function=f></parameter><parameter=x>1</parameter></function></tool_call>"
+
+    assert called(events_of("qwen3_coder", reply, (odd,))) == [("f", {"x": "1"})]
+    junk = "<tool_call><function=f> x <parameter=x>1</parameter> y </function></tool_call>"
+    assert [call.name for call in broken(events_of("qwen3_coder", junk))] == ["f"]
+    twice = "<tool_call><function=f><function=now></function></tool_call>"
+    assert called(events_of("qwen3_coder", twice)) == []
+
+
+def test_text_between_functions_and_their_tag() -> None:
+    """Text after a tag that may end a call shows that it does not, or that the call is over."""
+    start = "<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo"
+
+    for end in ("\n</function>\n</tool_call>\nDone.", "\n</function></tool_call>Done."):
+        events = events_of("qwen3_coder", start + end)
+        assert called(events) == [("get_weather", {"city": "Oslo"})]
+        assert shown(events) == "Done."
 
 
 def test_prose_for_parameters_is_reported() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from strategies.protocols.base import Reasoning, Text
+from tests.protocols.cases import join_text, read_all
 from tests.protocols.replies import called, events_of, parser_of, shown, thought
 
 _CALLS = {
@@ -96,6 +97,14 @@ def test_stretches_of_reasoning_do_not_run_together(protocol: str) -> None:
 
     assert thought(events) == "a\nc"
     assert shown(events) == "b d"
+
+
+def test_hostile_nesting_is_given_up() -> None:
+    """Open tags without end could make the reader start over again and again."""
+    events = join_text(read_all(parser_of("hermes"), ["<think>a<think>b</think>" * 2000]))
+
+    assert thought(events).count("a") == 2000
+    assert called(events) == []
 
 
 def test_reasoning_streams() -> None:
