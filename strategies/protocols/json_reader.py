@@ -36,6 +36,7 @@ __all__ = [
 
 _OBJECT_START = re.compile(r"[{｛]")
 _VALUE_START = re.compile(r"[{｛\[［]")
+_ESCAPED_OBJECT = re.compile(r"\s*\{\s*\\\"")
 _PLACEHOLDER = re.compile(r"\{[ \w.-]+\}")  # as in prose: "the route /users/{id}"
 _FENCE_LINE = re.compile(r"```[ \t]*[\w+-]*")
 _EMPTY = frozenset(("", "null", "None"))
@@ -78,7 +79,7 @@ def read_arguments(text: str) -> Arguments | Unreadable:
         return Arguments(value={})
     repaired = False
     for _ in range(_WRAPPINGS):
-        outcome = _read(text, _OBJECT_START)
+        outcome = _read(_unwrapped(text), _OBJECT_START)
         if isinstance(outcome, Unreadable):
             return outcome
         repaired = repaired or outcome.repaired
@@ -89,6 +90,15 @@ def read_arguments(text: str) -> Arguments | Unreadable:
             return Unreadable(problem=f"The arguments must be a JSON object, not {_kind(value)}.")
         text = value
     return Unreadable(problem="The arguments must be a JSON object, not a string.")
+
+
+def _unwrapped(text: str) -> str:
+    r"""Resolve the escapes of an object written as inside a string: `{\"a\": 1}`."""
+    if not _ESCAPED_OBJECT.match(text):
+        return text
+    inner = _read_strictly(f'"{text}"')
+    unwrapped = inner.value if isinstance(inner, Value) else None
+    return unwrapped if isinstance(unwrapped, str) else text
 
 
 def plain_object(text: str) -> dict[str, object] | None:

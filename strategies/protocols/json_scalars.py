@@ -34,7 +34,9 @@ _LITERALS: dict[str, object] = {
     "NULL": None,
     "undefined": None,
 }
-_NOT_NUMBERS = frozenset(("NaN", "nan", "Infinity", "-Infinity", "+Infinity", "inf", "-inf"))
+_NOT_NUMBERS = frozenset(
+    ("-", "+", "NaN", "nan", "Infinity", "-Infinity", "+Infinity", "inf", "-inf")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,16 @@ def without_cut_escape(raw: str) -> str:
     return raw
 
 
-def bare_value(raw: str) -> Bare | None:
-    """Read a value without quotes; None if JSON has no place for it (NaN)."""
+def bare_value(raw: str, *, cut: bool) -> Bare | None:
+    """Read a value without quotes, perhaps cut; None if JSON has no place for it (NaN)."""
     if raw in _LITERALS:
         return Bare(_LITERALS[raw], whole=True)
-    if raw in _NOT_NUMBERS:
-        return None
+    if cut and any(literal.startswith(raw) for literal in (*_LITERALS, "-")):
+        return Bare(None)
+    return None if raw in _NO_VALUES else _number_or_text(raw)
+
+
+def _number_or_text(raw: str) -> Bare:
     if _INTEGER.match(raw) and len(raw) < _LONGEST_INTEGER:
         return Bare(int(raw))
     if _HEX.match(raw):

@@ -10,6 +10,7 @@ One pass with an explicit stack: linear time, no recursion. Every guess looks ah
 """
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,8 +30,13 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-STRICT = json.JSONDecoder(strict=False, parse_constant=_refuse)
-"""Plain JSON, with control characters allowed, without NaN."""
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
+
+
+STRICT = json.JSONDecoder(strict=False, parse_constant=_refuse, parse_float=_finite)
+"""Plain JSON, with control characters allowed, without NaN and infinite numbers."""
 
 DEPTH_LIMIT = 200
 """Deeper values are refused: nobody nests that far, and those who read them later recurse."""
@@ -44,6 +50,7 @@ _BLANK_STARTS = frozenset("/#\ufeff\u200b\u2060\u3000") | frozenset(
 )
 _ELLIPSES = ("...", "…")
 _FENCE = "```"
+_TRIPLE = ('"""', "'''")
 _OPENERS = {"{": "}", "｛": "}", "[": "]", "［": "]", "(": ")"}
 _CLOSERS = {"}": "}", "｝": "}", "]": "]", "］": "]", ")": ")"}
 _COMMAS = frozenset(",，、")
@@ -59,12 +66,10 @@ _BODIES = (
     | dict.fromkeys("“”„", _string_body('"“”'))
     | dict.fromkeys("‘’`´", _string_body("'‘’`´"))
 )
-_KEY = (
-    r"""(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'|“[^”\n]{0,200}”|\w[\w$-]{0,100})\s{0,200}[:：]"""
-    r"""|["'][^"'\n]{0,200}["']?\s{0,200}\Z"""  # a key that the end of the text cut
-)
+_KEY = r"""(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'|“[^”\n]{0,200}”|\w[\w$-]{0,100})\s{0,200}[:：]"""
 _KEY_AHEAD = re.compile(_KEY)
-_MEMBER_AHEAD = re.compile(rf"{_KEY}|[}}\]｝］,，#…]|//|/\*|\.\.\.|```|\Z")
+_CUT_KEY = r"""["'][^"'\n{}\[\]]{0,200}["']?\s{0,200}\Z"""
+_MEMBER_AHEAD = re.compile(rf"{_KEY}|{_CUT_KEY}|[}}\]｝］,，#…]|//|/\*|\.\.\.|```|\Z")
 _ITEM_AHEAD = re.compile(
     r"[\"'“‘{\[(}\]｛［｝］,，\d…#-]|true|false|null|None|True|False|//|/\*|\.\.\.|```|\Z"
 )
@@ -158,6 +163,8 @@ class _Reader:
         self._truncated = False
         self._ends_are_lost = False
         """No later quote ends a string properly, so a doubtful one must do."""
+        self._unclosed: set[str] = set()
+        """Triple quotes that do not come again."""
         self._strict_from = at
         """Before here no bracket opens strict JSON: an attempt came as far as this and failed."""
         self._strict_attempts = 100  # each failure counts the lines before it: that adds up
@@ -291,7 +298,8 @@ class _Reader:
         if self._open and (char in _CLOSERS or char in _COMMAS):
             key = _short(self._open[-1].key)
             raise MalformedError(f"the key {key} has no value", self._at)
-        self._keep(self._string(self._ends_value) if char in QUOTES else self._bare())
+        if not self._triple_quoted():
+            self._keep(self._string(self._ends_value) if char in QUOTES else self._bare())
         return self._next
 
     def _item(self) -> _Step:
@@ -366,13 +374,14 @@ class _Reader:
         raw = found[0].strip() if found else ""
         if not found or not raw:
             raise MalformedError("a value is missing", self._at)
-        bare = bare_value(raw)
+        cut = found.end() >= len(self._text) and bool(self._open)
+        bare = bare_value(raw, cut=cut)
         if not bare:
             raise MalformedError(f"{raw} is no JSON value; use null or a string", self._at)
         if bare.guessed and _KEY_IN_BARE.search(raw):
             raise MalformedError("a text stands without quotes", self._at)
         self._at = found.end()
-        self._truncated |= self._at >= len(self._text) and bool(self._open) and not bare.whole
+        self._truncated |= cut and not bare.whole
         self._repaired |= bare.guessed
         return bare.value
 
@@ -408,6 +417,18 @@ class _Reader:
         self._repaired = self._ends_are_lost = True
         return self._take(start, doubtful, doubtful + 1)
 
+    def _triple_quoted(self) -> bool:
+        """Read a text in Python's triple quotes, if one is closed."""
+        quotes = self._text[self._at : self._at + 3]
+        if quotes not in _TRIPLE or quotes in self._unclosed:
+            return False
+        end = self._text.find(quotes, self._at + 3)
+        if end < 0:
+            self._unclosed.add(quotes)
+            return False
+        self._keep(self._take(self._at + 3, end, end + 3))
+        return True
+
     def _take(self, start: int, end: int, then: int) -> str:
         self._at = then
         return unescape(self._text[start:end])
@@ -421,10 +442,10 @@ class _Reader:
         found = _BLANK.match(self._text, at, at + _LOOK_AHEAD)
         return found.end() if found else at
 
-    def _ends_value(self, after: int) -> bool:
+    def _ends_value(self, quote_end: int) -> bool:
         """Tell whether what follows a quote shows that it ended a value."""
         text = self._text
-        after = self._peek(after)
+        after = self._peek(quote_end)
         if after >= len(text) or not self._open or text.startswith(_FENCE, after):
             return True
         char = text[after]
@@ -435,7 +456,8 @@ class _Reader:
             ahead = _MEMBER_AHEAD if in_object else _ITEM_AHEAD
             return bool(ahead.match(text, self._peek(after + 1)))
         if in_object:
-            return bool(_KEY_AHEAD.match(text, after))
+            apart = after > quote_end or char in QUOTES
+            return apart and bool(_KEY_AHEAD.match(text, after))
         return char in QUOTES or char in _OPENERS
 
     def _lacks_end(self, start: int, end: int) -> bool:
