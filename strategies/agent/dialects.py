@@ -10,7 +10,7 @@ from typing import Protocol
 
 from strategies.agent.conversation import Conversation, message, text_message
 from strategies.agent.ports import ModelRequest
-from strategies.agent.wording import Wording
+from strategies.agent.wording import ENGLISH, Wording, wording_for
 from strategies.protocols.base import (
     Exchange,
     Language,
@@ -21,6 +21,7 @@ from strategies.protocols.base import (
 )
 from strategies.protocols.leak import leak_parser
 from strategies.protocols.native import NativeParser
+from strategies.protocols.opening import OPENINGS
 
 
 class Dialect(Protocol):
@@ -40,8 +41,23 @@ class Dialect(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MustCall:
+    """The first reply of a run is to call a tool: this one, or any where the name is blank."""
+
+    name: str = ""
+
+    def told(self, instruction: str, wording: Wording) -> str:
+        """Say so in the system prompt: Dify carries no tool_choice (dify-contract.md §0.2)."""
+        sentence = wording.must_call.format(name=self.name) if self.name else wording.must_call_any
+        return "\n\n".join(part for part in (instruction.strip(), sentence) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NativeDialect:
     """Tools are declared to the provider; calls and results have roles of their own."""
+
+    wording: Wording = ENGLISH
+    must_call: MustCall | None = None
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Merge native deltas; calls that leak into the text are found there."""
@@ -49,7 +65,10 @@ class NativeDialect:
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """One assistant message per round with its text and calls, then one message per result."""
-        messages = conversation.opening(conversation.instruction, conversation.question)
+        instruction = conversation.instruction
+        if self.must_call and tools and not conversation.rounds:
+            instruction = self.must_call.told(instruction, self.wording)
+        messages = conversation.opening(instruction, conversation.question)
         question = len(messages) - 1
         for record in conversation.rounds:
             messages.append(
@@ -78,12 +97,13 @@ class NativeDialect:
         return _closing_request(conversation, wording)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextDialect:
     """Tools are described in the system prompt; calls and results are text."""
 
     protocol: TextProtocol
-    language: Language
+    language: Language = "en"
+    must_call: MustCall | None = None
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
@@ -96,10 +116,27 @@ class TextDialect:
             return ModelRequest(messages=plain, question=len(plain) - 1)
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (conversation.instruction.strip(), described) if part)
+        if self.must_call and not conversation.rounds:
+            return self._opened(conversation, system, self.must_call)
         question, *rest = self.protocol.turns(conversation.question, _exchanges(conversation))
         opening = conversation.opening(system, question.text)
         messages = opening + [text_message(turn.role, turn.text) for turn in rest]
         return ModelRequest(messages=messages, question=len(opening) - 1, stop=self.protocol.stop)
+
+    def _opened(self, conversation: Conversation, system: str, must_call: MustCall) -> ModelRequest:
+        """Ask for a call, and begin it for the model where the protocol has a way to."""
+        system = must_call.told(system, wording_for(self.language))
+        plain = conversation.opening(system, conversation.question)
+        begin = OPENINGS.get(self.protocol.name)
+        if begin is None:
+            return ModelRequest(messages=plain, question=len(plain) - 1, stop=self.protocol.stop)
+        opening = begin(must_call.name)
+        return ModelRequest(
+            messages=[*plain, text_message("assistant", opening.text)],
+            question=len(plain) - 1,
+            stop=self.protocol.stop,
+            opening=opening,
+        )
 
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Fold the run into text, without a word of the protocol."""

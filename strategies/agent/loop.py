@@ -46,6 +46,7 @@ from strategies.agent.recovery import (
 from strategies.agent.repeats import Again as AgainCalled
 from strategies.agent.repeats import First, Repeats
 from strategies.agent.repeats import Refused as RefusedRepeat
+from strategies.agent.resuming import made_whole
 from strategies.agent.steps import (
     Again,
     Answered,
@@ -180,7 +181,9 @@ class Run:
         speaker = self._speaker
         yield ThoughtStarted(speaker.model.name, speaker.model.provider)
         reading = Reading(speaker.dialect.parser(self._toolbox.specs))
-        this.inbox.read_model(speaker.model.stream(self._request(this)))
+        request = self._request(this)
+        stream = speaker.model.stream(request)
+        this.inbox.read_model(made_whole(stream, request.opening) if request.opening else stream)
         while not reading.over:
             items = this.inbox.wait(self._seconds_until(self._deadline, this))
             # Taken whole before anything is shown, so that showing never delays a tool.

@@ -29,6 +29,8 @@ class Wording:
     stopped: str
     misshapen: str
     no_shape: str
+    must_call: str
+    must_call_any: str
     repeated: str
     refused_repeat: str
     empty_answer: str
@@ -65,6 +67,8 @@ ENGLISH = Wording(
         "Answer again with the mended JSON alone."
     ),
     no_shape="The model's answer does not fit the parameter `answer_schema`: {problems}.",
+    must_call="Call the tool {name} before you answer.",
+    must_call_any="Call at least one tool before you answer.",
     repeated="(This is the earlier result: the tool was already called with these arguments.)",
     refused_repeat=(
         "The tool was not run: it has been called with the same arguments several times and the "
@@ -96,6 +100,8 @@ CHINESE = Wording(
     stopped="已停止，因为本次运行的时间即将用完",
     misshapen="你的回答不符合所要求的 JSON 格式：{problems}。请只用修正后的 JSON 重新回答。",
     no_shape="模型的回答不符合参数 `answer_schema`：{problems}。",
+    must_call="回答之前必须先调用工具 {name}。",
+    must_call_any="回答之前必须先调用至少一个工具。",
     repeated="（这是之前的结果：该工具已用相同的参数调用过。）",
     refused_repeat="工具没有运行：它已用相同的参数被调用多次，结果不会改变。请根据已知的信息回答。",
     empty_answer="模型没有给出回答，再次询问后仍然没有。",

@@ -71,7 +71,9 @@ def _engine(session: Session, settings: Settings) -> Iterator[Event]:
         wording_for(language),
         settings.limits,
         fallback=speaker(settings.fallback_model) if settings.fallback_model else None,
-        text_dialect=TextDialect(TEXT_PROTOCOLS[_DEFAULT_TEXT_PROTOCOL], language),
+        text_dialect=TextDialect(
+            protocol=TEXT_PROTOCOLS[_DEFAULT_TEXT_PROTOCOL], language=language
+        ),
         policy=Policy(answer_on_error=settings.answer_on_error),
     )
     return run.events()
@@ -83,7 +85,7 @@ def _dialect(protocol: str, features: frozenset[str], language: Language) -> Dia
         protocol = "native" if features & _NATIVE_FEATURES else _DEFAULT_TEXT_PROTOCOL
     if protocol == "native":
         return NativeDialect()
-    return TextDialect(TEXT_PROTOCOLS[protocol], language)
+    return TextDialect(protocol=TEXT_PROTOCOLS[protocol], language=language)
 
 
 def _notices(settings: Settings) -> Iterator[Noticed]:

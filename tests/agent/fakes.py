@@ -193,9 +193,9 @@ class Tongue:
 NATIVE = Tongue("native", NativeDialect(), native_reply)
 TONGUES = [
     NATIVE,
-    Tongue("hermes", TextDialect(TEXT_PROTOCOLS["hermes"], "en"), hermes_reply),
-    Tongue("qwen", TextDialect(TEXT_PROTOCOLS["qwen"], "en"), qwen_reply),
-    Tongue("qwen3_coder", TextDialect(TEXT_PROTOCOLS["qwen3_coder"], "en"), qwen3_coder_reply),
+    Tongue("hermes", TextDialect(protocol=TEXT_PROTOCOLS["hermes"]), hermes_reply),
+    Tongue("qwen", TextDialect(protocol=TEXT_PROTOCOLS["qwen"]), qwen_reply),
+    Tongue("qwen3_coder", TextDialect(protocol=TEXT_PROTOCOLS["qwen3_coder"]), qwen3_coder_reply),
 ]
 
 
