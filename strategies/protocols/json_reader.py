@@ -97,16 +97,17 @@ def _unwrapped(text: str) -> str:
     if not _ESCAPED_OBJECT.match(text):
         return text
     inner = _read_strictly(f'"{text}"')
-    unwrapped = inner.value if isinstance(inner, Value) else None
-    return unwrapped if isinstance(unwrapped, str) else text
+    if isinstance(inner, Value):
+        value = inner.value
+        return value if isinstance(value, str) else text
+    return text
 
 
 def plain_object(text: str) -> dict[str, object] | None:
     """Read an object that is JSON without any mistake; None if the text is anything else."""
     outcome = _read_strictly(text)
-    if isinstance(outcome, Value) and isinstance(outcome.value, dict):
-        return cast("dict[str, object]", outcome.value)
-    return None
+    value = outcome.value if isinstance(outcome, Value) else None
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None
 
 
 def read_value(text: str) -> Value | Unreadable:

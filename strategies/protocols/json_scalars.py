@@ -34,7 +34,7 @@ _LITERALS: dict[str, object] = {
     "NULL": None,
     "undefined": None,
 }
-_NOT_NUMBERS = frozenset(
+_NO_VALUES = frozenset(
     ("-", "+", "NaN", "nan", "Infinity", "-Infinity", "+Infinity", "inf", "-inf")
 )
 
