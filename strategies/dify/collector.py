@@ -2,7 +2,8 @@
 
 Message types and their fields are those of Dify's ToolInvokeMessage (dify-contract.md §2, §4).
 Files go on to the reader once, unread; the model is told their names. A link is for the model
-alone: Dify would write a link that is passed on into the answer's text.
+alone: Dify would write a link that is passed on into the answer's text. Base64 in texts and JSON is
+taken out of what the model reads; what was a data URL goes on to the reader as a file.
 
 Tools say one thing several times: an API tool as text and as JSON, a workflow also as variables, an
 MCP server its text once more under `result`. The model is told it once, as text.
@@ -16,6 +17,7 @@ from typing import Any, cast
 from strategies.agent.cutting import cut
 from strategies.agent.error_text import sentence
 from strategies.agent.ports import Forwarded, ToolOutcome
+from strategies.dify.base64_text import Inline, value_without_base64, without_base64
 from strategies.dify.compact_json import compact
 from strategies.dify.media import inline_file, is_tool_file, linked_file
 from strategies.dify.reading import Json, mapping, text
@@ -23,6 +25,8 @@ from strategies.dify.reading import Json, mapping, text
 _NO_OUTPUT = "(the tool returned nothing)"
 _LONGEST = 1_000_000
 """Characters of a result: no model reads more, and Dify takes no request above 4 MB."""
+_MOST_INLINE = 8
+"""Data URLs of one call that become files; a web page may hold hundreds."""
 _LONGEST_FOUND = 100_000
 """Characters of JSON that are looked for inside a text."""
 
@@ -40,6 +44,8 @@ class Collector:
         self._variables: dict[str, object] = {}
         self._streams: dict[str, list[str]] = {}
         self._forwarded: list[Forwarded] = []
+        self._inline: list[str] = []
+        """Names of the files that stood inside the text."""
         self._chunks: dict[str, bytearray] = {}
 
     def add(self, raw: Json) -> None:
@@ -82,7 +88,8 @@ class Collector:
     # -- what the model reads -------------------------------------------------------------------
 
     def _read(self) -> str:
-        said = "".join(self._texts)
+        said, files = without_base64("".join(self._texts))
+        self._forward_inline(files)
         parts = [said]
         if len(said) < _LONGEST:
             parts += self._new_values(said)
@@ -95,19 +102,26 @@ class Collector:
         variables = self._variables | {key: "".join(told) for key, told in self._streams.items()}
         if not self._objects and not variables:
             return
-        known = [_decoded(one) for one in {said, *self._texts}] if said.strip() else []
+        texts = {said, *(without_base64(one)[0] for one in self._texts)}
+        known = [_decoded(one) for one in texts] if said.strip() else []
         objects = [] if self._repeats_text_as_json and said.strip() else self._objects
-        for found in objects:
+        for found in map(self._without_base64, objects):
             if found in (None, {}) or self._is_repeated(found, said, known):
                 continue
             known.append(found)
             yield compact(found, _LONGEST)
-        for name, value in variables.items():
+        for name, whole in variables.items():
+            value = self._without_base64(whole)
             if value is None or self._is_repeated(value, said, known):
                 continue
             if any(mapping(one).get(name) == value for one in known):
                 continue
             yield f"{name}: {compact(value, _LONGEST)}"
+
+    def _without_base64(self, value: object) -> object:
+        left, files = value_without_base64(value)
+        self._forward_inline(files)
+        return left
 
     def _is_repeated(self, value: object, said: str, known: Sequence[object]) -> bool:
         if value in known:
@@ -152,6 +166,17 @@ class Collector:
         if forwarded not in self._forwarded:
             self._forwarded.append(forwarded)
             self._notes.append(note)
+
+    def _forward_inline(self, files: Sequence[Inline]) -> None:
+        """Make files of data URLs, each once, whether or not the tool also sent it as a blob."""
+        known = {text(mapping(one.get("message")).get("blob")) for one in self._forwarded}
+        for file in files:
+            if file.encoded in known or len(self._inline) == _MOST_INLINE:
+                continue
+            known.add(file.encoded)
+            name = file.name(len(self._inline) + 1)
+            self._inline.append(name)
+            self._forward_blob(file.encoded, {"mime_type": file.mime_type, "filename": name})
 
     def _gather_chunk(self, body: Json, meta: Json) -> None:
         gathered = self._chunks.setdefault(text(body.get("id")), bytearray())
