@@ -59,7 +59,11 @@ class OpenLog:
 class Narrator:
     """Tells one run. `messages` is called with every event, in order."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, shows_reasoning: bool = True, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._shows_reasoning = shows_reasoning
+        """Whether the text holds the reasoning; the Thought's log always does."""
         self._clock = clock
         self._open: dict[str, OpenLog] = {}
         self._held: list[tuple[CallStarted | CallFinished, float]] = []
@@ -81,7 +85,8 @@ class Narrator:
             case TextShown(said):
                 yield from self._show(said)
             case ReasoningShown(said):
-                yield from self._show_reasoning(said)
+                if self._shows_reasoning:
+                    yield from self._show_reasoning(said)
             case CallStarted() | CallFinished():
                 yield from self._tell_call(event)
             case ThoughtFinished():
