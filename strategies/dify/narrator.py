@@ -60,7 +60,7 @@ class Narrator:
     """Tells one run. `messages` is called with every event, in order."""
 
     def __init__(
-        self, *, shows_reasoning: bool = True, clock: Callable[[], float] = time.time
+        self, clock: Callable[[], float] = time.time, *, shows_reasoning: bool = True
     ) -> None:
         self._shows_reasoning = shows_reasoning
         """Whether the text holds the reasoning; the Thought's log always does."""
