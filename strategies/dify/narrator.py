@@ -85,8 +85,7 @@ class Narrator:
             case TextShown(said):
                 yield from self._show(said)
             case ReasoningShown(said):
-                if self._shows_reasoning:
-                    yield from self._show_reasoning(said)
+                yield from self._show_reasoning(said)
             case CallStarted() | CallFinished():
                 yield from self._tell_call(event)
             case ThoughtFinished():
@@ -124,6 +123,8 @@ class Narrator:
 
     def _show_reasoning(self, said: str) -> Iterator[DifyMessage]:
         """Open the reader's think block at the first word: models also think nothing at all."""
+        if not self._shows_reasoning:
+            return
         if self._thinking:
             yield from self._say(said)
             return
