@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from workbench import wire
 from workbench.limits import Limits
 from workbench.ports import AnswerError, Json
-from workbench.process import Pipe, PluginGoneError
+from workbench.pipe import Outlet, PluginGoneError
 from workbench.record import Call, Run
 
 _FAILED = {
@@ -34,7 +34,7 @@ class Answer:
     call: Call
     request_id: str
     pieces: Iterator[Json]
-    pipe: Pipe
+    outlet: Outlet
     limits: Limits
 
     def start(self) -> None:
@@ -65,6 +65,7 @@ class Answer:
             if now - began > self.limits.answer_seconds:
                 text = _FAILED[self.call.kind][1] + "http: read on closed response body"
                 raise AnswerError(text, stage="wire")
+            self.call.pieces.append(piece)
             line = wire.response(self.run.session, self.request_id, piece)
             if not self._offer(waiting, line):
                 self.call.lost_chunks += 1
@@ -75,7 +76,7 @@ class Answer:
                 waiting.put_nowait(line)
             except queue.Full:
                 # Only a plugin that does not read loses pieces, never our own slowness.
-                if self.pipe.stuck_for() > self.limits.stalled_seconds:
+                if self.outlet.stuck_for() > self.limits.stalled_seconds:
                     return False
                 time.sleep(_BREATH)
             else:
@@ -89,10 +90,13 @@ class Answer:
                 if self.call.first_answer_at is None:
                     self.call.first_answer_at = self.run.now()
                 self.call.answered += len(lines)
-                self.pipe.send(b"".join(lines))
+                if over:
+                    # Before the plugin knows it: its run may end at once.
+                    self.run.finish_call(self.call)
+                self.outlet.send(b"".join(lines))
         except PluginGoneError:
-            _drain(waiting)
-        self.call.ended_at = self.run.now()
+            if not over:
+                _drain(waiting)
 
 
 def wire_text(kind: str, failure: AnswerError) -> str:

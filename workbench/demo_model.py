@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from workbench.demo_shape import asked_shape, filled
 from workbench.ports import Json, objects
 
 _INTRODUCTION = "I am Rondo's rule-based demo model"
@@ -39,6 +40,11 @@ _TIME_WORDS = re.compile(r"\b(time|clock|hour|date|day)\b|时间|几点|日期",
 _NUMBER = r"\d+(?:\.\d+)?"
 _SUM = re.compile(rf"\(*{_NUMBER}\)*(?:\s*[-+*/×·÷−^%]\s*\(*{_NUMBER}\)*)+")
 _WORDED = ((r"\btimes\b|\bmultiplied by\b", "*"), (r"\bplus\b", "+"), (r"\bminus\b", "-"))
+_PASSAGE = re.compile(r"^\[(\d+)\]([\s\S]*?)(?=^\[\d+\]|^\s*$|\Z)", re.MULTILINE)
+_FIRST_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
+_COMMON = frozenset(
+    {"what", "which", "when", "where", "does", "many", "much", "have", "with", "that"}
+)
 _FOLDED = re.compile(
     r"^The tool (\S+) was called with (.*) and returned:\n([\s\S]*?)(?=\n\n|\Z)", re.MULTILINE
 )
@@ -81,7 +87,7 @@ def reply(body: Json) -> Said:
         if dialect.marker in system:
             return _reply_in(dialect, system, messages)
     found = [result for message in messages for result in _folded(_text(message))]
-    return Said(_answer(found)) if found else Said(_no_tools())
+    return Said(_answer(found, messages))
 
 
 def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
@@ -96,23 +102,25 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
         if message["role"] == "tool"
     ]
     if found:
-        return Said(_answer(found))
+        return Said(_answer(found, messages))
     schemas: dict[str, Json] = {
         str(tool["function"]["name"]): tool["function"].get("parameters") or {} for tool in tools
     }
     asks = plan(_question(messages), schemas)
-    return Said("Let me ask my tools. ", tuple(asks)) if asks else Said(_no_tools())
+    if not asks:
+        return Said(_answer([], messages))
+    return Said("Let me ask my tools. ", tuple(asks))
 
 
 def _reply_in(dialect: _Dialect, system: str, messages: list[Json]) -> Said:
     after = "\n".join(_text(message) for message in messages if message["role"] != "system")
     found = [match.strip() for match in dialect.result.findall(after)]
     if found:
-        return Said(_closing(dialect, _answer(found)))
+        return Said(_closing(dialect, _answer(found, messages)))
     schemas: dict[str, Json] = {name: {} for name in dialect.names.findall(system)}
     asks = plan(_question(messages), schemas)
     if not asks:
-        return Said(_closing(dialect, _no_tools()))
+        return Said(_closing(dialect, _answer([], messages)))
     return Said("Let me ask my tools.\n" + dialect.write(asks))
 
 
@@ -150,9 +158,35 @@ def _sums(question: str) -> list[str]:
     return [match.group().strip() for match in _SUM.finditer(dates.sub(" ", question))]
 
 
-def _answer(found: list[str]) -> str:
-    lines = "\n".join(f"- {line}" for line in found)
-    return f"{_INTRODUCTION}, and this is what the tools told me:\n\n{lines}"
+def _answer(found: list[str], messages: list[Json]) -> str:
+    question = _question(messages)
+    texts = [_text(message) for message in messages]
+    cited = _cited(question, "\n".join(texts))
+    schema = asked_shape(texts)
+    if schema is not None:
+        return json.dumps(filled(schema, found or cited or [question]), ensure_ascii=False)
+    told = [
+        f"{_INTRODUCTION}, and this is what {who} me:\n\n"
+        + "\n".join(f"- {line}" for line in lines)
+        for who, lines in (("the tools told", found), ("the passages tell", cited))
+        if lines
+    ]
+    return "\n\n".join(told) or _no_tools()
+
+
+def _cited(question: str, text: str) -> list[str]:
+    """Choose the passages that share the most words with the question."""
+    asked = _words(question)
+    scored = [
+        (len(asked & _words(passage)), f"{_FIRST_SENTENCE.split(passage.strip(), 1)[0]} [{number}]")
+        for number, passage in _PASSAGE.findall(text)
+    ]
+    highest = max((score for score, _ in scored), default=0)
+    return [line for score, line in scored if score and score == highest]
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w{4,}", text.lower()) if word not in _COMMON}
 
 
 def _no_tools() -> str:

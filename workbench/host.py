@@ -22,13 +22,22 @@ from typing import Any, Self
 
 from workbench import payload, wire
 from workbench.answers import Answer
+from workbench.http_link import HttpLink
 from workbench.limits import DAEMON, Limits
+from workbench.links import Ears, Link, Runtime
+from workbench.pipe import Outlet, PluginGoneError
 from workbench.ports import AnswerError, Json, Model, Toolshed, WorkbenchError, is_object
-from workbench.process import PluginGoneError, PluginProcess
-from workbench.record import Call, Run
+from workbench.record import Run
 from workbench.request_rules import check_model_request, check_tool_request
+from workbench.stdio_link import StdioLink
+from workbench.tcp_link import TcpLink
 
 _WATCH_SECONDS = 0.25
+_LINKS: dict[Runtime, Callable[[Path, Limits, Ears], Link]] = {
+    "stdio": StdioLink,
+    "tcp": TcpLink,
+    "http": HttpLink,
+}
 _PERMISSIONS = {"llm": ("model", "llm"), "tool": ("tool", "enabled")}
 
 
@@ -52,17 +61,20 @@ class _Session:
 class Host:
     """One process of the plugin and the runs in it."""
 
-    def __init__(self, plugin: Path, *, limits: Limits = DAEMON) -> None:
+    def __init__(
+        self, plugin: Path, *, runtime: Runtime = "stdio", limits: Limits = DAEMON
+    ) -> None:
         self._plugin = plugin.resolve()
+        self._open = _LINKS[runtime]
         self._limits = limits
-        self._process: PluginProcess | None = None
+        self._link: Link | None = None
         self._sessions: dict[str, _Session] = {}
         self._lock = threading.Lock()
         self._beat = threading.Event()
         self._beat_at = 0.0
         self._ended: str | None = None
         self.manifest: Json = {}
-        """What the plugin declared in its first line."""
+        """What the plugin declared before anything else."""
         self.broken_lines: list[bytes] = []
         """Lines of the plugin that were no JSON; the daemon only logs them."""
         self.notes: list[Json] = []
@@ -88,21 +100,33 @@ class Host:
     @property
     def alive(self) -> bool:
         """Whether the plugin's process can take runs."""
-        return self._process is not None and self._ended is None
+        return self._link is not None and self._ended is None
 
     @property
     def complaints(self) -> list[str]:
         """The last lines of the plugin's stderr."""
-        return list(self._process.complaints) if self._process else []
+        return list(self._link.complaints) if self._link else []
+
+    @property
+    def link(self) -> Link:
+        """The plugin's process and the way to it."""
+        return self._running()
 
     def start_plugin(self) -> None:
-        """Start the process and wait for its first heartbeat."""
+        """Start the process and wait for its first heartbeat, or until it can take runs."""
         self.stop()
         self._beat.clear()
         self._ended = None
-        self._process = PluginProcess(self._plugin, self._limits, self._read, self._lose_plugin)
+        ears = Ears(
+            on_line=self._read,
+            on_declared=self._declare,
+            on_ready=self._beat.set,
+            on_closed=self._end_session,
+            on_end=self._lose_plugin,
+        )
+        self._link = self._open(self._plugin, self._limits, ears)
         atexit.register(self.stop)
-        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+        threading.Thread(target=self._watch, args=(self._link,), daemon=True).start()
         if not self._beat.wait(self._limits.start_seconds) or self._ended:
             reason = self._ended or f"no heartbeat in {self._limits.start_seconds:.0f} s"
             complaints = "\n".join(self.complaints[-20:])
@@ -111,9 +135,9 @@ class Host:
 
     def stop(self) -> None:
         """End the process and every run in it."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.stop()
+        link, self._link = self._link, None
+        if link is not None:
+            link.stop()
             atexit.unregister(self.stop)
         self._end_all("the host was stopped")
 
@@ -134,7 +158,7 @@ class Host:
         with self._lock:
             self._sessions[run.session] = _Session(run, model, tools or NoTools())
         try:
-            self._running().pipe.send(wire.encoded(frame))
+            self._running().request(run.session, wire.encoded(frame))
         except PluginGoneError as error:
             self._end_session(run.session, f"the plugin took no request: {error}")
         return run
@@ -159,51 +183,60 @@ class Host:
         if not run.wait(min(timeout, self._limits.run_seconds)):
             self._end_session(run.session, "killed by timeout")
 
-    def _watch(self, process: PluginProcess) -> None:
-        while self._process is process and self._ended is None:
+    def abandon(self, run: Run, reason: str) -> None:
+        """End a run for its reader. As in Dify, nobody tells the plugin, which works on unheard."""
+        self._end_session(run.session, reason)
+
+    def _watch(self, link: Link) -> None:
+        while self._link is link and self._ended is None:
             time.sleep(_WATCH_SECONDS)
             with self._lock:
                 sessions = list(self._sessions.values())
             silent = time.monotonic() - self._beat_at
-            if self._beat.is_set() and silent > self._limits.silent_seconds:
-                process.end(f"plugin is not active for {silent:.0f} seconds, it may be dead")
+            if link.beats and self._beat.is_set() and silent > self._limits.silent_seconds:
+                link.end(f"plugin is not active for {silent:.0f} seconds, it may be dead")
             for session in sessions:
                 if session.run.now() > self._limits.run_seconds:
                     self._end_session(session.run.session, "killed by timeout")
 
-    def _running(self) -> PluginProcess:
-        if self._process is None:
+    def _running(self) -> Link:
+        if self._link is None:
             raise WorkbenchError("The plugin is not running: start the host first.")
-        return self._process
+        return self._link
 
-    def _read(self, line: bytes, at: float) -> None:
+    def _declare(self, manifest: Json) -> None:
+        self.manifest = self.manifest or manifest
+
+    def _read(self, line: bytes, at: float, outlet: Outlet) -> None:
         frame = wire.decoded(line)
         if frame is None:
             self.broken_lines.append(line)
+            outlet.done()
             return
         match frame.get("event"):
             case "session":
-                self._read_session(frame, at)
+                self._read_session(frame, at, outlet)
             case "heartbeat":
                 self._beat_at = at
                 self._beat.set()
             case "log" | "error":
                 self.notes.append(frame)
             case _:
-                self.manifest = self.manifest or frame
+                self._declare(frame)
 
-    def _read_session(self, frame: Json, at: float) -> None:
+    def _read_session(self, frame: Json, at: float, outlet: Outlet) -> None:
         with self._lock:
             session = self._sessions.get(str(frame.get("session_id")))
         data: Any = frame.get("data")
         if session is None or not is_object(data):
+            outlet.done()
             return  # the daemon, too, hears nobody who speaks after the end
         body: Json = data.get("data") or {}
         match data.get("type"):
             case "stream":
                 session.run.take(body, at)
             case "invoke":
-                self._answer(session, body)
+                self._answer(session, body, outlet)
             case "error":
                 args: Any = body.get("args")
                 session.run.fail(str(body.get("message")), str(body.get("error_type")), args)
@@ -212,17 +245,16 @@ class Host:
             case _:
                 pass
 
-    def _answer(self, session: _Session, body: Json) -> None:
+    def _answer(self, session: _Session, body: Json, outlet: Outlet) -> None:
         kind = str(body.get("type"))
         request: Json = body.get("request") or {}
-        call = Call(kind=kind, request=request, asked_at=session.run.now())
-        session.run.requests.append(call)
+        call = session.run.begin_call(kind, request)
         Answer(
             run=session.run,
             call=call,
             request_id=str(body.get("backwards_request_id")),
             pieces=self._pieces(session, kind, request),
-            pipe=self._running().pipe,
+            outlet=outlet,
             limits=self._limits,
         ).start()
 

@@ -22,6 +22,8 @@ from workbench.ports import Json, is_object
 class Call:
     """One backwards call of the plugin: what it asked and how the answer went."""
 
+    number: int
+    """Calls of a run count from 1."""
     kind: str
     request: Json
     asked_at: float
@@ -32,6 +34,8 @@ class Call:
     lost_chunks: int = 0
     """Pieces that the daemon would have dropped, because the plugin did not read."""
     error: str | None = None
+    pieces: list[Json] = field(default_factory=list[Json])
+    """The answer as the model or tool gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,25 @@ class Received:
 
     at: float
     message: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The plugin asks a model or a tool."""
+
+    at: float
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The last piece of an answer goes to the plugin."""
+
+    at: float
+    call: Call
+
+
+type Happening = Received | Asked | Answered
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,11 +93,13 @@ class Run:
         self.error_args: Json = {}
         self.ended_at: float | None = None
         self.began = time.monotonic()
+        self.began_at = time.time()
+        """Seconds since the epoch, as the logs' metadata count them."""
         self._limits = limits
         self._queue = LossyQueue(limits.waiting_messages, limits.messages_a_second)
         self._blobs = Blobs(limits)
         self._outputs = _Outputs()
-        self._live: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
+        self._live: queue.SimpleQueue[Happening | None] = queue.SimpleQueue()
         self._done = threading.Event()
 
     @property
@@ -174,14 +199,32 @@ class Run:
         """Seconds since the run began."""
         return time.monotonic() - self.began
 
+    def happenings(self) -> Iterator[Happening]:
+        """Yield messages and backwards calls as they come, until the run ends. For one reader."""
+        while (happening := self._live.get()) is not None:
+            yield happening
+
     def stream(self) -> Iterator[Received]:
-        """Yield the messages as they come, until the run ends. For one reader."""
-        while (received := self._live.get()) is not None:
-            yield received
+        """Yield the messages alone as they come. For one reader, like `happenings`."""
+        for happening in self.happenings():
+            if isinstance(happening, Received):
+                yield happening
 
     def wait(self, timeout: float) -> bool:
         """Wait for the end; False when it did not come in time."""
         return self._done.wait(timeout)
+
+    def begin_call(self, kind: str, request: Json) -> Call:
+        """Note a backwards call. Called by the host's reader alone."""
+        call = Call(number=len(self.requests) + 1, kind=kind, request=request, asked_at=self.now())
+        self.requests.append(call)
+        self._live.put(Asked(call.asked_at, call))
+        return call
+
+    def finish_call(self, call: Call) -> None:
+        """Note that the answer to a call is over."""
+        call.ended_at = self.now()
+        self._live.put(Answered(call.ended_at, call))
 
     def take(self, message: Json, at: float) -> None:
         """Note one stream message. Called by the host's reader."""

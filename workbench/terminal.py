@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -17,24 +16,17 @@ from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
+from workbench import story
+from workbench.bench import Setting
 from workbench.log_tree import Row, facts, rows
 from workbench.output import plain, put, say, say_json
+from workbench.ports import Json
 from workbench.record import Received, Run
 
 _MARKS = {"start": "…", "success": "✓", "error": "✗"}
 _STYLES = {"start": "yellow", "success": "green", "error": "red"}
 _SHOWN_LINES = 12
 _BRIEF = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What a run is about to do, for the heading."""
-
-    question: str
-    model: str
-    tools: Sequence[str]
-    protocol: str
 
 
 class View(Protocol):
@@ -61,36 +53,22 @@ def view(*, as_json: bool) -> View:
 
 
 class JsonView:
-    """Every message as it comes, then one line that sums the run up."""
+    """Everything as it comes, as JSON lines; each run's last line sums it up."""
+
+    def __init__(self) -> None:
+        self._setting: Setting | None = None
 
     def open(self, setting: Setting) -> None:
-        """Say nothing: whoever reads this knows what was asked."""
+        """Keep what is asked for the first line of each run."""
+        self._setting = setting
 
     def follow(self, run: Run) -> None:
-        """Print the messages."""
-        for received in run.stream():
-            say_json({"run": run.session, "at": round(received.at, 4), **received.message})
+        """Print the lines."""
+        for line in story.lines(run, self._setting):
+            say_json(line)
 
     def close(self, runs: Sequence[Run]) -> None:
-        """Print the ends."""
-        for run in runs:
-            say_json(
-                {
-                    "run": run.session,
-                    "at": round(run.ended_at or 0.0, 4),
-                    "type": "end",
-                    "first_text_at": run.first_text_at,
-                    "failure": run.failure,
-                    "error": run.error,
-                    "error_type": run.error_type,
-                    "lost": len(run.lost),
-                    "lost_chunks": run.lost_chunks,
-                    "problems": run.problems,
-                    "usage": run.usage,
-                    "model_calls": len(run.model_calls),
-                    "tool_calls": len(run.tool_calls),
-                }
-            )
+        """Say nothing more: every run has told its end."""
 
 
 class PlainView:
@@ -182,7 +160,7 @@ def _endings(run: Run) -> list[str]:
     seconds = f"{run.ended_at or 0.0:.2f} s{first}"
     totals = facts({**run.usage, "elapsed_time": None})
     lines = [", ".join(part for part in (counts, seconds, totals) if part)]
-    lines += [f"Output {name}: {_brief(value)}" for name, value in run.variables.items()]
+    lines += [f"Output {name}: {_brief(value)}" for name, value in _outputs(run).items()]
     lines += [f"File of {len(file.blob)} bytes {_brief(file.meta)}" for file in run.files]
     if run.open_logs:
         lines.append(f"Never finished: {', '.join(str(log['label']) for log in run.open_logs)}")
@@ -190,6 +168,11 @@ def _endings(run: Run) -> list[str]:
     if not run.ok:
         lines.append(f"FAILED: {run.failure}")
     return lines
+
+
+def _outputs(run: Run) -> Json:
+    # What is empty tells nothing; the page and --json show it all the same.
+    return {name: value for name, value in run.variables.items() if value not in ("", [], {}, None)}
 
 
 def _together(runs: Sequence[Run]) -> str:

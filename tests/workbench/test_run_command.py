@@ -67,7 +67,10 @@ def test_json_prints_every_message_as_a_line(plugin: Path) -> None:
     ends = [line for line in lines if line["type"] == "end"]
 
     assert done.returncode == 0, done.stderr
-    assert {line["type"] for line in lines} == {"text", "log", "json", "end"}
+    assert {line["type"] for line in lines} == {
+        *("begin", "call", "answer"),
+        *("text", "log", "json", "end"),
+    }
     assert [end["failure"] for end in ends] == [None, None]
     assert ends[0]["usage"]["total_tokens"] > 0
 
