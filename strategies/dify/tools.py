@@ -9,6 +9,8 @@ Model plugins read the schema of a parameter by hand. Tongyi's and Cohere's take
 `description` without looking whether they are there, join `enum` as text and want `required`;
 Gemini wants `items`, Bedrock a description of the tool. So all of these are always written, and
 nothing that only some providers know: a value's range and default stand in its description.
+
+A parameter that takes a file is offered as the names of the files that there are at the time.
 """
 
 import re
@@ -23,6 +25,7 @@ from strategies.protocols.base import ToolSpec
 _REJECTED = re.compile(r"[^a-zA-Z0-9_-]+")
 _NAME_LENGTH = 64
 _FILE_TYPES = frozenset({"file", "files", "system-files"})
+_NO_FILE = "There is no file in this run, so this tool cannot be called now."
 _JSON_TYPES = {
     "string": "string",
     "select": "string",
@@ -43,6 +46,16 @@ _SAYS_TYPE = frozenset({"type", "anyOf", "oneOf", "allOf", "$ref", "enum", "cons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileParameter:
+    """A parameter that takes a file, or several."""
+
+    name: str
+    many: bool
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DifyTool:
     """One tool of the node, with what a call of it needs."""
 
@@ -55,7 +68,8 @@ class DifyTool:
     runtime_parameters: Mapping[str, Any]
     """Values that the builder fixed; they win over the model's."""
     spec: ToolSpec
-    """The tool as the model sees it, under a unique name."""
+    """The tool as the model sees it, under a unique name and without its file parameters."""
+    file_parameters: tuple[FileParameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,41 @@ def only_allowed(tools: Sequence[DifyTool], allowed: Sequence[str]) -> list[Dify
     ]
 
 
+def spec_with_files(tool: DifyTool, names: Sequence[str]) -> ToolSpec:
+    """Return the tool as the model sees it when these files are there.
+
+    Without any file an optional parameter is left out; a required one says that there is none.
+    """
+    offered = [one for one in tool.file_parameters if names or one.required]
+    if not offered:
+        return tool.spec
+    schema = tool.spec.parameters
+    required = [*sequence(schema.get("required")), *(one.name for one in offered if one.required)]
+    properties = {one.name: _file_property(one, names) for one in offered}
+    return replace(
+        tool.spec,
+        parameters={
+            **schema,
+            "properties": {**mapping(schema.get("properties")), **properties},
+            "required": required,
+        },
+    )
+
+
+def _file_property(parameter: FileParameter, names: Sequence[str]) -> dict[str, object]:
+    if not names:
+        hint = _NO_FILE
+    elif parameter.many:
+        hint = "Names of files of this conversation; the tool is given the files themselves."
+    else:
+        hint = "The name of a file of this conversation; the tool is given the file itself."
+    one: dict[str, object] = {"type": "string", **({"enum": list(names)} if names else {})}
+    said = f"{parameter.description} {hint}".strip()
+    if parameter.many:
+        return {"type": "array", "items": one, "description": said}
+    return {**one, "description": said}
+
+
 def _read(item: object, position: int) -> DifyTool | Unreadable:
     entity = mapping(item)
     identity = mapping(entity.get("identity"))
@@ -101,6 +150,7 @@ def _read(item: object, position: int) -> DifyTool | Unreadable:
         return Unreadable(name, "one of its parameters has no name")
     fixed = mapping(entity.get("runtime_parameters"))
     fixed = {key: value for key, value in fixed.items() if value is not None}
+    open_ones = [one for one in parameters if one["name"] not in fixed]
     return DifyTool(
         name=name,
         provider=provider,
@@ -110,8 +160,9 @@ def _read(item: object, position: int) -> DifyTool | Unreadable:
         spec=ToolSpec(
             name=name,
             description=_description(entity, identity) or name,
-            parameters=_schema([one for one in parameters if one["name"] not in fixed]),
+            parameters=_schema([one for one in open_ones if not _takes_files(one)]),
         ),
+        file_parameters=tuple(map(_file_parameter, filter(_takes_files, open_ones))),
     )
 
 
@@ -140,11 +191,7 @@ def _in_english(value: object) -> str:
 
 
 def _schema(parameters: Sequence[Json]) -> dict[str, object]:
-    shown = [
-        parameter
-        for parameter in parameters
-        if (parameter.get("form") or "llm") == "llm" and parameter.get("type") not in _FILE_TYPES
-    ]
+    shown = [parameter for parameter in parameters if _is_the_models(parameter)]
     return {
         "type": "object",
         "properties": {one["name"]: _property(one) for one in shown},
@@ -152,10 +199,32 @@ def _schema(parameters: Sequence[Json]) -> dict[str, object]:
     }
 
 
-def _property(parameter: Json) -> dict[str, object]:
-    description = only_text(parameter.get("llm_description")).strip() or _in_english(
+def _is_the_models(parameter: Json) -> bool:
+    """Tell a parameter that the model fills in from one that the builder does."""
+    return (parameter.get("form") or "llm") == "llm"
+
+
+def _takes_files(parameter: Json) -> bool:
+    return only_text(parameter.get("type")) in _FILE_TYPES and _is_the_models(parameter)
+
+
+def _file_parameter(parameter: Json) -> FileParameter:
+    return FileParameter(
+        name=only_text(parameter["name"]),
+        many=parameter.get("type") != "file",
+        required=parameter.get("required") is True,
+        description=_meaning(parameter),
+    )
+
+
+def _meaning(parameter: Json) -> str:
+    return only_text(parameter.get("llm_description")).strip() or _in_english(
         parameter.get("human_description")
     )
+
+
+def _property(parameter: Json) -> dict[str, object]:
+    description = _meaning(parameter)
     # What Dify calls `any` goes as text: several providers refuse a value without a type.
     kind = _JSON_TYPES.get(only_text(parameter.get("type")), "string")
     schema: dict[str, object] = dict(mapping(parameter.get("input_schema")))
