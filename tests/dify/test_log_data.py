@@ -68,7 +68,8 @@ def test_capping_costs_a_few_milliseconds_at_most(case: Case) -> None:
     capped(case.found)
     best = min(cpu_seconds(lambda: capped(case.found)) for _ in range(5))
 
-    assert best < 0.02
+    # Some 3 ms for a long text, 18 for lists in lists in lists; more on a busy machine.
+    assert best < 0.05
 
 
 def test_data_that_fits_stays_as_it_is() -> None:

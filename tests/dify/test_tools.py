@@ -80,6 +80,11 @@ SCHEMAS = [
         fields={"type": "hologram"},
         expected={"type": "string", "description": SAID},
     ),
+    Case(
+        id="type a list",
+        fields={"type": []},
+        expected={"type": "string", "description": SAID},
+    ),
     Case(id="type null", fields={"type": None}, expected={"type": "string", "description": SAID}),
     Case(
         id="no description",
