@@ -125,6 +125,8 @@ class RunFinished:
     usage: Usage
     structured: object = None
     """The answer as a JSON value, where a shape was asked for."""
+    error: str = ""
+    """What went wrong, where the run was to end with what is known all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,10 +119,10 @@ class Run:
             case Answered(answer, reason):
                 yield AnswerShown(answer)
                 yield RunFinished(answer, reason, self._usage)
-            case Composed(answer, reason, structured):
+            case Composed(answer, reason, structured, error):
                 yield TextShown(answer)
                 yield AnswerShown(answer)
-                yield RunFinished(answer, reason, self._usage, structured)
+                yield RunFinished(answer, reason, self._usage, structured, error)
             case Broken(sentence, reason):
                 yield RunFailed(sentence, reason, self._usage)
 
@@ -136,7 +136,8 @@ class Run:
         step = self._next_step(this, reply)
         if isinstance(step, Broken) and self._policy.answer_on_error:
             known = [done.outcome.text for done in this.results] or self._results_so_far()
-            return Composed("\n\n".join([step.sentence, *known]), step.reason)
+            said = "\n\n".join([step.sentence, *known])
+            return Composed(said, step.reason, error=step.sentence)
         return step
 
     def _open_round(self) -> Round:

@@ -80,6 +80,8 @@ class Composed:
     reason: StopReason
     structured: object = None
     """The answer as a JSON value, where a shape was asked for."""
+    error: str = ""
+    """What went wrong, where the run is to end with what is known all the same."""
 
 
 @dataclass(frozen=True, slots=True)

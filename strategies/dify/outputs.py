@@ -49,8 +49,8 @@ class Outputs:
                 self._calls.append(self._entry(event))
             case AnswerShown(said):
                 yield from streamed_variable("answer", said)
-            case RunFinished(answer, reason, _, structured):
-                yield from self._ending(reason, "")
+            case RunFinished(answer, reason, _, structured, error):
+                yield from self._ending(reason, error)
                 if structured is not None:
                     yield variable_message("structured_output", structured)
                 yield variable_message("sources", list(self._sources(answer)))
