@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from workbench import wire
 from workbench.limits import Limits
-from workbench.ports import AnswerError, Json
 from workbench.pipe import Outlet, PluginGoneError
+from workbench.ports import AnswerError, Json
 from workbench.record import Call, Run
 
 _FAILED = {

@@ -32,6 +32,10 @@ class Limits:
     """A plugin without a heartbeat for so long is ended."""
     start_seconds: float = 60
     """How long the plugin may take to its first heartbeat."""
+    receive_bytes: int | None = None
+    """The receive buffer of the socket for remote debugging; None leaves it to the system."""
+    read_pause: float = 0.0
+    """Seconds between two pieces that are read of that socket: a daemon that is busy."""
 
 
 DAEMON = Limits()
