@@ -25,6 +25,7 @@ _REPLIES = {
     "open calls": '{"name": "now",\n',
     "open functions": "<function=now>",
     "even quotes": '<tool_call>{"</tool_call>"',
+    "escaped quotes": '<tool_call>{"\\"</tool_call>\n',
     "thoughts": "<think>a<think>b</think>",
     "fences": "```json\n",
     "nested functions": "<tool_call><function=now>\n<parameter=a>\n",

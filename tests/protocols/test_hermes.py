@@ -3,6 +3,7 @@
 import pytest
 
 from strategies.protocols.base import Call, Reasoning, Text
+from tests.protocols.cases import join_text, read_all
 from tests.protocols.replies import TOOLS, broken, called, events_of, parser_of, problems, shown
 
 _CALL = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
@@ -226,6 +227,41 @@ def test_forgotten_quote_does_not_swallow_the_next_call() -> None:
     assert shown(events) == "Done."
 
 
+def test_forgotten_quote_that_meets_the_next_one() -> None:
+    """The next call's first quote seems to end the string; its tag stands at a line's end."""
+    reply = (
+        '<tool_call>{"name": "f", "arguments": {"a": "x</tool_call>\n'
+        '<tool_call>{"name": "now", "arguments": {"b": 1}}</tool_call>Done.'
+    )
+    events = events_of("hermes", reply)
+
+    assert called(events) == [("now", {"b": 1})]
+    assert [(call.name, call.truncated) for call in broken(events)] == [("f", True)]
+    assert shown(events) == "Done."
+
+
+def test_hostile_blocks_are_given_up() -> None:
+    """Every block seems to end at the very end: the reader stops starting over."""
+    for part in ('<tool_call>{"</tool_call>\n"', '<tool_call>{"\\"</tool_call>\n'):
+        reply = part * 2000
+        events = join_text(read_all(parser_of("hermes"), [reply]))
+        assert join_text(read_all(parser_of("hermes"), list(reply))) == events
+        assert called(events) == []
+
+
+def test_guess_waits_for_the_close_tag() -> None:
+    """Arguments that only a guess can read end at the tag, or where their brackets balance."""
+    guess = '<tool_call>{"name": "f", "arguments": {"x": "he said "hi" twice"}}'
+    [call] = events_of("hermes", f"{guess} \n</tool_call>")
+    first, *rest = events_of("hermes", f"{guess}\nDone.")
+
+    assert isinstance(call, Call)
+    assert call.repaired
+    assert first == call
+    assert shown(rest) == "Done."
+    assert called(events_of("hermes", f"{guess}<tool_call>")) == called([call])
+
+
 def test_invented_results_are_dropped() -> None:
     """What the model writes as a tool's answer is no answer, and no reply to it counts."""
     reply = f"{_CALL}\n<tool_response>\n-3\n</tool_response>\nIt is cold. {_CALL}"
@@ -264,6 +300,7 @@ def test_cut_lists_and_envelopes_name_their_last_call() -> None:
     for body in (f"[{f}", f'{{"function": {f}', f'{{"tool_calls": [{f}', f"{{'tool_call': {f}"):
         events = events_of("hermes", f"<tool_call>{body}")
         assert [(call.name, call.truncated) for call in broken(events)] == [("f", True)]
+    assert called(events_of("hermes", '<tool_call>{1: 2, "name": "f"}')) == []
     for body in ('["x', '[{"name": "f', "['", '{1: {"name": "f'):
         events = events_of("hermes", f"<tool_call>{body}")
         assert broken(events) == []
