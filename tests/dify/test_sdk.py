@@ -27,9 +27,10 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_adapters_that_import_the_sdk() -> None:
+@pytest.mark.parametrize("cases", sorted(HERE.glob("*_cases.py")), ids=lambda path: path.stem)
+def test_the_adapters_that_import_the_sdk(cases: Path) -> None:
     """Importing it turns the threads of a process into greenlets, which other tests must not be."""
-    run = python("-m", "pytest", "-p", "no:cacheprovider", str(HERE / "sdk_cases.py"))
+    run = python("-m", "pytest", "-p", "no:cacheprovider", str(cases))
 
     assert run.returncode == 0, run.stdout + run.stderr
 
