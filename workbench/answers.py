@@ -97,6 +97,8 @@ class Answer:
         except PluginGoneError:
             if not over:
                 _drain(waiting)
+        finally:
+            self.outlet.done()
 
 
 def wire_text(kind: str, failure: AnswerError) -> str:
