@@ -7,7 +7,7 @@ three long, and it is written here as a word of one letter per tag:
     P `<parameter=…>`   p `</parameter>`   F `<function=…>`   f `</function>`
     T `<tool_call>`     t `</tool_call>`   . other text       $ the end of the reply
 
-`pP` ends a value and opens the next one, `pft` ends the call, `f.` inside a value is data. A whole
+`pP` ends a value and opens the next one, `pf` ends the call, `f.` inside a value is data. A whole
 call inside a value is data up to its own `</function>`. Models forget close tags too: `P` alone
 ends a value where it stands on its own line and names a parameter that is still to come. If no
 chain has ended the call when the reply is over, the best chain that could have is looked for once.
@@ -172,7 +172,7 @@ class FunctionBlock:
         declared = self._wrapping.declared
         return name in declared if declared is not None else plausible_name(name)
 
-    # ---- before the first parameter
+    # ---- tags and what stands between them
 
     def _read_body(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
         while True:
