@@ -119,6 +119,12 @@ class _Check:
         for kind in kinds:
             if is_of(value, kind):
                 return self._inside(value, kind, schema, path, depth)
+        return self._coerced(value, kinds, schema, path, depth)
+
+    def _coerced(
+        self, value: object, kinds: list[str], schema: Schema, path: str, depth: int
+    ) -> _Fit:
+        """Fit a value of another type than the schema allows."""
         # A text is what everything can be turned into, so it is the last resort.
         for kind in sorted(kinds, key="string".__eq__):
             coerced = COERCIONS[kind](value)
@@ -126,6 +132,8 @@ class _Check:
                 fit = self._inside(coerced, kind, schema, path, depth)
                 note = f"{path}: {_show(value)} was taken as {_NAMES[kind]}"
                 return _Fit(fit.value, (note, *fit.notes), fit.problems)
+        if "type" not in schema:
+            return _Fit(value)  # the type was only inferred
         if "array" in kinds and _may_stand_alone(value):
             fit = self.value(value, schema.get("items"), path, depth + 1)
             if not fit.problems and not fit.notes:
