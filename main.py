@@ -6,6 +6,8 @@ Nothing may be printed here, standard output is the wire to Dify.
 
 from dify_plugin import DifyPluginEnv, Plugin
 
+from strategies.dify.frames import send_frames_whole
+
 
 class Settings(DifyPluginEnv):
     """The SDK's settings with longer limits; the environment and `.env` still win."""
@@ -15,6 +17,7 @@ class Settings(DifyPluginEnv):
 
 
 plugin = Plugin(Settings())
+send_frames_whole(plugin.default_response_writer)
 
 if __name__ == "__main__":
     plugin.run()

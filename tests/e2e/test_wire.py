@@ -29,6 +29,8 @@ from workbench.host import Host
 from workbench.payload import model_value, past
 from workbench.record import Run
 
+pytestmark = pytest.mark.runtimes("stdio", "tcp", "http")
+
 
 def assert_clean(run: Run) -> None:
     """Nothing lost, nothing against Dify's rules, every log finished, no error."""
@@ -109,6 +111,7 @@ def test_six_tools_at_once(host: Host) -> None:
     assert max(ended) - min(asked) < 1.2
 
 
+@pytest.mark.runtimes("stdio")
 def test_a_tool_starts_while_the_model_still_streams(host: Host) -> None:
     """Its call was complete at the start of the reply."""
     early = [chunk(tool_calls=[tool_call("nap", {"q": "a"}, "c1")])]
@@ -120,9 +123,19 @@ def test_a_tool_starts_while_the_model_still_streams(host: Host) -> None:
     assert model.requests[1]["prompt_messages"][-1]["content"] == "ok"
 
 
-@pytest.mark.parametrize("count", [3_000, 20_000])
-def test_a_burst_of_chunks_loses_nothing(host: Host, count: int) -> None:
+def test_a_burst_of_chunks_loses_nothing(host: Host) -> None:
     """The daemon drops what its queue of 128 cannot take; text is merged before it leaves."""
+    burst(host, 3_000)
+
+
+@pytest.mark.runtimes("stdio")
+def test_a_long_burst_of_chunks_loses_nothing(host: Host) -> None:
+    """Nor does it when the burst takes seconds."""
+    burst(host, 20_000)
+
+
+def burst(host: Host, count: int) -> None:
+    """Play so many chunks at once."""
     model = Script([*(chunk(f"{n} ") for n in range(count)), chunk(usage=usage())])
     run = host.run(ask("Count"), model=model)
 
@@ -147,6 +160,7 @@ def test_sixty_tools_in_one_round_lose_nothing(host: Host) -> None:
         assert later - first > 0.03
 
 
+@pytest.mark.runtimes("stdio", "tcp")
 def test_two_hundred_runs_at_once_stay_apart(host: Host) -> None:
     """One process, no lost, mixed or broken message."""
 
