@@ -47,7 +47,7 @@ class MustCall:
     name: str = ""
 
     def told(self, instruction: str, wording: Wording) -> str:
-        """Say so in the system prompt: Dify carries no tool_choice (dify-contract.md §0.2)."""
+        """Say so in the prompt: Dify carries no tool_choice (docs/dify.md, "Backwards calls")."""
         sentence = wording.must_call.format(name=self.name) if self.name else wording.must_call_any
         return "\n\n".join(part for part in (instruction.strip(), sentence) if part)
 

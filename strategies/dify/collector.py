@@ -1,6 +1,6 @@
 """What one tool call sends, sorted into what the model reads and what goes on to the reader.
 
-Message types and their fields are those of Dify's ToolInvokeMessage (dify-contract.md §2, §4).
+Message types and their fields are those of Dify's ToolInvokeMessage (docs/dify.md, "Tools").
 Files go on to the reader once, unread; the model is told their names. A link is for the model
 alone: Dify would write a link that is passed on into the answer's text. Base64 in texts and JSON is
 taken out of what the model reads; what was a data URL goes on to the reader as a file.

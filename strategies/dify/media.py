@@ -1,4 +1,4 @@
-"""Files on their way to the reader: the forms in which Dify takes them (dify-contract.md §2)."""
+"""Files on their way to the reader: the forms that Dify takes (docs/dify.md, "Messages")."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Dify's messages as plain dicts, within the limits of its wire (dify-contract.md §2, §3.3)."""
+"""Dify's messages as plain dicts, within its limits (docs/dify.md, "Messages")."""
 
 import uuid
 from collections.abc import Iterator, Mapping

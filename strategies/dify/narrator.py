@@ -1,7 +1,7 @@
 """Tells a run to Dify: events of the engine in, messages of Dify's wire out.
 
 The log tree that a reader sees folded has only labels and times, and no mark of success or failure
-(dify-contract.md §0.2, Dify web 1.14.2): so the label of a finish says what happened. `provider`
+(docs/dify.md, "Logs"): so the label of a finish says what happened. `provider`
 stands only on the finish of a Thought and a CALL, because each log with it costs Dify 30 ms.
 """
 

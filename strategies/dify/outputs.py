@@ -1,4 +1,4 @@
-"""The node's outputs beside its text: variables that later nodes can read (dify-contract.md §2).
+"""The node's outputs beside its text: variables for later nodes (docs/dify.md, "Messages").
 
 They are declared in the strategy's `output_schema`. `answer` streams while the engine is certain of
 it, so that an answer node can show the final answer alone; the others are sent once, at the end.

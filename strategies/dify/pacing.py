@@ -1,7 +1,7 @@
 """How fast messages may leave.
 
 The daemon drops without a word what its queue of 128 messages cannot take, and Dify spends up to a
-millisecond on each (dify-contract.md §0.2, measured): so text leaves at most once per 10 ms, the
+millisecond on each (docs/dify.md, "Limits and losses"): text leaves at most once per 10 ms, the
 first at once, and no more than 64 messages of any kind leave within 50 ms, which is slower than
 the daemon drains its queue.
 """

@@ -1,4 +1,4 @@
-"""The strategy's parameters, read from what Dify's core sends (dify-contract.md §1).
+"""The strategy's parameters, read from what Dify's core sends (docs/dify.md, "Parameters").
 
 Read leniently where a value can only mean one thing (numbers as text, blanks and nulls for what is
 optional, keys that are absent) and refused clearly where it cannot: one sentence that names the

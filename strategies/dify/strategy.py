@@ -32,7 +32,7 @@ def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessag
 
     Raises:
         InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
-            one whose bare text reaches the reader (dify-contract.md §0.2).
+            one whose bare text reaches the reader (docs/dify.md, "Errors").
     """
     return paced(_messages(session, parameters))
 

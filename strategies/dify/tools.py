@@ -1,7 +1,7 @@
 """The tools that Dify hands to the strategy, read from its ToolEntity dicts.
 
 Read by hand rather than by the SDK's model: Dify's core sends types and nulls that the SDK refuses,
-and one unreadable tool must not take the others with it (dify-contract.md §1.3). Names that
+and one unreadable tool must not take the others with it (docs/dify.md, "Tools"). Names that
 providers reject, or that two tools share, are mapped to unique ones here and mapped back at the
 call.
 
