@@ -174,7 +174,7 @@ class TestBuilding:
         self, plugin: Path, tmp_path: Path
     ) -> None:
         """More than 50 MB in all."""
-        with (plugin / "large.md").open("wb") as file:
+        with (plugin / "large.csv").open("wb") as file:
             file.truncate(51 * 1024 * 1024)
 
         with pytest.raises(IncompletePackageError, match="50 MB"):

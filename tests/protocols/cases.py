@@ -1,6 +1,6 @@
 """Replies of models and what they mean, and every way of cutting them.
 
-The peers' cases lie beside the repository (see ../shared/peer_cases/README.md); tests that need
+The peers' cases lie beside the repository (../shared/peer_cases); tests that need
 them are skipped where they are absent.
 """
 
