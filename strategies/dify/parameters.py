@@ -10,11 +10,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+from strategies.agent.dialects import MustCall
 from strategies.agent.steps import Limits
 from strategies.agent.window import Budget
 from strategies.dify.compact_json import compact
+from strategies.dify.files import RunFile, read_files
+from strategies.dify.knowledge import Passage, read_context
 from strategies.dify.log_data import one_line
 from strategies.dify.reading import Json, mapping, only_text, sequence, text
 from strategies.dify.tools import DifyTool, Unreadable, only_allowed, read_tools
@@ -70,7 +73,17 @@ class Settings:
     protocol: str
     """`auto`, `native` or the name of a text protocol."""
     fallback_model: ModelConfig | None
+    files: Sequence[RunFile]
+    odd_files: Sequence[str]
+    """What in `files` is no file, each in a few words."""
+    passages: Sequence[Passage]
+    """What `context` holds."""
+    direct_tools: frozenset[str]
+    """Tools whose result is the answer, by the names that the model knows."""
+    unknown_direct_tools: Sequence[str]
+    must_call: MustCall | None
     answer_on_error: bool
+    separate_reasoning: bool
 
 
 def read_settings(parameters: Json) -> Settings:
@@ -80,16 +93,20 @@ def read_settings(parameters: Json) -> Settings:
         ParameterError: one of them cannot be used.
     """
     model = mapping(parameters.get("model"))
-    tools, skipped = read_tools(_tool_items(parameters.get("tools")))
+    all_tools, skipped = read_tools(_tool_items(parameters.get("tools")))
     allowed = _names(parameters.get("allowed_tools"))
+    tools = only_allowed(all_tools, allowed) if allowed else all_tools
+    choice = _tool_choice(parameters.get("tool_choice"), tools)
+    direct = _names(parameters.get("return_direct"))
+    files, odd_files = read_files(parameters.get("files"))
     return Settings(
         model=_model(model),
         history=[mapping(item) for item in sequence(model.get("history_prompt_messages"))],
         instruction=text(parameters.get("instruction")),
         query=_query(parameters.get("query")),
-        tools=only_allowed(tools, allowed) if allowed else tools,
+        tools=() if choice == "none" else tools,
         skipped_tools=skipped,
-        unknown_allowed_tools=[name for name in allowed if not only_allowed(tools, [name])],
+        unknown_allowed_tools=[name for name in allowed if not only_allowed(all_tools, [name])],
         limits=Limits(
             rounds=_whole(parameters, "maximum_iterations", default=10, highest=None),
             parallel_tools=_whole(parameters, "parallel_tools", default=4, highest=16),
@@ -98,7 +115,14 @@ def read_settings(parameters: Json) -> Settings:
         ),
         protocol=_protocol(parameters.get("tool_protocol")),
         fallback_model=_fallback(parameters.get("fallback_model"), _model(model)),
+        files=files,
+        odd_files=odd_files,
+        passages=read_context(parameters.get("context")),
+        direct_tools=frozenset(tool.spec.name for tool in only_allowed(tools, direct)),
+        unknown_direct_tools=[name for name in direct if not only_allowed(tools, [name])],
+        must_call=choice if isinstance(choice, MustCall) else None,
         answer_on_error=_yes(parameters.get("answer_on_error")),
+        separate_reasoning=_yes(parameters.get("separate_reasoning")),
     )
 
 
@@ -215,6 +239,25 @@ def _fallback(value: object, first: ModelConfig) -> ModelConfig | None:
         # Nothing is known of a model that is only named: what it can do is taken to be the same.
         context_size=None,
     )
+
+
+def _tool_choice(value: object, tools: Sequence[DifyTool]) -> Literal["auto", "none"] | MustCall:
+    choice = text(value).strip()
+    match choice.lower():
+        case "" | "auto":
+            return "auto"
+        case "none":
+            return "none"
+        case "required":
+            return MustCall()
+        case _:
+            named = only_allowed(tools, [choice])
+    if not named:
+        raise ParameterError(
+            "The parameter `tool_choice` must be auto, none, required or the name of one of the "
+            f"chosen tools, but it is {_shown(value)}."
+        )
+    return MustCall(named[0].spec.name)
 
 
 def _yes(value: object) -> bool:

@@ -1,30 +1,25 @@
 """One run of a strategy: read the parameters, put the engine together, tell what happens."""
 
+import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
+from dify_plugin.config.logger_format import plugin_logger_handler
 from dify_plugin.core.runtime import Session
 from dify_plugin.errors.model import InvokeBadRequestError
 
-from strategies.agent.conversation import Conversation
-from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
-from strategies.agent.events import Event, Noticed, RunFailed
-from strategies.agent.fitting import Fitting
-from strategies.agent.loop import Run
-from strategies.agent.steps import Policy, Speaker
-from strategies.agent.wording import wording_for
-from strategies.dify.history import clean_history
-from strategies.dify.model import DifyModel
+from strategies.agent.events import Noticed, RunFailed
+from strategies.dify.attachments import Attached
+from strategies.dify.composition import attach, compose
+from strategies.dify.knowledge import cited, resources_message
 from strategies.dify.narrator import Narrator
+from strategies.dify.outputs import Outputs
 from strategies.dify.pacing import DifyMessage, paced
-from strategies.dify.parameters import ModelConfig, ParameterError, Settings, read_settings
-from strategies.dify.toolbox import DifyToolbox
-from strategies.protocols.base import Language
-from strategies.protocols.language import language_of
-from strategies.protocols.registry import TEXT_PROTOCOLS
+from strategies.dify.parameters import ParameterError, Settings, read_settings
 
-_NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
-_DEFAULT_TEXT_PROTOCOL = "hermes"
+_log = logging.getLogger(__name__)
+_log.addHandler(plugin_logger_handler)
 
 
 def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
@@ -42,55 +37,42 @@ def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyM
         settings = read_settings(parameters)
     except ParameterError as error:
         raise InvokeBadRequestError(str(error)) from None
-    narrator = Narrator()
-    for notice in _notices(settings):
+    narrator = Narrator(shows_reasoning=not settings.separate_reasoning)
+    try:
+        yield from _run(session, settings, narrator)
+    except InvokeBadRequestError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last place where logs can be closed
+        # A fault of our own: the reader gets a sentence and closed logs, the daemon's log the rest.
+        _log.exception("A run ended with a fault of the plugin")
+        sentence = f"The plugin failed with a fault of its own ({type(error).__name__})."
+        yield from narrator.break_off(sentence)
+        raise InvokeBadRequestError(sentence) from None
+
+
+def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[DifyMessage]:
+    attached = attach(settings)
+    for notice in _notices(settings, attached):
         yield from narrator.messages(notice)
-    for event in _engine(session, settings):
+    if settings.passages:
+        yield resources_message(settings.passages)
+    outputs = Outputs(partial(cited, passages=settings.passages))
+    for event in compose(session, settings, attached).events():
+        yield from outputs.messages(event)
         yield from narrator.messages(event)
         if isinstance(event, RunFailed):
             raise InvokeBadRequestError(event.sentence)
 
 
-def _engine(session: Session, settings: Settings) -> Iterator[Event]:
-    language = language_of(settings.query)
-    conversation = Conversation(
-        instruction=settings.instruction,
-        history=clean_history(settings.history),
-        question=settings.query,
-    )
-
-    def speaker(config: ModelConfig) -> Speaker:
-        dialect = _dialect(settings.protocol, config.features, language)
-        fitting = Fitting(config.model, config.budget)
-        return Speaker(model=DifyModel(session, config), dialect=dialect, fitting=fitting)
-
-    run = Run(
-        conversation,
-        speaker(settings.model),
-        DifyToolbox(session, settings.tools),
-        wording_for(language),
-        settings.limits,
-        fallback=speaker(settings.fallback_model) if settings.fallback_model else None,
-        text_dialect=TextDialect(
-            protocol=TEXT_PROTOCOLS[_DEFAULT_TEXT_PROTOCOL], language=language
-        ),
-        policy=Policy(answer_on_error=settings.answer_on_error),
-    )
-    return run.events()
-
-
-def _dialect(protocol: str, features: frozenset[str], language: Language) -> Dialect:
-    """Choose the way to speak with a model; `auto` goes by what Dify says of the model."""
-    if protocol == "auto":
-        protocol = "native" if features & _NATIVE_FEATURES else _DEFAULT_TEXT_PROTOCOL
-    if protocol == "native":
-        return NativeDialect()
-    return TextDialect(protocol=TEXT_PROTOCOLS[protocol], language=language)
-
-
-def _notices(settings: Settings) -> Iterator[Noticed]:
+def _notices(settings: Settings, attached: Attached) -> Iterator[Noticed]:
     for tool in settings.skipped_tools:
         yield Noticed(f"TOOL {tool.name} ✗ skipped", {"problem": tool.problem})
     if settings.unknown_allowed_tools:
         names = list(settings.unknown_allowed_tools)
         yield Noticed("ALLOWED TOOLS ✗ unknown name", {"names": names})
+    if settings.unknown_direct_tools:
+        names = list(settings.unknown_direct_tools)
+        yield Noticed("DIRECT TOOLS ✗ unknown name", {"names": names})
+    problems = [*settings.odd_files, *attached.problems]
+    if problems:
+        yield Noticed("FILES ✗ not all could be used", {"problems": problems})

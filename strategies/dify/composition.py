@@ -1,0 +1,103 @@
+"""One run put together: from the parameters and the session to the engine that plays it."""
+
+from dify_plugin.core.runtime import Session
+
+from strategies.agent.conversation import Conversation
+from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
+from strategies.agent.fitting import Fitting
+from strategies.agent.loop import Run
+from strategies.agent.ports import Message
+from strategies.agent.steps import Policy, Speaker
+from strategies.agent.wording import wording_for
+from strategies.dify.attachments import Attached, content_parts, with_media_for
+from strategies.dify.fetching import fetch_file
+from strategies.dify.files import RunFiles
+from strategies.dify.history import clean_history
+from strategies.dify.knowledge import prompt
+from strategies.dify.model import DifyModel
+from strategies.dify.parameters import ModelConfig, Settings
+from strategies.dify.toolbox import DifyToolbox
+from strategies.protocols.language import language_of
+from strategies.protocols.registry import TEXT_PROTOCOLS
+
+_NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
+_DEFAULT_TEXT_PROTOCOL = "hermes"
+_KNOWLEDGE_SHARE = 0.3
+# Few characters, because a token of Chinese has some one and a half: the share is kept anyway.
+_CHARACTERS_PER_TOKEN = 2
+
+
+def attach(settings: Settings) -> Attached:
+    """Read the question's files for the model; what it cannot take is named in the text."""
+    return content_parts(
+        settings.files,
+        settings.model.features,
+        fetch_file,
+        language=language_of(settings.query),
+        name_all=any(tool.file_parameters for tool in settings.tools),
+    )
+
+
+def compose(session: Session, settings: Settings, attached: Attached) -> Run:
+    """Put one run together."""
+    language = language_of(settings.query)
+
+    def upload(name: str, content: bytes, mime_type: str) -> str:
+        return session.file.upload(name, content, mime_type).preview_url or ""
+
+    def speaker(config: ModelConfig) -> Speaker:
+        return Speaker(
+            model=DifyModel(session, config),
+            dialect=_dialect(settings, _protocol(settings, config)),
+            fitting=Fitting(config.model, config.budget),
+        )
+
+    return Run(
+        Conversation(
+            instruction=_instruction(settings),
+            history=_history(settings),
+            question="\n\n".join(part for part in (settings.query, attached.text) if part),
+            attachments=attached.parts,
+        ),
+        speaker(settings.model),
+        DifyToolbox(session, settings.tools, RunFiles(settings.files, upload=upload)),
+        wording_for(language),
+        settings.limits,
+        fallback=speaker(settings.fallback_model) if settings.fallback_model else None,
+        text_dialect=_dialect(settings, _DEFAULT_TEXT_PROTOCOL),
+        policy=Policy(
+            answer_on_error=settings.answer_on_error,
+            direct_tools=settings.direct_tools,
+        ),
+    )
+
+
+def _instruction(settings: Settings) -> str:
+    """Write the system prompt: the builder's, what is known, and the shape of the answer."""
+    language = language_of(settings.query)
+    room = int(settings.model.budget.window * _KNOWLEDGE_SHARE) * _CHARACTERS_PER_TOKEN
+    parts = [
+        settings.instruction,
+        prompt(settings.passages, language, room) if settings.passages else "",
+    ]
+    return "\n\n".join(part for part in parts if part.strip())
+
+
+def _history(settings: Settings) -> list[Message]:
+    return with_media_for(clean_history(settings.history), settings.model.features)
+
+
+def _protocol(settings: Settings, config: ModelConfig) -> str:
+    """Choose the protocol; `auto` goes by what Dify says of the model."""
+    if settings.protocol != "auto":
+        return settings.protocol
+    return "native" if config.features & _NATIVE_FEATURES else _DEFAULT_TEXT_PROTOCOL
+
+
+def _dialect(settings: Settings, protocol: str) -> Dialect:
+    language = language_of(settings.query)
+    if protocol == "native":
+        return NativeDialect(wording=wording_for(language), must_call=settings.must_call)
+    return TextDialect(
+        protocol=TEXT_PROTOCOLS[protocol], language=language, must_call=settings.must_call
+    )
