@@ -29,6 +29,9 @@ PLACES_OF_ONE_MACHINE = re.compile(
     re.VERBOSE,
 )
 
+SECTION_MENTIONED = re.compile(r'(docs/[\w-]+\.md),[\s#]+"([^"]+)"')
+DOCUMENT_MENTIONED = re.compile(r"(?<![\w./-])[\w./-]*\w\.md\b|§\s*\d")
+
 
 def table(heading: str) -> dict[str, list[str]]:
     """The rows of the README's table whose first heading this is, by their first cell."""
@@ -84,7 +87,7 @@ class TestDocuments:
         assert ", ".join(protocols[:-1]) + f" or {protocols[-1]}" in helps["tool_protocol"]
         assert set(PROTOCOLS) <= set(protocols)
 
-    @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "PRIVACY.md"])
+    @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "PRIVACY.md", "docs/dify.md"])
     def test_relative_links_lead_somewhere(self, name: str) -> None:
         """To a file that exists."""
         text = (ROOT / name).read_text(encoding="utf-8")
@@ -121,6 +124,34 @@ class TestRepository:
         }
 
         assert found == set()
+
+    def test_no_file_names_a_document_that_is_not_here(self, tracked: list[Path]) -> None:
+        """Nor its paragraphs; what somebody keeps elsewhere explains nothing to a reader."""
+        found = {
+            f"{path.relative_to(ROOT)}: {match[0]}"
+            for path in tracked
+            for match in DOCUMENT_MENTIONED.finditer(path.read_text(encoding="utf-8"))
+            if not match[0].startswith("//")  # the rest of an address
+            and not any((folder / match[0]).is_file() for folder in (ROOT, path.parent))
+        }
+
+        assert found == set()
+
+    def test_every_section_that_a_file_points_to_exists(self, tracked: list[Path]) -> None:
+        """Under that heading, in that document; and comments do point there."""
+        mentioned = {
+            (match[1], " ".join(match[2].split()))
+            for path in tracked
+            for match in SECTION_MENTIONED.finditer(path.read_text(encoding="utf-8"))
+        }
+        headings = {
+            (f"docs/{path.name}", heading)
+            for path in (ROOT / "docs").glob("*.md")
+            for heading in re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        }
+
+        assert mentioned
+        assert mentioned - headings == set()
 
     def test_nothing_in_the_plugin_prints(self) -> None:
         """Standard output is the wire to Dify."""
