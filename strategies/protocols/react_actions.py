@@ -93,12 +93,12 @@ def call(action: Action, tools: Mapping[str, ToolSpec], *, cut_short: bool) -> C
         members = dict(cast("Mapping[str, object]", given))
         return Call(name=action.name, arguments=members, raw=_json(members))
     text = action.text
-    if given is None or text.strip().casefold() in _NOTHING:
-        return Call(name=action.name, arguments={})
     if text.lstrip().startswith("{"):
         return _from_json(action.name, text, cut_short=cut_short)
     if cut_short:
         return _broken(action.name, text, "The reply was cut off inside the input.", cut=True)
+    if given is None or text.strip().casefold() in _NOTHING:
+        return Call(name=action.name, arguments={})
     return _from_text(action.name, text, tools)
 
 

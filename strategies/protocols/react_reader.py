@@ -133,9 +133,10 @@ class ReactReader:
 
     def _opening(self) -> bool:
         went_on = self._between_labels(self._hold)
-        if self._place == self._opening and self._length > _OPENING:
+        if self._length > _OPENING:
             self._show(self._release())
-            return self._go(self._prose)
+            self._otherwise = self._prose
+            return self._go(self._prose) if self._place == self._opening else went_on
         return went_on
 
     def _prose(self) -> bool:
@@ -219,7 +220,7 @@ class ReactReader:
         text = self._text
         found = pattern.match(text, self._at)
         end = found.end() if found else self._at
-        line = text.rfind("\n", self._at, end) + 1
+        line = text.rfind("\n", self._at - 1, end) + 1
         if line and line < end:
             if labels.starts(text, line):
                 self._at = line
