@@ -13,6 +13,7 @@ from workbench.ports import UsageError, WorkbenchError
 
 _COMMANDS = {
     "run": ("workbench.run_command", "ask a question through the plugin's real process"),
+    "serve": ("workbench.serve_command", "open a chat page on this machine"),
     "parse": ("workbench.parse_command", "show what a model's reply parses into"),
     "arguments": ("workbench.arguments_command", "show how a model's tool arguments are read"),
 }

@@ -116,15 +116,20 @@ def parameters(options: argparse.Namespace) -> Json:
 
 
 def history(name: str) -> list[Json]:
-    """Read earlier turns: a JSON list of {role, content}."""
-    turns = objects(_list(name, "--history"))
-    odd = [turn for turn in turns if turn.get("role") not in _ROLES or "content" not in turn]
+    """Read earlier turns from a file: a JSON list of {role, content}."""
+    return turns(_list(name, "--history"), name)
+
+
+def turns(value: Any, place: str) -> list[Json]:
+    """Read earlier turns as Dify's memory hands them over."""
+    said = objects(value)
+    odd = [turn for turn in said if turn.get("role") not in _ROLES or "content" not in turn]
     if odd:
         raise WorkbenchError(
-            f"{name}: a turn is an object with a role (user or assistant) and a content,"
+            f"{place}: a turn is an object with a role (user or assistant) and a content,"
             f" not {json.dumps(odd[0], ensure_ascii=False)[:80]}."
         )
-    return [past(str(turn["role"]), turn["content"]) for turn in turns]
+    return [past(str(turn["role"]), turn["content"]) for turn in said]
 
 
 def count(text: str) -> int:

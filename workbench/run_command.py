@@ -5,11 +5,12 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench import terminal
+from workbench import story, terminal
 from workbench.arguments import Parser
-from workbench.bench import PROTOCOLS, Question, equipped
+from workbench.bench import PROTOCOLS, Question, Setting, equipped
 from workbench.options import add_equipment, add_parameters, count, equipment, history, parameters
-from workbench.ports import UsageError
+from workbench.pages import page
+from workbench.ports import UsageError, WorkbenchError
 from workbench.record import Run
 
 _QUESTION = "What time is it in Tokyo, and what is 23 × 19?"
@@ -21,13 +22,25 @@ def main(arguments: Sequence[str]) -> int:
     if len(options.model) > 1:
         raise UsageError("A run asks one model: give --model once.")
     view = terminal.view(as_json=options.json)
+    if options.html and not options.html.absolute().parent.is_dir():
+        raise UsageError(f"--html {options.html}: there is no such folder.")
     question = _question(options)
     with equipped(equipment(options)) as bench:
         view.open(bench.setting(question))
         runs = [bench.start(question) for _ in range(options.parallel)]
         _follow(view, runs)
         view.close(runs)
+        if options.html:
+            _write_page(options.html, bench.setting(question), runs)
     return 0 if all(run.ok for run in runs) else 1
+
+
+def _write_page(path: Path, setting: Setting, runs: Sequence[Run]) -> None:
+    lines = [line for run in runs for line in story.whole(run, setting)]
+    try:
+        path.write_text(page(lines), encoding="utf-8")
+    except OSError as error:
+        raise WorkbenchError(f"Cannot write {path}: {error.strerror}.") from error
 
 
 def _question(options: argparse.Namespace) -> Question:

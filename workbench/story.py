@@ -24,6 +24,17 @@ def lines(run: Run, setting: Setting | None) -> Iterator[Json]:
     yield end(run)
 
 
+def whole(run: Run, setting: Setting) -> list[Json]:
+    """Tell a run that is over, from what was kept of it."""
+    happenings: list[Happening] = [
+        *run.received,
+        *(Asked(call.asked_at, call) for call in run.requests),
+        *(Answered(call.ended_at, call) for call in run.requests if call.ended_at is not None),
+    ]
+    told = [line(run, happening) for happening in sorted(happenings, key=lambda each: each.at)]
+    return [begin(run, setting), *told, end(run)]
+
+
 def begin(run: Run, setting: Setting) -> Json:
     """Say what was asked."""
     return {

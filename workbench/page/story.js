@@ -1,0 +1,176 @@
+// A run as it is told line by line: by a saved file, by the server, or by the player.
+"use strict";
+
+class Story {
+  constructor() {
+    this.lines = [];
+    this.began = null;
+    this.end = null;
+    this.now = 0;
+    this.spoken = []; // text and tool calls, in the order in which the reader saw them
+    this.logs = new Map();
+    this.calls = new Map();
+    this.outputs = {};
+    this.usage = {};
+    this.made = [];
+    this.stopped = false;
+  }
+
+  get over() {
+    return this.end !== null;
+  }
+
+  apply(line) {
+    this.lines.push(line);
+    this.now = Math.max(this.now, line.at || 0);
+    const read = Story.readers[line.type];
+    if (read) read(this, line, line.message || {});
+  }
+
+  say(text) {
+    const last = this.spoken.at(-1);
+    if (last && "text" in last) last.text += text;
+    else this.spoken.push({ text });
+  }
+
+  logsBelow(parent) {
+    const known = (id) => this.logs.has(id);
+    return [...this.logs.values()].filter((log) =>
+      parent === null ? !known(log.parent_id) : log.parent_id === parent);
+  }
+
+  // Seconds since the run began; logs count from the epoch.
+  since(moment) {
+    return typeof moment === "number" && this.began ? moment - this.began.began_at : 0;
+  }
+}
+
+Story.readers = {
+  begin(story, line) {
+    story.began = line;
+  },
+  end(story, line) {
+    story.end = line;
+    Object.assign(story.outputs, line.outputs);
+    story.usage = line.usage || {};
+  },
+  text(story, line, body) {
+    story.say(String(body.text ?? ""));
+  },
+  log(story, line, body) {
+    const before = story.logs.get(body.id);
+    story.logs.set(body.id, { ...body, at: before ? before.at : line.at, until: line.at });
+  },
+  call(story, line) {
+    story.calls.set(line.call, { ...line, until: null, answer: null });
+    if (line.kind === "tool") story.spoken.push({ call: line.call });
+  },
+  answer(story, line) {
+    const call = story.calls.get(line.call);
+    if (call) Object.assign(call, { until: line.at, firstAt: line.first_at, error: line.error,
+      answer: line.answer, pieces: line.pieces });
+  },
+  json(story, line, body) {
+    const value = body.json_object;
+    if (value && value.execution_metadata) story.usage = value.execution_metadata;
+  },
+  variable(story, line, body) {
+    const before = body.stream ? story.outputs[body.variable_name] ?? "" : "";
+    story.outputs[body.variable_name] = body.stream ? before + body.variable_value : body.variable_value;
+  },
+  blob(story, line, body) {
+    story.made.push({ data: body.blob, meta: line.meta || {} });
+  },
+};
+for (const kind of ["image", "image_link", "binary_link", "link"]) {
+  Story.readers[kind] = (story, line, body) => story.made.push({ url: body.text, meta: line.meta || {} });
+}
+
+// The rows of the time line: rounds, and in each the model calls, tools and notices.
+function rounds(story) {
+  const free = new Set(story.calls.values());
+  const groups = [];
+  for (const top of story.logsBelow(null)) {
+    const below = story.logsBelow(top.id);
+    if (!below.length && !/^ROUND\b/.test(top.label)) {
+      groups.push({ head: null, rows: [rowOf(story, top, free)] });
+    } else {
+      groups.push({ head: rowOf(story, top, new Set()), rows: below.map((log) => rowOf(story, log, free)) });
+    }
+  }
+  const loose = [...free].map((call) => looseRow(story, call));
+  for (const row of loose) {
+    const home = groups.findLast((group) => group.head && group.head.from <= row.from + 0.05);
+    if (home) home.rows.push(row);
+    else groups.push({ head: null, rows: [row] });
+  }
+  for (const group of groups) group.rows.sort((one, other) => one.from - other.from);
+  return groups.sort((one, other) => start(one) - start(other));
+}
+
+function start(group) {
+  return group.head ? group.head.from : group.rows[0].from;
+}
+
+function rowOf(story, log, free) {
+  const data = log.metadata || {};
+  const from = data.started_at ? story.since(data.started_at) : log.at;
+  const open = log.status === "start";
+  const until = open ? story.now : data.finished_at ? story.since(data.finished_at) : log.until;
+  const kind = kindOf(log);
+  const calls = kind === "model" ? modelCalls(free, from, open ? Infinity : until)
+    : kind === "tool" ? toolCall(free, log, from, open ? Infinity : until) : [];
+  for (const call of calls) free.delete(call);
+  return { key: `log ${log.id}`, kind, log, calls, from: Math.max(from, 0), until: Math.max(until, from, 0),
+    open: open && !story.over, bad: log.status === "error", ...named(log, kind) };
+}
+
+function looseRow(story, call) {
+  const kind = call.kind === "llm" ? "model" : "tool";
+  const name = kind === "model" ? call.asked.model : call.asked.tool;
+  const open = call.until === null;
+  return { key: `call ${call.call}`, kind, log: null, calls: [call], name: String(name), told: "",
+    from: call.at, until: open ? story.now : call.until, open: open && !story.over, bad: Boolean(call.error) };
+}
+
+function kindOf(log) {
+  if (/^ROUND\b/.test(log.label)) return "round";
+  if (/^CALL\b/.test(log.label)) return "tool";
+  return /\bThought\b/.test(log.label) ? "model" : "note";
+}
+
+// A label reads "CALL search → 3 results"; its second half is what happened.
+function named(log, kind) {
+  const [, name, told = ""] = /^(.*?)(?: ((?:→|✗).*))?$/s.exec(log.label) || [null, log.label];
+  const shown = { tool: name.replace(/^CALL /, ""), model: name.replace(/ Thought$/, ""),
+    round: name.replace(/^ROUND/, "Round") }[kind] || name;
+  return { name: shown, told: told.replace(/^→ /, "") };
+}
+
+function modelCalls(free, from, until) {
+  return [...free].filter((call) => call.kind === "llm" && call.at >= from - 0.05 && call.at <= until + 0.001);
+}
+
+function toolCall(free, log, from, until) {
+  const wanted = log.label.replace(/^CALL /, "").split(" ")[0];
+  const near = [...free].filter((call) => call.kind === "tool" && call.at >= from - 0.05 && call.at <= until + 0.05);
+  const input = JSON.stringify(log.data?.output?.tool_call_input ?? null);
+  const same = near.filter((call) => call.asked.tool === wanted);
+  const exact = same.find((call) => JSON.stringify(call.asked.tool_parameters) === input);
+  return [exact || same[0]].filter(Boolean);
+}
+
+function seconds(value) {
+  return value < 0.0095 ? `${Math.max(1, Math.round(value * 1000))} ms` : value < 9.95 ? `${value.toFixed(2)} s` : `${value.toFixed(1)} s`;
+}
+
+function price(metadata) {
+  const amount = Number(metadata.total_price);
+  if (!amount) return "";
+  const shown = amount.toPrecision(2);
+  return `${/e/.test(shown) ? amount.toFixed(8).replace(/0+$/, "") : shown} ${metadata.currency || ""}`.trim();
+}
+
+function tokens(count) {
+  return count ? `${Number(count).toLocaleString("en")} tok` : "";
+}
