@@ -68,6 +68,7 @@ def compose(session: Session, settings: Settings, attached: Attached) -> Run:
         policy=Policy(
             answer_on_error=settings.answer_on_error,
             direct_tools=settings.direct_tools,
+            shape=settings.shape,
         ),
     )
 
@@ -79,6 +80,7 @@ def _instruction(settings: Settings) -> str:
     parts = [
         settings.instruction,
         prompt(settings.passages, language, room) if settings.passages else "",
+        settings.shape.request(language) if settings.shape else "",
     ]
     return "\n\n".join(part for part in parts if part.strip())
 

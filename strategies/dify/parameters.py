@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
+from strategies.agent.answer_shape import AnswerShape, ShapeError, read_shape
 from strategies.agent.dialects import MustCall
 from strategies.agent.steps import Limits
 from strategies.agent.window import Budget
@@ -82,6 +83,7 @@ class Settings:
     """Tools whose result is the answer, by the names that the model knows."""
     unknown_direct_tools: Sequence[str]
     must_call: MustCall | None
+    shape: AnswerShape | None
     answer_on_error: bool
     separate_reasoning: bool
 
@@ -121,6 +123,7 @@ def read_settings(parameters: Json) -> Settings:
         direct_tools=frozenset(tool.spec.name for tool in only_allowed(tools, direct)),
         unknown_direct_tools=[name for name in direct if not only_allowed(tools, [name])],
         must_call=choice if isinstance(choice, MustCall) else None,
+        shape=_shape(parameters.get("answer_schema")),
         answer_on_error=_yes(parameters.get("answer_on_error")),
         separate_reasoning=_yes(parameters.get("separate_reasoning")),
     )
@@ -258,6 +261,13 @@ def _tool_choice(value: object, tools: Sequence[DifyTool]) -> Literal["auto", "n
             f"chosen tools, but it is {_shown(value)}."
         )
     return MustCall(named[0].spec.name)
+
+
+def _shape(value: object) -> AnswerShape | None:
+    try:
+        return read_shape(value)
+    except ShapeError as error:
+        raise ParameterError(str(error)) from None
 
 
 def _yes(value: object) -> bool:

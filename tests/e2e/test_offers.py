@@ -1,0 +1,332 @@
+"""What Dify offers an agent: files, knowledge, outputs, reasoning, through the real process."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tests.e2e.test_wire import assert_clean
+from tests.hosting import (
+    Script,
+    Shed,
+    ask,
+    calls,
+    chunk,
+    link_output,
+    says,
+    text_output,
+    tool,
+    tool_call,
+    usage,
+)
+from workbench.host import Host
+from workbench.payload import model_value, parameter
+
+PICTURE = bytes.fromhex("89504e470d0a1a0a") + bytes(200)
+VISION = ("tool-call", "stream-tool-call", "vision")
+
+
+@contextmanager
+def served(content: bytes) -> Iterator[str]:
+    """A file on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/file?sign=x"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def uploaded(name: str, url: str, kind: str = "image", mime_type: str = "image/png") -> Any:
+    """One uploaded file as Dify sends it."""
+    return {
+        "dify_model_identity": "__dify__file__",
+        "mime_type": mime_type,
+        "filename": name,
+        "extension": "." + name.rsplit(".", 1)[-1],
+        "size": len(PICTURE),
+        "type": kind,
+        "url": url,
+    }
+
+
+def test_a_picture_reaches_a_model_that_sees_in_every_round(host: Host) -> None:
+    """As content, not as text."""
+    model = Script(calls(tool_call("look", {"q": "x"})), says("A cat."))
+    with served(PICTURE) as url:
+        run = host.run(
+            ask(
+                "What is it?",
+                tool("look"),
+                model=model_value(features=VISION),
+                files=[None, uploaded("cat.png", url)],
+            ),
+            model=model,
+            tools=Shed(look=[text_output("fur")]),
+        )
+
+    assert_clean(run)
+    for request in model.requests:
+        question = next(m for m in request["prompt_messages"] if m["role"] == "user")
+        image = next(part for part in question["content"] if part["type"] == "image")
+        assert base64.b64decode(image["base64_data"]) == PICTURE
+
+
+def test_a_picture_is_named_to_a_model_that_does_not_see(host: Host) -> None:
+    """Name, type and size; nothing is fetched."""
+    model = Script(says("I cannot see it."))
+    run = host.run(
+        ask("What is it?", files=[uploaded("cat.png", "http://127.0.0.1:9/never")]), model=model
+    )
+    content = model.requests[0]["prompt_messages"][-1]["content"]
+
+    assert_clean(run)
+    assert "cat.png" in content
+    assert "image/png" in content
+
+
+def test_a_file_that_cannot_be_fetched_is_told_and_not_fatal(host: Host) -> None:
+    """T5: FILES_URL is often not set."""
+    model = Script(says("I could not read it."))
+    run = host.run(
+        ask(
+            "What is it?",
+            model=model_value(features=VISION),
+            files=[uploaded("cat.png", "/files/relative.png")],
+        ),
+        model=model,
+    )
+
+    assert_clean(run)
+    assert "cat.png" in json.dumps(model.requests[0]["prompt_messages"][-1]["content"])
+    assert any("FILES" in log["label"] for log in run.logs)
+
+
+def test_a_tool_gets_the_file_that_the_model_names(host: Host) -> None:
+    """The uploaded one, and one that an earlier tool made."""
+    convert = tool("convert", parameter("document", kind="file", required=True))
+    made = {"tool_file_id": "t1", "mime_type": "text/csv", "filename": "table.csv"}
+    model = Script(
+        calls(tool_call("convert", {"document": "report.pdf"})),
+        calls(tool_call("convert", {"document": "table.csv"})),
+        says("Both converted."),
+    )
+    shed = Shed(convert=[link_output("binary_link", "/files/tools/t1.csv", **made)])
+    file = uploaded("report.pdf", "http://127.0.0.1:9/x", "document", "application/pdf")
+    run = host.run(ask("Convert.", convert, files=[file]), model=model, tools=shed)
+    handed = [call.request["tool_parameters"]["document"] for call in run.tool_calls]
+    offered = model.requests[0]["tools"][0]["parameters"]["properties"]["document"]
+
+    assert_clean(run)
+    assert offered["enum"] == ["report.pdf"]
+    assert handed[0]["url"] == "http://127.0.0.1:9/x"
+    assert handed[0]["dify_model_identity"] == "__dify__file__"
+    assert handed[1]["filename"] == "table.csv"
+
+
+def test_a_picture_that_the_model_draws_becomes_a_file(host: Host) -> None:
+    """T5: never base64 in the text."""
+    drawn = {
+        "type": "image",
+        "format": "png",
+        "mime_type": "image/png",
+        "base64_data": base64.b64encode(PICTURE).decode(),
+    }
+    model = Script([chunk([{"type": "text", "data": "Here: "}, drawn]), chunk(usage=usage())])
+    run = host.run(ask("Draw."), model=model)
+
+    assert_clean(run)
+    assert run.text == "Here: "
+    assert [file.blob for file in run.files] == [PICTURE]
+
+
+PASSAGES = [
+    {"title": "Rules", "content": "Rest on Sunday.", "metadata": {"document_name": "rules.md"}},
+    "odd",
+    {"content": "Work on Monday.", "title": "Week", "url": "https://example.org/week"},
+]
+
+
+def test_knowledge_is_put_before_the_model_and_cited(host: Host) -> None:
+    """Numbered passages in the prompt, retriever resources, and the cited ones as an output."""
+    model = Script(says("You rest on Sunday [1]."))
+    run = host.run(ask("When do I rest?", context=PASSAGES), model=model)
+    system = model.requests[0]["prompt_messages"][0]
+
+    assert_clean(run)
+    assert system["role"] == "system"
+    assert "[1]" in system["content"]
+    assert "Rest on Sunday." in system["content"]
+    assert [source["n"] for source in run.variables["sources"]] == [1]
+    assert run.variables["sources"][0]["document"] == "rules.md"
+    assert [m["type"] for m in run.messages].count("retriever_resources") == 1
+
+
+def test_outputs(host: Host) -> None:
+    """The final answer alone, the reasoning, the calls and how the run stopped."""
+    model = Script(
+        calls(tool_call("look", {"q": "x"}), text="Let me look."),
+        says("<think>\nhm\n</think>\n\nA tree."),
+    )
+    run = host.run(ask("What?", tool("look")), model=model, tools=Shed(look=[text_output("bark")]))
+    call = run.variables["tool_calls"][0]
+
+    assert_clean(run)
+    assert run.variables["answer"].strip() == "A tree."
+    assert run.variables["reasoning_content"] == "hm"
+    assert (call["name"], call["arguments"], call["result"]) == ("look", {"q": "x"}, "bark")
+    assert call["ok"] is True
+    assert call["seconds"] >= 0
+    assert run.variables["stop_reason"] == "answered"
+    assert run.variables["error"] == ""
+    assert "<think>" in run.text
+
+
+def test_the_answer_streams_where_it_is_certain(host: Host) -> None:
+    """Without tools every word is the answer, so an answer node can show it word by word."""
+    model = Script([chunk("One "), 0.1, chunk("two "), 0.1, chunk("three.", usage=usage())])
+    run = host.run(ask("Count."), model=model)
+    pieces = [
+        m["message"]["variable_value"]
+        for m in run.messages
+        if m["type"] == "variable" and m["message"]["variable_name"] == "answer"
+    ]
+
+    assert_clean(run)
+    assert pieces == ["One ", "two ", "three."]
+
+
+@pytest.mark.parametrize("separate", [True, False])
+def test_reasoning_in_the_text_or_apart(host: Host, separate: bool) -> None:  # noqa: FBT001
+    """An unclosed think block is closed, or kept out of the text altogether."""
+    reply = [chunk("<think>\nhmm\n"), chunk(tool_calls=[tool_call("look", {"q": "x"}, "c1")])]
+    model = Script([*reply, chunk(usage=usage(), finish="tool_calls")], says("A tree."))
+    run = host.run(
+        ask("What?", tool("look"), separate_reasoning=separate),
+        model=model,
+        tools=Shed(look=[text_output("bark")]),
+    )
+
+    assert_clean(run)
+    assert run.text.count("<think>") == run.text.count("</think>") == (0 if separate else 1)
+    assert run.text.endswith("A tree.")
+    assert run.variables["reasoning_content"] == "hmm"
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "people": {"type": "integer"}},
+    "required": ["city", "people"],
+}
+
+
+def test_a_shaped_answer(host: Host) -> None:
+    """Sent back once with what is wrong; then the text is the JSON."""
+    model = Script(
+        says('Sure! {"city": "Rome"}'), says('```json\n{"city": "Rome", "people": 2800000}\n```')
+    )
+    run = host.run(ask("Rome?", answer_schema=json.dumps(SCHEMA)), model=model)
+    remark = model.requests[1]["prompt_messages"][-1]["content"]
+
+    assert_clean(run)
+    assert "people" in remark
+    assert json.loads(run.text) == {"city": "Rome", "people": 2800000}
+    assert run.variables["structured_output"] == {"city": "Rome", "people": 2800000}
+
+
+@pytest.mark.parametrize("schema", ["{not json", "[1]", '{"type": 5}'])
+def test_a_schema_that_is_none_is_refused(host: Host, schema: str) -> None:
+    """Before any model call, in one sentence."""
+    run = host.run(ask("Rome?", answer_schema=schema), model=Script())
+
+    assert run.error_type == "InvokeBadRequestError"
+    assert "`answer_schema`" in (run.error or "")
+    assert run.model_calls == []
+
+
+def test_a_direct_result_is_the_answer(host: Host) -> None:
+    """No further model call."""
+    model = Script(calls(tool_call("look", {"q": "x"})))
+    run = host.run(
+        ask("What?", tool("look"), return_direct="look"),
+        model=model,
+        tools=Shed(look=[text_output("bark")]),
+    )
+
+    assert_clean(run)
+    assert run.text == "bark"
+    assert run.variables["stop_reason"] == "direct_result"
+
+
+@pytest.mark.parametrize(("choice", "said"), [("required", "at least one"), ("look", "look")])
+def test_tool_choice_is_said_to_a_native_model(host: Host, choice: str, said: str) -> None:
+    """Dify carries no tool_choice."""
+    model = Script(calls(tool_call("look", {"q": "x"})), says("A tree."))
+    run = host.run(
+        ask("What?", tool("look"), tool_choice=choice),
+        model=model,
+        tools=Shed(look=[text_output("bark")]),
+    )
+
+    assert_clean(run)
+    assert said in model.requests[0]["prompt_messages"][0]["content"]
+
+
+def test_tool_choice_none_offers_no_tools(host: Host) -> None:
+    """The model can only answer."""
+    model = Script(says("No idea."))
+    run = host.run(ask("What?", tool("look"), tool_choice="none"), model=model)
+
+    assert_clean(run)
+    assert not model.requests[0]["tools"]
+
+
+def test_tool_choice_opens_the_reply_in_a_text_protocol(host: Host) -> None:
+    """The model goes on from the beginning of the call."""
+    model = Script(says('{"q": "x"}}\n</tool_call>'), says("A tree."))
+    run = host.run(
+        ask("What?", tool("look"), tool_choice="look", tool_protocol="hermes"),
+        model=model,
+        tools=Shed(look=[text_output("bark")]),
+    )
+    last = model.requests[0]["prompt_messages"][-1]
+
+    assert_clean(run)
+    assert last["role"] == "assistant"
+    assert last["content"].startswith("<tool_call>")
+    assert run.tool_calls[0].request["tool_parameters"] == {"q": "x"}
+    assert run.text == "A tree."
+
+
+def test_an_answer_on_error(host: Host) -> None:
+    """Instead of a failed node, what is known and what failed."""
+    model = Script(
+        calls(tool_call("look", {"q": "x"})), [RuntimeError("Incorrect API key, code: 401")]
+    )
+    run = host.run(
+        ask("What?", tool("look"), answer_on_error=True),
+        model=model,
+        tools=Shed(look=[text_output("bark")]),
+    )
+
+    assert_clean(run)
+    assert "bark" in run.text
+    assert run.variables["stop_reason"] == "error"
