@@ -5,13 +5,14 @@ PROTOCOL ?=
 export QUESTION ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
-.PHONY: help setup demo test check lint style types format cover package clean
+.PHONY: help setup demo test check lint style types format cover bench package clean
 
 help:
 	@echo "make demo       ask the demo model a question that calls two tools at once"
 	@echo "                (PROTOCOL=hermes to see another protocol, QUESTION=... to ask your own)"
 	@echo "make test       run the tests"
 	@echo "make check      lint, types, tests with coverage"
+	@echo "make bench      measure, beside a floor and a rival (QUICK=1: only see that it runs)"
 	@echo "make format     let ruff rewrite what it can"
 	@echo "make package    build dist/*.difypkg"
 	@echo "make clean      remove what was built, .venv too"
@@ -41,6 +42,9 @@ cover: setup
 	$(PYTHON) -m coverage run -m pytest $(PYTEST_ARGS) -m "not timed"
 	@$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
+
+bench: setup
+	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
 
 format: setup
 	$(PYTHON) -m ruff check --fix .
