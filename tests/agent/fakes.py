@@ -178,6 +178,16 @@ def qwen3_coder_reply(text: str, calls: Sequence[Wanted]) -> list[Step]:
     return says("\n".join([text, *blocks]) if text else "\n".join(blocks))
 
 
+def react_reply(text: str, calls: Sequence[Wanted]) -> list[Step]:
+    """A reply with calls as ReAct models write them."""
+    blocks = [
+        "Action: "
+        + json.dumps({"action": call.name, "action_input": call.arguments}, ensure_ascii=False)
+        for call in calls
+    ]
+    return says("\n".join([text, *blocks]) if text else "\n".join(blocks))
+
+
 @dataclass(frozen=True, slots=True)
 class Tongue:
     """A protocol under test: how the engine speaks it, and how a model writes calls in it."""
@@ -196,6 +206,7 @@ TONGUES = [
     Tongue("hermes", TextDialect(protocol=TEXT_PROTOCOLS["hermes"]), hermes_reply),
     Tongue("qwen", TextDialect(protocol=TEXT_PROTOCOLS["qwen"]), qwen_reply),
     Tongue("qwen3_coder", TextDialect(protocol=TEXT_PROTOCOLS["qwen3_coder"]), qwen3_coder_reply),
+    Tongue("react", TextDialect(protocol=TEXT_PROTOCOLS["react"]), react_reply),
 ]
 
 

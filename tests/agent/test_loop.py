@@ -9,10 +9,12 @@ import pytest
 from strategies.agent.events import (
     CallFinished,
     CallStarted,
+    ReasoningShown,
     RoundFinished,
     RoundStarted,
     RunFailed,
     RunFinished,
+    TextShown,
     ThoughtFinished,
     ThoughtStarted,
 )
@@ -61,7 +63,9 @@ def test_calls_run_and_their_results_go_back(tongue: Tongue) -> None:
     sent = json.dumps([dict(message) for message in model.requests[1].messages])
 
     assert sorted(str(arguments["q"]) for _, arguments in toolbox.calls) == ["a", "b"]
-    assert shown(events).split() == ["Let", "me", "look.", "Found", "both."]
+    # What stands before an action is thought aloud in ReAct, and shown as reasoning.
+    told = [event.text for event in events if isinstance(event, TextShown | ReasoningShown)]
+    assert "".join("".join(told).split()) == "Letmelook.Foundboth."
     assert "<a>" in sent
     assert "<b>" in sent
     assert isinstance(events[-1], RunFinished)

@@ -159,7 +159,7 @@ def test_a_picture_that_the_model_draws_becomes_a_file(host: Host) -> None:
 
 
 PASSAGES = [
-    {"title": "Rules", "content": "Rest on Sunday.", "metadata": {"document_name": "rules.md"}},
+    {"title": "Rules", "content": "Rest on Sunday.", "metadata": {"document_name": "rules.pdf"}},
     "odd",
     {"content": "Work on Monday.", "title": "Week", "url": "https://example.org/week"},
 ]
@@ -176,7 +176,7 @@ def test_knowledge_is_put_before_the_model_and_cited(host: Host) -> None:
     assert "[1]" in system["content"]
     assert "Rest on Sunday." in system["content"]
     assert [source["n"] for source in run.variables["sources"]] == [1]
-    assert run.variables["sources"][0]["document"] == "rules.md"
+    assert run.variables["sources"][0]["document"] == "rules.pdf"
     assert [m["type"] for m in run.messages].count("retriever_resources") == 1
 
 

@@ -28,6 +28,7 @@ def test_registry_names_are_the_protocols_names() -> None:
         "hermes": "hermes",
         "qwen": "qwen",
         "qwen3_coder": "qwen3_coder",
+        "react": "react",
     }
     assert TEXT_PROTOCOLS["qwen"].stop == ("✿RESULT✿", "✿RETURN✿")
 
