@@ -66,9 +66,12 @@ _BODIES = (
     | dict.fromkeys("“”„", _string_body('"“”'))
     | dict.fromkeys("‘’`´", _string_body("'‘’`´"))
 )
-_KEY = r"""(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'|“[^”\n]{0,200}”|\w[\w$-]{0,100})\s{0,200}[:：]"""
+_KEY = (
+    r"""(?:"(?:[^"\\]|\\.){0,200}+"|'(?:[^'\\]|\\.){0,200}+'|“[^”\n]{0,200}”"""
+    r"""|\w[\w$-]{0,100})\s{0,200}[:：]"""
+)
 _KEY_AHEAD = re.compile(_KEY)
-_CUT_KEY = r"""["'][^"'\n{}\[\]]{0,200}["']?\s{0,200}\Z"""
+_CUT_KEY = r"""(?:"(?:[^"\\]|\\.){0,200}+"?|'(?:[^'\\]|\\.){0,200}+'?)\\?\s{0,200}\Z"""
 _MEMBER_AHEAD = re.compile(rf"{_KEY}|{_CUT_KEY}|[}}\]｝］,，#…]|//|/\*|\.\.\.|```|\Z")
 _ITEM_AHEAD = re.compile(
     r"[\"'“‘{\[(}\]｛［｝］,，\d…#-]|true|false|null|None|True|False|//|/\*|\.\.\.|```|\Z"
@@ -400,7 +403,10 @@ class _Reader:
             if end >= len(text) or text[end] == "\\":
                 break
             if self._ends_are_lost or is_end(end + 1):
-                self._repaired |= doubtful >= 0
+                if doubtful >= 0:
+                    self._repaired = True
+                    # Behind a quote that was passed over, the end of the text proves nothing.
+                    self._truncated |= self._peek(end + 1) >= len(text)
                 return self._take(start, end, end + 1)
             if self._lacks_end(start, end):
                 self._repaired = True
