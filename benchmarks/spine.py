@@ -56,7 +56,7 @@ def six_tools(host: Host) -> Figure:
     """From the first request for a tool to the request of the next round."""
     model = Script(calls(*(tool_call("nap", {"q": str(n)}) for n in range(6))), says("Rested."))
     shed = Shed(nap=[0.4, text_output("ok")])
-    run = host.run(ask("Nap", tool("nap"), parallel_tools=6), model=model, tools=shed)
+    run = host.run(ask("Nap", tool("nap")), model=model, tools=shed)
     seconds = run.model_calls[1].asked_at - run.tool_calls[0].asked_at
     return Figure("6 tools of 0.4 s at once, to the next model call", seconds, 0.9, "s")
 
