@@ -215,6 +215,7 @@ def test_no_text_is_too_strange(text: str) -> None:
     assert failure.message.encode()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "piece",
     ["a", " ", "{", '"message":"', "PluginInvokeError: {", "tokens ", 'File "', "/app/", "in 1s "],

@@ -71,6 +71,7 @@ def test_what_fits_stays() -> None:
     assert shrink(messages, 10_000) == (messages, ())
 
 
+@pytest.mark.timed
 def test_a_tool_result_of_twenty_megabytes() -> None:
     """T4: a line above 5 MiB ends the plugin's process and every run in it."""
     messages: list[Message] = [

@@ -202,6 +202,7 @@ def test_a_message_without_content_costs_little() -> None:
     assert estimator_for("").tokens(Shapes().message({"role": "assistant", "content": None})) < 10
 
 
+@pytest.mark.timed
 def test_counting_is_fast() -> None:
     """Twenty megabytes a second and more; a huge text is sampled in a moment."""
     text = " ".join(sample["text"] for sample in SAMPLES.values()) * 20
@@ -218,6 +219,7 @@ def test_counting_is_fast() -> None:
     )
 
 
+@pytest.mark.timed
 def test_a_text_is_counted_once_in_a_run() -> None:
     """What was counted in the last round is not counted again; what is gone is forgotten."""
     shapes = Shapes()

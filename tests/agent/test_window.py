@@ -297,6 +297,7 @@ def test_a_window_too_small_for_anything_is_no_error() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.timed
 def test_a_long_run_is_fitted_in_a_moment() -> None:
     """No work of ours may hold the process for long; a round pays for what is new."""
     messages: list[Message] = [SYSTEM, QUESTION]

@@ -126,6 +126,7 @@ def test_values_inside_json_are_found() -> None:
     assert [file.mime_type for file in files] == ["image/png"]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "unit",
     [

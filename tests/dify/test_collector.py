@@ -290,6 +290,7 @@ def in_pieces(content: bytes, size: int = 8192) -> list[Sent]:
     ]
 
 
+@pytest.mark.timed
 def test_a_file_in_pieces_arrives_whole() -> None:
     """Fifteen megabytes, byte for byte, without holding the process at any piece."""
     content = os.urandom(15 * 1024 * 1024)
@@ -341,6 +342,7 @@ def test_a_failure_without_output_is_one_sentence() -> None:
     assert "/app" not in outcome.text
 
 
+@pytest.mark.timed
 def test_a_huge_text_costs_next_to_nothing() -> None:
     """Twenty megabytes of JSON in a text are not parsed to compare them; the ends are kept."""
     huge = json.dumps({"rows": ["x" * 20] * 800_000})
@@ -354,6 +356,7 @@ def test_a_huge_text_costs_next_to_nothing() -> None:
     assert outcomes[0].text.endswith(huge[-1000:])
 
 
+@pytest.mark.timed
 def test_huge_json_is_written_no_further_than_a_model_reads() -> None:
     """The rest of twenty megabytes would only hold the process."""
     rows = {"rows": [{"name": "x"}] * 2_000_000}
@@ -364,6 +367,7 @@ def test_huge_json_is_written_no_further_than_a_model_reads() -> None:
     assert 900_000 < len(outcomes[0].text) <= 1_000_000
 
 
+@pytest.mark.timed
 def test_a_variable_streamed_in_many_pieces_is_joined_at_once() -> None:
     """Joining piece by piece would copy twenty megabytes two thousand times."""
     sent = [variable("v", "x" * 10_000, stream=True) for _ in range(2_000)]
@@ -371,6 +375,7 @@ def test_a_variable_streamed_in_many_pieces_is_joined_at_once() -> None:
     assert cpu_seconds(lambda: collected(*sent)) < 0.2
 
 
+@pytest.mark.timed
 def test_large_files_are_compared_quickly() -> None:
     """Ten files of ten megabytes, each sent twice."""
     contents = [f"{n:>04}" * 2_500_000 for n in range(10)]

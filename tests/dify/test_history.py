@@ -136,6 +136,7 @@ def test_an_answer_of_reasoning_alone_is_no_answer() -> None:
     assert cleaned(("user", "A"), ("assistant", "<think>hm</think>")) == [("user", "A"), UNANSWERED]
 
 
+@pytest.mark.timed
 def test_many_tags_cost_no_more_than_their_length() -> None:
     """A long answer full of opening tags must not hold the process."""
     answer = "<think>" * 100_000

@@ -233,6 +233,7 @@ def test_a_source_says_where_it_is_from() -> None:
     ]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("unit", ["[", "[1,", "`", "```\n", "[1] ", "【1-", "~~~~", "`` ` ", "[1 "])
 def test_citations_are_found_in_linear_time(unit: str) -> None:
     """No answer makes the search slow."""

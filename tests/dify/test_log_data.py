@@ -62,6 +62,7 @@ def test_data_of_any_size_and_shape_is_capped(case: Case) -> None:
     assert "left_out" not in shown
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("case", LARGE, ids=lambda case: case.id)
 def test_capping_costs_a_few_milliseconds_at_most(case: Case) -> None:
     """A result of 20 MB is cut before anything else is done with it."""
@@ -129,6 +130,7 @@ def test_a_label_is_one_short_line(said: str, length: int, expected: str) -> Non
     assert one_line(said, length) == expected
 
 
+@pytest.mark.timed
 def test_a_label_of_a_long_text_costs_nothing() -> None:
     """Only its beginning is looked at."""
     said = "long text " * 2_000_000

@@ -126,6 +126,7 @@ def test_fifteen_megabytes_pass_and_more_are_told() -> None:
     assert "15.0 MB is too large for Dify" in refused[0]["message"]["text"]
 
 
+@pytest.mark.timed
 def test_a_large_file_never_holds_the_process() -> None:
     """Other runs stream while the pieces leave."""
     encoded = base64.b64encode(os.urandom(15 * 1024 * 1024)).decode()

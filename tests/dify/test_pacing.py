@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ def test_no_window_ever_holds_too_many(messages: list[DifyMessage], pauses: list
     assert all(later - earlier >= 0.01 - 1e-9 for earlier, later in pairwise(texts))
 
 
+@pytest.mark.timed
 def test_the_real_clock_keeps_the_pace() -> None:
     """Five hundred messages by the real clock, in order, without a window too full."""
     messages: list[DifyMessage] = [{"type": "log", "message": {"n": n}} for n in range(500)]

@@ -253,6 +253,7 @@ def test_a_name_that_providers_reject_is_mapped(name: str) -> None:
     assert read_tool.name == name
 
 
+@pytest.mark.timed
 def test_two_hundred_tools_of_hard_names_are_unique_and_quick() -> None:
     """Long names, Chinese names and equal names, all at once."""
     items = [tool("搜索" * (n % 3), provider=f"a/b/p{n}") for n in range(1, 100) if n % 3]

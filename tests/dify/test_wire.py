@@ -52,6 +52,7 @@ def test_nesting_without_end_is_refused_with_a_sentence() -> None:
         writable(value)
 
 
+@pytest.mark.timed
 def test_a_long_conversation_costs_a_look() -> None:
     """Four megabytes of messages, in every round."""
     messages = [{"role": "user", "content": "漢字 text " * 400}] * 1_000

@@ -144,6 +144,7 @@ def burst(host: Host, count: int) -> None:
     assert len(run.messages) < count / 20
 
 
+@pytest.mark.timed
 def test_sixty_tools_in_one_round_lose_nothing(host: Host) -> None:
     """120 log messages do not leave at once."""
     wanted = [tool_call("note", {"q": str(n)}) for n in range(60)]

@@ -181,6 +181,7 @@ def test_deep_but_valid_json_is_refused() -> None:
     assert "nested" in _refusal('{"a":' + "[" * 300 + "]" * 300 + "}").problem
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "unit",
     [

@@ -64,6 +64,7 @@ def test_apostrophe_in_a_bare_word_opens_no_string() -> None:
     assert _end("{a: it's, b: 'x}'} more", 1) == 18
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "text",
     [

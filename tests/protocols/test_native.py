@@ -491,6 +491,7 @@ def test_no_deltas_raise(chunks: list[list[CallDelta]], cut_short: bool) -> None
         assert not isinstance(event, Call) or (event.name and isinstance(event.arguments, dict))
 
 
+@pytest.mark.timed
 def test_cost_is_linear_in_the_arguments() -> None:
     """A long text in fragments of four characters is joined once, not with every fragment."""
     raw = json.dumps({"text": "abc " * 100_000})

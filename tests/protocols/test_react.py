@@ -382,6 +382,7 @@ def test_any_reply_is_read_alike_at_every_chunking(scraps: list[str]) -> None:
         assert _join(read_all(React().parser(TOOLS), pieces)) == events
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "unit",
     ["word \n", "Thought:\n  Action:\n", f"{_ACTION}\n", '{"a":1}\n', "{\n", "```\n", " ", "*"],
