@@ -14,9 +14,9 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
-    ReasoningShown,
     RunFailed,
     RunFinished,
+    ThoughtFinished,
 )
 from strategies.dify.messages import streamed_variable, variable_message
 from strategies.dify.pacing import DifyMessage
@@ -41,8 +41,8 @@ class Outputs:
     def messages(self, event: Event) -> Iterator[DifyMessage]:
         """Write the variables that an event makes known."""
         match event:
-            case ReasoningShown(said):
-                self._reasoning.append(said)
+            case ThoughtFinished():
+                self._reasoning.append(event.reasoning.strip())
             case CallStarted(call, _):
                 self._started[call.id] = self._clock()
             case CallFinished():
@@ -60,7 +60,7 @@ class Outputs:
                 pass
 
     def _ending(self, reason: str, error: str) -> Iterator[DifyMessage]:
-        reasoning = "".join(self._reasoning).strip()
+        reasoning = "\n\n".join(thought for thought in self._reasoning if thought)
         yield variable_message("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
         yield variable_message("tool_calls", self._shared_out())
         yield variable_message("stop_reason", reason)
