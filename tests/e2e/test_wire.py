@@ -128,6 +128,7 @@ def test_a_burst_of_chunks_loses_nothing(host: Host) -> None:
     burst(host, 3_000)
 
 
+@pytest.mark.timed
 @pytest.mark.runtimes("stdio")
 def test_a_long_burst_of_chunks_loses_nothing(host: Host) -> None:
     """Nor does it when the burst takes seconds."""
