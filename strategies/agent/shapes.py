@@ -45,6 +45,8 @@ FEATURES = (
 type Shape = tuple[float, ...]
 """One number per feature."""
 
+type _Texts = tuple[str, ...]
+
 EMPTY: Shape = (0.0,) * len(FEATURES)
 _MESSAGE: Shape = tuple(float(name == "messages") for name in FEATURES)
 _MEDIUM: Shape = tuple(float(name == "media") for name in FEATURES)
@@ -79,10 +81,14 @@ class Shapes:
     def __init__(self) -> None:
         self._now: dict[str, Shape] = {}
         self._before: dict[str, Shape] = {}
+        # Adding up the texts of a message is dearer than finding them.
+        self._messages: dict[_Texts, Shape] = {}
+        self._messages_before: dict[_Texts, Shape] = {}
 
     def next_round(self) -> None:
         """Forget what the last round did not ask for."""
         self._before, self._now = self._now, {}
+        self._messages_before, self._messages = self._messages, {}
 
     def text(self, text: str) -> Shape:
         """Return the shape of a text."""
@@ -92,7 +98,14 @@ class Shapes:
 
     def message(self, message: Message) -> Shape:
         """Return the shape of one prompt message."""
-        return add(_MESSAGE, *self._content(message), *self._calls(message))
+        texts = _texts(message)
+        if texts is None:
+            return add(_MESSAGE, *self._content(message), *self._calls(message))
+        known = self._messages.get(texts) or self._messages_before.get(texts)
+        if known is None:
+            known = add(_MESSAGE, *map(self.text, texts))
+        self._messages[texts] = known
+        return known
 
     def tools(self, tools: Sequence[ToolSpec]) -> Shape:
         """Return the shape of the tools' declarations."""
@@ -111,12 +124,19 @@ class Shapes:
         ]
 
     def _calls(self, message: Message) -> list[Shape]:
-        calls = cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
-        functions = [cast("Mapping[str, object]", call.get("function") or {}) for call in calls]
-        return [
-            self.text(f"{function.get('name')} {function.get('arguments')}")
-            for function in functions
-        ]
+        return [self.text(call) for call in _call_texts(message)]
+
+
+def _texts(message: Message) -> _Texts | None:
+    """Return all that is counted of a message; None where there is more than text in it."""
+    content = message.get("content")
+    return (content, *_call_texts(message)) if isinstance(content, str) else None
+
+
+def _call_texts(message: Message) -> list[str]:
+    calls = cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
+    functions = [cast("Mapping[str, object]", call.get("function") or {}) for call in calls]
+    return [f"{function.get('name')} {function.get('arguments')}" for function in functions]
 
 
 def _declaration(tool: ToolSpec) -> str:

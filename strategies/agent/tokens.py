@@ -14,6 +14,7 @@ that will be sent again. So one reply to an English prompt does not spoil the pr
 
 import re
 from dataclasses import dataclass
+from operator import mul
 
 from strategies.agent.shapes import EMPTY, FEATURES, Shape
 
@@ -93,7 +94,7 @@ class Estimator:
 
     def priced(self, shape: Shape) -> float:
         """Estimate a part of a prompt, without the remainder."""
-        return sum(price * count for price, count in zip(self.prices, shape, strict=True))
+        return sum(map(mul, self.prices, shape))
 
     def corrected(self, shape: Shape, prompt_tokens: int) -> "Estimator":
         """Learn from what a reply reports of its prompt; nonsense is ignored."""
