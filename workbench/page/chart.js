@@ -1,7 +1,7 @@
 // The time line. All bars stand on one axis, so what ran at the same time overlaps.
 
 function drawRun(place, turn, view) {
-  if (!turn) return put(place);
+  if (!turn) return put(place, make("p.hint", {}, "What a run does appears here, as it happens."));
   const { story } = turn;
   const groups = rounds(story);
   const length = Math.max(story.over ? story.end.at : story.now, 0.05,
@@ -24,10 +24,8 @@ function drawOutcome(place, turn) {
 function summary(story) {
   const began = story.began || {};
   const usage = story.usage;
-  const state = !story.over ? ["running", ""] : story.end.failure
-    ? ["failed", "bad"] : [story.outputs.stop_reason || "answered", "good"];
   const facts = [
-    ["Ended", state[0], state[1]],
+    ["Outcome", ...outcome(story)],
     ["Time", story.over ? seconds(story.end.at) : seconds(story.now)],
     ["First text", story.end?.first_text_at ? seconds(story.end.first_text_at) : ""],
     ["Tokens", usage.total_tokens
@@ -38,6 +36,12 @@ function summary(story) {
   ];
   return make("dl.sum", {}, facts.filter(([, value]) => value).map(([name, value, kind]) =>
     make("div", {}, make("dt", {}, name), make(`dd${kind ? `.${kind}` : ""}`, {}, String(value).replaceAll("_", " ")))));
+}
+
+function outcome(story) {
+  if (!story.over) return ["running", ""];
+  if (story.stopped) return ["stopped", ""];
+  return story.end.failure ? ["failed", "bad"] : [story.outputs.stop_reason || "answered", "good"];
 }
 
 function headRow(group, length, turn, view) {
@@ -52,7 +56,9 @@ function headRow(group, length, turn, view) {
 function chartRow(row, length, turn, view) {
   const bars = [];
   const first = row.kind === "model" && row.calls.length === 1 ? row.calls[0].firstAt : null;
-  if (first && first > row.from && first < row.until) {
+  if (row.open && row.calls.length && !first) {
+    bars.push(at(make("div.wait"), row.from, length, row.until));
+  } else if (first && first > row.from && first < row.until) {
     bars.push(at(make("div.wait"), row.from, length, first), at(make("div.span"), first, length, row.until));
   } else bars.push(at(make("div.span"), row.from, length, row.until));
   return rowElement(row, turn, view, "", bars, row.kind === "note" ? "" : seconds(row.until - row.from));

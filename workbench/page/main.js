@@ -14,8 +14,10 @@ class View {
     this.dirty = new Set();
   }
 
+  // A live turn follows those above it; one that was saved may have a history of its own.
   add(question = "") {
-    const turn = { story: new Story(), place: make("article.turn"), opened: new Map(), question };
+    const turn = { story: new Story(), place: make("article.turn"), opened: new Map(), question,
+      live: question !== "" && this.turns.length > 0 };
     if (!this.turns.length) put(byId("turns"));
     this.turns.push(turn);
     byId("turns").append(turn.place);

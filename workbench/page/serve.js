@@ -5,7 +5,7 @@ function setUpBench(view, bench) {
   for (const name of ["model", "protocol", "strategy"]) {
     const choices = bench.choices[name];
     put(byId(name), ...choices.map((each) => make("option", { value: each }, each)));
-    byId(name).parentElement.hidden = choices.length < 2;
+    byId(name).parentElement.hidden = name === "strategy" && choices.length < 2;
   }
   byId("offered").textContent = `Tools: ${bench.tools.join(", ") || "none"}`;
   const chat = new Chat(view, bench);
@@ -24,6 +24,7 @@ function setUpBench(view, bench) {
   byId("fresh").addEventListener("click", () => chat.startAfresh());
   byId("saved").addEventListener("change", (event) => chat.openSaved(event.target));
   if (!view.turns.length) chat.welcome();
+  view.drawWork();
   byId("question").focus();
 }
 

@@ -13,7 +13,10 @@ class Story {
     this.outputs = {};
     this.usage = {};
     this.made = [];
-    this.stopped = false;
+  }
+
+  get stopped() {
+    return this.end?.failure === "stopped by the reader";
   }
 
   get over() {
@@ -56,6 +59,8 @@ Story.readers = {
   },
   text(story, line, body) {
     story.say(String(body.text ?? ""));
+    const speaking = [...story.calls.values()].findLast((call) => call.kind === "llm" && call.until === null);
+    if (speaking) speaking.firstAt ??= line.at;
   },
   log(story, line, body) {
     const before = story.logs.get(body.id);

@@ -4,7 +4,7 @@ function drawTurn(turn, view) {
   const { story } = turn;
   const began = story.began || {};
   put(turn.place,
-    ...earlier(began.history || []),
+    ...(turn.live ? [] : earlier(began.history || [])),
     make("p.question", {}, began.question || turn.question || ""),
     ...spokenParts(turn, view),
     ...failure(story),
@@ -37,7 +37,7 @@ function spokenParts(turn, view) {
     if (spoken.made.length) chips = null;
     for (const voice of spoken.made) made.push(voiced(voice, turn, thoughts++, index));
   }
-  if (!story.over && !story.stopped) waiting(made);
+  if (!story.over) waiting(made);
   return made;
 }
 
@@ -77,6 +77,7 @@ function rowsByCall(story) {
 
 function failure(story) {
   const sentence = story.end?.failure;
+  if (story.stopped) return [make("p.none", {}, "Stopped. As in Dify, the plugin is not told and works on unheard.")];
   return sentence ? [make("p.failure", {}, sentence)] : [];
 }
 
