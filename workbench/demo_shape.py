@@ -10,11 +10,16 @@ from workbench.ports import Json, is_object, objects
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}(?::\d{2})?")
 _DEEPEST = 8
+_ASKED = re.compile(r"final answer must be|最终回答必须是")
 
 
 def asked_shape(texts: Sequence[str]) -> Json | None:
     """Find the JSON Schema that the answer is to follow; None when there is none."""
-    return next((value for text in texts for value in _values(text) if _is_shape(value)), None)
+    # Tools are described by schemas too, so only one that an answer is asked in counts.
+    asked = (_ASKED.split(text, maxsplit=1)[1:] for text in texts)
+    return next(
+        (value for text in asked for value in _values("".join(text)) if _is_shape(value)), None
+    )
 
 
 def filled(schema: Json, found: Sequence[str], name: str = "", depth: int = 0) -> Any:
