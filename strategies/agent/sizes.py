@@ -46,7 +46,7 @@ def shrink(messages: Sequence[Message], limit: int) -> tuple[list[Message], tupl
     Messages that fit are returned as they are, and a second call changes nothing.
     """
     shrunk = list(messages)
-    if json_size(shrunk) <= limit:
+    if _most_bytes(shrunk) <= limit or json_size(shrunk) <= limit:
         return shrunk, ()
     notes: list[str] = []
     parts = sorted(_parts(shrunk), key=lambda part: part.size, reverse=True)
@@ -61,6 +61,19 @@ def shrink(messages: Sequence[Message], limit: int) -> tuple[list[Message], tupl
         excess -= before - json_size(shrunk[largest.message])
         notes.append(largest.note())
     return shrunk, tuple(notes)
+
+
+def _most_bytes(value: object) -> int:
+    """Bound the size from above without reading a text: nearly every request is far below."""
+    if isinstance(value, str):
+        return 2 + 6 * len(value)
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        return 2 + sum(6 * len(name) + 4 + _most_bytes(inner) for name, inner in fields.items())
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return 2 + len(items) + sum(map(_most_bytes, items))
+    return json_size(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,12 @@ here, each text at the cost of a look.
 from collections.abc import Mapping
 from typing import Any, cast
 
+from strategies.agent.sizes import json_size
 from strategies.dify.reading import sequence
+
+LARGEST = 3_900_000
+"""Bytes of one line. The daemon ends the plugin at 5 MiB; what is around a message fits into the
+rest of 4 MB."""
 
 _DEEPEST = 200
 """The SDK's own writer ends at some 250."""
@@ -32,10 +37,12 @@ def writable(value: Any, depth: int = 0) -> Any:
         ValueError: the message is nested so deeply that the SDK could not write it.
     """
     if isinstance(value, str):
-        return writable_text(value)
+        return value if value.isascii() else writable_text(value)
+    if value is None:
+        return None
     if depth > _DEEPEST:
         raise ValueError("The message is nested too deeply for Dify.")
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):  # the former is told much faster
         entries = cast("Mapping[object, object]", value).items()
         return {writable_text(str(key)): writable(item, depth + 1) for key, item in entries}
     if isinstance(value, list | tuple):
@@ -48,9 +55,15 @@ def length_of(value: Any) -> int:
     """Add up the characters of all texts in a message, for a first look at its size."""
     if isinstance(value, str):
         return len(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         entries = cast("Mapping[str, object]", value).items()
         return sum(len(key) + length_of(item) + 4 for key, item in entries)
     if isinstance(value, list | tuple):
         return sum(length_of(item) + 1 for item in sequence(cast("object", value)))
     return 8
+
+
+def fits(value: Any) -> bool:
+    """Tell whether a message may leave in one line."""
+    # JSON makes a text six times as long at the most, so only a large message is counted exactly.
+    return length_of(value) * 6 <= LARGEST or json_size(value) <= LARGEST
