@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-LOOK_AHEAD = 24
-"""Characters of a reply, white space aside, from which the decision can be made."""
+LOOK_AHEAD = 80
+"""Characters of a reply, white space aside, from which the decision can be made: a tool's name of
+64, and what tells that it is one."""
 
 
 @dataclass(frozen=True, slots=True)
