@@ -115,13 +115,13 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
 def _reply_in(dialect: _Dialect, system: str, messages: list[Json]) -> Said:
     after = "\n".join(_text(message) for message in messages if message["role"] != "system")
     found = [match.strip() for match in dialect.result.findall(after)]
-    if found:
-        return Said(_closing(dialect, _answer(found, messages)))
     schemas: dict[str, Json] = {name: {} for name in dialect.names.findall(system)}
     asks = plan(_question(messages), schemas)
-    if not asks:
-        return Said(_closing(dialect, _answer([], messages)))
-    return Said("Let me ask my tools.\n" + dialect.write(asks))
+    # ReAct calls one tool a step; in the others all calls stand in the first reply.
+    left = asks[len(found) :] if dialect is _REACT or not found else []
+    if not left:
+        return Said(_closing(dialect, _answer(found, messages)))
+    return Said("Let me ask my tools.\n" + dialect.write(left))
 
 
 def plan(question: str, schemas: Mapping[str, Json]) -> list[Ask]:

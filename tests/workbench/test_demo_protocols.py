@@ -23,7 +23,7 @@ QUESTION = "What time is it in Tokyo, and what is 23 × 19?"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("name", sorted(TEXT_PROTOCOLS))
+@pytest.mark.parametrize("name", sorted(TEXT_PROTOCOLS.keys() - {"react"}))
 def test_two_rounds_are_played_in_every_protocol(name: str, language: Language) -> None:
     """Two calls in the first reply, and the results in the second."""
     protocol = TEXT_PROTOCOLS[name]
@@ -49,5 +49,25 @@ def test_two_rounds_are_played_in_every_protocol(name: str, language: Language) 
         ("calculator", {"expression": "23 × 19"}),
     ]
     assert "rule-based demo model" in answer
+    assert "Saturday 18:00" in answer
+    assert "437" in answer
+
+
+def test_react_calls_one_tool_a_step() -> None:
+    """The second call follows the first one's observation, then the answer."""
+    protocol = TEXT_PROTOCOLS["react"]
+    system: Json = {"role": "system", "content": protocol.instructions(TOOLS, "en")}
+
+    def ask(*exchanges: Exchange) -> str:
+        turns = protocol.turns(QUESTION, exchanges)
+        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
+        return reply({"messages": [system, *messages]}).text
+
+    first = Exchange(reply=ask(), results=(Result(name="current_time", text="Saturday 18:00"),))
+    second = Exchange(reply=ask(first), results=(Result(name="calculator", text="437"),))
+    answer = ask(first, second)
+
+    assert "Action: current_time" in first.reply
+    assert "Action: calculator" in second.reply
     assert "Saturday 18:00" in answer
     assert "437" in answer
