@@ -41,17 +41,18 @@ def cut_arguments(arguments: str, limit: int) -> str:
         value: object = json.loads(arguments)
     except (ValueError, RecursionError):
         return arguments
-    return json.dumps(_cut_inside(value, limit), ensure_ascii=False)
+    return json.dumps(cut_inside(value, limit), ensure_ascii=False)
 
 
-def _cut_inside(value: object, limit: int) -> object:
+def cut_inside(value: object, limit: int) -> object:
+    """Cut the long strings inside a JSON value."""
     if isinstance(value, str):
         return cut(value, limit)
     if isinstance(value, list):
-        return [_cut_inside(item, limit) for item in cast("list[object]", value)]
+        return [cut_inside(item, limit) for item in cast("list[object]", value)]
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
-        return {name: _cut_inside(inner, limit) for name, inner in fields.items()}
+        return {name: cut_inside(inner, limit) for name, inner in fields.items()}
     return value
 
 

@@ -9,18 +9,15 @@ A request of more than 5 MB ends the plugin's process and every run in it, becau
 it as one line and gives up. So a large request is measured, and one that is too large fails alone.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any, cast
 
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import BackwardsInvocation
 
+from strategies.agent.sizes import json_size
 from strategies.dify.reading import Json
-from strategies.dify.wire import length_of, writable
-
-_LARGEST = 4_500_000
-"""Bytes of a request: the daemon's 5 MiB, less the envelope."""
+from strategies.dify.wire import LARGEST, fits, writable
 
 
 class RequestTooLargeError(Exception):
@@ -45,12 +42,8 @@ def call_back(
 
 
 def _check_size(request: dict[str, Any]) -> None:
-    # JSON makes a text six times as long at the most, so only a large request is written to know.
-    if length_of(request) * 6 < _LARGEST:
-        return
-    size = len(json.dumps(request, ensure_ascii=False, default=str).encode())
-    if size > _LARGEST:
-        megabytes, most = f"{size / 1e6:.1f}", f"{_LARGEST / 1e6:.1f}"
+    if not fits(request):
+        megabytes, most = f"{json_size(request) / 1e6:.1f}", f"{LARGEST / 1e6:.1f}"
         raise RequestTooLargeError(
             f"The request is too long: {megabytes} MB, and Dify takes {most} MB."
         )

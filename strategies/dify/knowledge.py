@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from strategies.agent.cutting import cut
+from strategies.agent.sizes import json_size
 from strategies.dify.compact_json import compact
 from strategies.dify.reading import Json, mapping, only_text, sequence
 from strategies.protocols.base import Language
@@ -22,6 +23,10 @@ _LEAST_SHARE = 200
 _LONGEST_RESOURCE = 4_000
 """Characters of a passage in the list for the reader: the text itself is in the knowledge base."""
 _LONGEST_TITLE = 200
+_MOST_RESOURCES = 1_000_000
+"""Bytes of the list for the reader, which leaves in one line."""
+_LONGEST_ANSWER = 100_000
+"""Characters that are searched for citations: some tens of milliseconds at the worst."""
 _TEXT_KEYS = ("content", "text", "page_content")
 _LIST_KEYS = ("result", "documents", "records", "data")
 _DEEPEST = 4
@@ -29,7 +34,7 @@ _TAG = re.compile(r"<(?=\s*/?\s*(?:knowledge|passage)\b)", re.IGNORECASE)
 _FENCE = re.compile(
     r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
 )
-_CODE = re.compile(r"(?<!`)(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
+_CODE = re.compile(r"(?<!`)(`+)(?!`)[^\n]{0,400}?(?<!`)\1(?!`)")
 _CITATION = re.compile(
     r"[\[【]\s*\^?(\d{1,4}(?:\s*[-–—~,，、;；]\s*\^?\d{1,4})*)\s*(?:†[^\]】\n]{0,80})?[\]】]"
 )
@@ -78,8 +83,14 @@ def prompt(passages: Sequence[Passage], language: Language, limit_characters: in
 
 
 def resources_message(passages: Sequence[Passage]) -> dict[str, Any]:
-    """Write the passages as Dify's message of sources."""
-    resources = [_resource(passage) for passage in passages]
+    """Write the passages as Dify's message of sources, as many as one line may hold."""
+    resources: list[dict[str, Any]] = []
+    left = _MOST_RESOURCES
+    for resource in map(_resource, passages):
+        left -= json_size(resource)
+        if left < 0:
+            break
+        resources.append(resource)
     body = {"retriever_resources": resources, "context": ""}
     return {"type": "retriever_resources", "message": body, "meta": None}
 
@@ -89,8 +100,10 @@ def cited(answer: str, passages: Sequence[Passage]) -> list[dict[str, Any]]:
 
     [1], [1, 2], [1-3], [^1] and 【1】 count.
     """
+    if not passages:
+        return []
     known = {passage.n: passage for passage in passages}
-    said = _CODE.sub(" ", _FENCE.sub("\n", answer))
+    said = _CODE.sub(" ", _FENCE.sub("\n", answer[:_LONGEST_ANSWER]))
     numbers = {
         number
         for citation in _CITATION.finditer(said)

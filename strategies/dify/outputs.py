@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from strategies.agent.cutting import cut
+from strategies.agent.cutting import cut, cut_inside
 from strategies.agent.events import (
     AnswerShown,
     CallFinished,
@@ -77,6 +77,13 @@ class Outputs:
         }
 
     def _shared_out(self) -> list[dict[str, Any]]:
-        """Cut the results so that all calls together fit into one variable."""
+        """Cut results and arguments so that all calls together fit into one variable."""
         length = max(_VARIABLE_LENGTH // max(len(self._calls), 1), 200)
-        return [{**call, "result": cut(call["result"], length)} for call in self._calls]
+        return [
+            {
+                **call,
+                "arguments": cut_inside(call["arguments"], length),
+                "result": cut(call["result"], length),
+            }
+            for call in self._calls
+        ]
