@@ -59,6 +59,7 @@ from strategies.agent.steps import (
     Step,
     Streamed,
 )
+from strategies.agent.turns import give_way
 from strategies.agent.wording import Wording
 from strategies.protocols.base import BrokenCall, Call, Reasoning, Text
 from strategies.protocols.base import Event as ParserEvent
@@ -240,7 +241,7 @@ class Run:
         for count, item in enumerate(items, start=1):
             yield from self._take(item, this, reading)
             if count % _PIECES_AT_A_TIME == 0:
-                time.sleep(0)
+                give_way()
 
     def _take(self, item: Item, this: Round, reading: Reading) -> Iterable[Event]:
         match item:

@@ -7,11 +7,11 @@ hexadecimal dumps, sequences of DNA and lists of words stay.
 
 import mimetypes
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from strategies.agent.turns import give_way
 from strategies.dify.reading import sequence
 
 _MARK = ";base64,"
@@ -40,6 +40,8 @@ _LOOKED_AT = 4_096
 _DEEPEST = 100
 _MOST_LOOKED_AT = 1_000_000
 _VALUES_AT_A_TIME = 5_000
+_AT_A_TIME = 2_000_000
+"""Characters of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class _Taking:
         self._left -= 2
         self._seen += 1
         if self._seen % _VALUES_AT_A_TIME == 0:
-            time.sleep(0)
+            give_way()
         if isinstance(value, str):
             said, files = without_base64(value)
             self._left -= len(said)
@@ -159,7 +161,11 @@ def _file(mime_type: str, content: str) -> Inline | None:
 
 def _without_runs(said: str) -> Iterator[str]:
     written = at = 0
+    turn = _AT_A_TIME
     while at + _WINDOW <= len(said):
+        if at >= turn:
+            give_way()
+            turn = at + _AT_A_TIME
         # This one line is all that prose costs.
         if said.find(" ", at, at + _WINDOW) >= 0:
             at += _WINDOW
