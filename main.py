@@ -4,7 +4,10 @@
 Nothing may be printed here, standard output is the wire to Dify.
 """
 
-from dify_plugin import DifyPluginEnv, Plugin
+from dify_plugin import DifyPluginEnv, Plugin  # isort: split
+
+import importlib
+import threading
 
 from strategies.dify.frames import send_frames_whole
 
@@ -19,5 +22,13 @@ class Settings(DifyPluginEnv):
 plugin = Plugin(Settings())
 send_frames_whole(plugin.default_response_writer)
 
+
+def warm_up() -> None:
+    """Import what every run needs, so that the first one need not wait for it."""
+    importlib.import_module("strategies.dify.strategy")
+
+
 if __name__ == "__main__":
+    # Once the first heartbeat has told Dify that the plugin is there.
+    threading.Timer(0.1, warm_up).start()
     plugin.run()

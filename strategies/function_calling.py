@@ -8,8 +8,6 @@ from typing import Any, cast
 
 from dify_plugin.interfaces import agent
 
-from strategies.dify.strategy import play
-
 
 class FunctionCalling(agent.AgentStrategy):
     """Rounds of asking a model and running its tool calls, until it answers."""
@@ -17,5 +15,8 @@ class FunctionCalling(agent.AgentStrategy):
     def _invoke(
         self, parameters: dict[str, Any]
     ) -> Generator[agent.AgentInvokeMessage, None, None]:
+        # Dify waits for this file, not for what only runs need; main.py imports that right after.
+        from strategies.dify.strategy import play  # noqa: PLC0415
+
         # Plain dicts pass the SDK as they are and spare validating every message.
         yield from cast("Any", play(self.session, parameters))

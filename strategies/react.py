@@ -8,8 +8,6 @@ from typing import Any, cast
 
 from dify_plugin.interfaces import agent
 
-from strategies.dify.strategy import play
-
 
 class ReAct(agent.AgentStrategy):
     """The rounds of `function_calling`, in which the model thinks, acts and observes in text."""
@@ -17,6 +15,9 @@ class ReAct(agent.AgentStrategy):
     def _invoke(
         self, parameters: dict[str, Any]
     ) -> Generator[agent.AgentInvokeMessage, None, None]:
+        # Dify waits for this file, not for what only runs need; main.py imports that right after.
+        from strategies.dify.strategy import play  # noqa: PLC0415
+
         chosen = parameters.get("tool_protocol") or "react"
         # Plain dicts pass the SDK as they are and spare validating every message.
         yield from cast("Any", play(self.session, {**parameters, "tool_protocol": chosen}))
