@@ -40,11 +40,12 @@ _TIME_WORDS = re.compile(r"\b(time|clock|hour|date|day)\b|时间|几点|日期",
 _NUMBER = r"\d+(?:\.\d+)?"
 _SUM = re.compile(rf"\(*{_NUMBER}\)*(?:\s*[-+*/×·÷−^%]\s*\(*{_NUMBER}\)*)+")
 _WORDED = ((r"\btimes\b|\bmultiplied by\b", "*"), (r"\bplus\b", "+"), (r"\bminus\b", "-"))
-_PASSAGE = re.compile(r"^\[(\d+)\]([\s\S]*?)(?=^\[\d+\]|^\s*$|\Z)", re.MULTILINE)
-_FIRST_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
+_PASSAGE = re.compile(r"<passage>\n\[(\d+)\].*\n([\s\S]*?)\n</passage>")
+_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 _COMMON = frozenset(
     {"what", "which", "when", "where", "does", "many", "much", "have", "with", "that"}
 )
+_MOST_CITED = 3
 _FOLDED = re.compile(
     r"^The tool (\S+) was called with (.*) and returned:\n([\s\S]*?)(?=\n\n|\Z)", re.MULTILINE
 )
@@ -175,14 +176,15 @@ def _answer(found: list[str], messages: list[Json]) -> str:
 
 
 def _cited(question: str, text: str) -> list[str]:
-    """Choose the passages that share the most words with the question."""
+    """Choose the sentences of passages that share the most words with the question."""
     asked = _words(question)
     scored = [
-        (len(asked & _words(passage)), f"{_FIRST_SENTENCE.split(passage.strip(), 1)[0]} [{number}]")
+        (len(asked & _words(sentence)), f"{sentence.strip()} [{number}]")
         for number, passage in _PASSAGE.findall(text)
+        for sentence in _SENTENCE.split(passage)
     ]
     highest = max((score for score, _ in scored), default=0)
-    return [line for score, line in scored if score and score == highest]
+    return [line for score, line in scored if score and score == highest][:_MOST_CITED]
 
 
 def _words(text: str) -> set[str]:
@@ -205,11 +207,13 @@ def _folded(text: str) -> list[str]:
 
 
 def _question(messages: list[Json]) -> str:
-    # A user who speaks after an empty reply only asks for a better one.
+    # A user who speaks after an empty reply only asks for a better one, and an observation of
+    # ReAct is a tool speaking.
     asked = [
         _text(message)
         for before, message in pairwise([{"role": "system"}, *messages])
         if message["role"] == "user"
+        and not _text(message).startswith("Observation:")
         and not (before["role"] == "assistant" and not _text(before).strip())
     ]
     return asked[-1] if asked else ""

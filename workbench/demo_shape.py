@@ -8,8 +8,9 @@ from typing import Any, cast
 from workbench.ports import Json, is_object, objects
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_DATED = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}(?::\d{2})?")
+_NO_AMOUNT = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}(?::\d{2})?|\[\d+\]")
 _DEEPEST = 8
+_SHORTEST = 2
 _ASKED = re.compile(r"final answer must be|最终回答必须是")
 
 
@@ -79,7 +80,7 @@ def _array(schema: Json, found: Sequence[str], depth: int) -> list[Any]:
 
 def _fitting(name: str, found: Sequence[str]) -> Sequence[str]:
     # A field named like a tool gets what that tool told; any other gets everything.
-    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
+    words = [word for word in re.split(r"[^a-z]+", name.lower()) if len(word) > _SHORTEST]
     named = [
         each for each in found if any(word in each.partition(":")[0].lower() for word in words)
     ]
@@ -87,7 +88,7 @@ def _fitting(name: str, found: Sequence[str]) -> Sequence[str]:
 
 
 def _number(found: Sequence[str]) -> float:
-    numbers = [number for each in found for number in _NUMBER.findall(_DATED.sub(" ", each))]
+    numbers = [number for each in found for number in _NUMBER.findall(_NO_AMOUNT.sub(" ", each))]
     value = float(numbers[-1]) if numbers else 0.0
     return int(value) if value.is_integer() else value
 
