@@ -18,6 +18,7 @@ from strategies.protocols.base import (
 )
 from strategies.protocols.leak import leak_parser
 from strategies.protocols.native import NativeParser
+from strategies.protocols.react_reader import Thought
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from workbench.ports import Json, UsageError, is_object, objects
 
@@ -108,6 +109,8 @@ def _gather(events: Sequence[Event]) -> Parsed:
         match event:
             case Text(text):
                 parsed.text += text
+            case Thought():
+                pass  # What stands behind `Thought:` is neither the answer nor a think block.
             case Reasoning(text):
                 parsed.reasoning += text
             case Call():
@@ -130,7 +133,14 @@ def _as_json(call: Call, taken: set[str]) -> Json:
     while name in taken:
         name += "_"
     taken.add(name)
-    return {"name": call.name, "arguments": dict(call.arguments), "id": name}
+    return {"name": call.name, "arguments": _as_written(call), "id": name}
+
+
+def _as_written(call: Call) -> Any:
+    """Return the arguments; the plain text of a ReAct action stays the text that it was."""
+    if call.raw.startswith('"'):
+        return json.loads(call.raw)
+    return dict(call.arguments)
 
 
 def _text(content: Any) -> str:
