@@ -68,8 +68,12 @@ def _most_bytes(value: object) -> int:
     if isinstance(value, str):
         return 2 + 6 * len(value)
     if isinstance(value, dict):
-        fields = cast("dict[str, object]", value)
-        return 2 + sum(6 * len(name) + 4 + _most_bytes(inner) for name, inner in fields.items())
+        size = 2
+        for name, inner in cast("dict[str, object]", value).items():
+            # Most are texts, and a call for each would cost more than the look.
+            most = 6 * len(inner) if isinstance(inner, str) else _most_bytes(inner)
+            size += 6 * len(name) + 6 + most
+        return size
     if isinstance(value, list):
         items = cast("list[object]", value)
         return 2 + len(items) + sum(map(_most_bytes, items))
