@@ -27,9 +27,9 @@ class Sizes:
 
     quick: bool = False
     burst: int = 5_000
-    steady: int = 1_000
-    rate: float = 100.0
-    """Chunks a second of the steady stream."""
+    steady: int = 500
+    rates: tuple[float, ...] = (50.0, 100.0)
+    """Chunks a second of the steady streams: a usual model, and as fast as text may leave."""
     repeats: int = 3
     nap: float = 0.5
     """Seconds that a tool takes."""
@@ -46,7 +46,7 @@ QUICK = Sizes(
     quick=True,
     burst=200,
     steady=20,
-    rate=200.0,
+    rates=(100.0, 200.0),
     repeats=1,
     nap=0.05,
     rounds=(2, 3, 4),
