@@ -5,6 +5,7 @@ cannot continue an assistant's turn; so question, replies and results are one us
 off at ✿RETURN✿, and the model's reply is the continuation.
 """
 
+import re
 from collections.abc import Sequence
 
 from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
@@ -45,6 +46,7 @@ Whenever a tool helps, write these lines into your reply, as often as needed:
 ✿RESULT✿: 工具返回的内容，由系统填写，你不要写
 ✿RETURN✿: 结果足够之后，给用户的回复""",
 }
+_WRITTEN_ON = re.compile(r"(?:^|\})[ \t]*(?=✿(?:RESULT|RETURN)✿)", re.MULTILINE)
 _PARAMETERS: dict[Language, str] = {"en": "Its parameters: ", "zh": "参数："}
 
 
@@ -73,11 +75,22 @@ class Qwen:
             return [Turn("user", question)]
         parts = [question, "\n\n"]
         for number, exchange in enumerate(exchanges):
-            parts += [_joint(exchange.reply) if number else "", exchange.reply]
-            parts += ["" if exchange.reply.endswith("\n") else "\n"]
+            reply = _until_stop_word(exchange.reply)
+            parts += [_joint(reply) if number else "", reply]
+            parts += ["" if reply.endswith("\n") else "\n"]
             parts += [f"{RESULT}: {defused(result.text)}\n" for result in exchange.results]
             parts += [RETURN]
         return [Turn("user", "".join(parts))]
+
+
+def _until_stop_word(reply: str) -> str:
+    """Cut a reply where the stop words end it at servers that know them.
+
+    What a model writes on past its call is a result that it made up; the real one follows.
+    """
+    call = reply.find(FUNCTION)
+    written_on = _WRITTEN_ON.search(reply, call) if call >= 0 else None
+    return reply[: written_on.end()] if written_on else reply
 
 
 def _joint(reply: str) -> str:
