@@ -1,8 +1,10 @@
 """The project's own files: what the marketplace shows, and what may stand in none of them."""
 
 import ast
+import io
 import re
 import subprocess
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,23 @@ def table(heading: str) -> dict[str, list[str]]:
     lines = readme[start.start() :].split("\n\n")[0].splitlines()[2:]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {first.strip("`"): rest for first, *rest in rows}
+
+
+def documents_named(path: Path) -> set[str]:
+    """The documents that a file tells its reader of; of a Python file, those it does not make."""
+    text = path.read_text(encoding="utf-8")
+    told: list[str] = [text]
+    made: list[str] = []
+    if path.suffix == ".py":
+        told = []
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT or token.string.startswith('"""'):
+                told.append(token.string)
+            elif token.type == tokenize.STRING:
+                made.append(token.string)
+    names = {match[0] for part in told for match in DOCUMENT_MENTIONED.finditer(part)}
+    own = {match[0] for part in made for match in DOCUMENT_MENTIONED.finditer(part)}
+    return {name for name in names - own if not name.startswith("//")}  # an address
 
 
 class TestDocuments:
@@ -128,14 +147,24 @@ class TestRepository:
     def test_no_file_names_a_document_that_is_not_here(self, tracked: list[Path]) -> None:
         """Nor its paragraphs; what somebody keeps elsewhere explains nothing to a reader."""
         found = {
-            f"{path.relative_to(ROOT)}: {match[0]}"
+            f"{path.relative_to(ROOT)}: {name}"
             for path in tracked
-            for match in DOCUMENT_MENTIONED.finditer(path.read_text(encoding="utf-8"))
-            if not match[0].startswith("//")  # the rest of an address
-            and not any((folder / match[0]).is_file() for folder in (ROOT, path.parent))
+            for name in documents_named(path)
+            if not any((folder / name).is_file() for folder in (ROOT, path.parent))
         }
 
         assert found == set()
+
+    def test_a_name_counts_where_it_is_said_to_a_reader(self, tmp_path: Path) -> None:
+        """In comments and docstrings; files that code itself makes or reads are its own."""
+        source = tmp_path / "a.py"
+        source.write_text(
+            '"""See plan.md, and https://x.test/a.md."""\n'
+            'made = "made.md"  # made.md is made; as notes.md says\n',
+            encoding="utf-8",
+        )
+
+        assert documents_named(source) == {"plan.md", "notes.md"}
 
     def test_every_section_that_a_file_points_to_exists(self, tracked: list[Path]) -> None:
         """Under that heading, in that document; and comments do point there."""
