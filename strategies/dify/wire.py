@@ -44,11 +44,15 @@ def writable(value: Any, depth: int = 0) -> Any:
         raise ValueError("The message is nested too deeply for Dify.")
     if isinstance(value, dict | Mapping):  # the former is told much faster
         entries = cast("Mapping[object, object]", value).items()
-        return {writable_text(str(key)): writable(item, depth + 1) for key, item in entries}
+        return {_writable_key(key): writable(item, depth + 1) for key, item in entries}
     if isinstance(value, list | tuple):
         items = sequence(cast("object", value))
         return [writable(item, depth + 1) for item in items]
     return value
+
+
+def _writable_key(key: object) -> str:
+    return key if isinstance(key, str) and key.isascii() else writable_text(str(key))
 
 
 def length_of(value: Any) -> int:
