@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from strategies.protocols.registry import TEXT_PROTOCOLS
 from workbench.demo_server import NAME, DemoServer
 from workbench.faults import Fault, FaultyModel, FaultyTools
 from workbench.file_server import FileServer
@@ -17,8 +18,7 @@ from workbench.ports import Json, Model, Toolshed, UsageError
 from workbench.record import Run
 from workbench.tools import BuiltInTools, ToolSource, ToolSources
 
-PROTOCOLS = ("auto", "native", "hermes", "qwen", "qwen3_coder", "react")
-_TEXT_PROTOCOLS = frozenset({"hermes", "qwen", "qwen3_coder", "react"})
+PROTOCOLS = ("auto", "native", *TEXT_PROTOCOLS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ class Bench:
         """Begin a run and return at once."""
         name = question.model or next(iter(self.seats))
         seat = self.seats[name]
-        speaks_itself = question.protocol not in _TEXT_PROTOCOLS
+        speaks_itself = question.protocol not in TEXT_PROTOCOLS
         model = model_value(
             name=name,
             features=(*(NATIVE if speaks_itself else ()), *seat.features),

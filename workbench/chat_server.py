@@ -130,7 +130,8 @@ class Chat:
         return Question(
             text=text,
             model=model,
-            protocol=protocol,
+            # Left out, so that each strategy's own way stays what it is.
+            protocol=None if protocol == "auto" else protocol,
             strategy=strategy,
             history=turns(wanted.get("history"), "The history"),
             settings=self._settings,
