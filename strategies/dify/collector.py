@@ -20,6 +20,7 @@ from strategies.agent.ports import Forwarded, ToolOutcome
 from strategies.dify.base64_text import Inline, value_without_base64, without_base64
 from strategies.dify.compact_json import compact
 from strategies.dify.media import inline_file, is_tool_file, linked_file
+from strategies.dify.messages import FILE_LENGTH
 from strategies.dify.reading import Json, mapping, text
 
 _NO_OUTPUT = "(the tool returned nothing)"
@@ -211,6 +212,8 @@ def _file_note(meta: Json, url: str, size: int | None = None) -> str:
     facts = [text(meta.get("mime_type")), f"{size} bytes" if size is not None else ""]
     known = ", ".join(fact for fact in facts if fact)
     described = f"{name} ({known})" if known else name
+    if size is not None and size > FILE_LENGTH:
+        return f"File made, but too large for Dify (15 MB), so the user did not get it: {described}"
     return f"File made and already shown to the user: {described}"
 
 

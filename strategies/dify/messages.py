@@ -14,7 +14,7 @@ _TEXT_LENGTH = 250_000
 # The daemon's limits are 8,192 bytes for a piece of a file and 15 MB for the whole. Three bytes are
 # four letters of base64, so a piece of a multiple of three is cut out of the text as it is.
 _CHUNK_LETTERS = 8_190 // 3 * 4
-_FILE_LENGTH = 15 * 1024 * 1024
+FILE_LENGTH = 15 * 1024 * 1024
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 type LogStatus = Literal["start", "success", "error"]
@@ -102,7 +102,7 @@ def forwarded_messages(message: Forwarded) -> Iterator[DifyMessage]:
     size = len(encoded) // 4 * 3 - encoded[-2:].count("=")
     if not _is_base64(encoded):
         yield from text_messages("\n[A file that a tool made is not readable and was left out.]\n")
-    elif size > _FILE_LENGTH:
+    elif size > FILE_LENGTH:
         megabytes = f"{size / 1024 / 1024:.1f}"
         said = f"\n[A file of {megabytes} MB is too large for Dify (15 MB) and was left out.]\n"
         yield from text_messages(said)

@@ -119,7 +119,10 @@ class Narrator:
 
     def _show(self, said: str) -> Iterator[DifyMessage]:
         closed = self._closing_tag()
-        yield from self._say(closed + said)
+        if closed:
+            # Dify's page makes HTML of the tags: Markdown begins again after an empty line.
+            said = f"{closed}{_PARAGRAPH}{said.lstrip("\r\n")}"
+        yield from self._say(said)
 
     def _show_reasoning(self, said: str) -> Iterator[DifyMessage]:
         """Open the reader's think block at the first word: models also think nothing at all."""
@@ -132,6 +135,7 @@ class Narrator:
         if self._blank_reasoning.strip():
             self._thinking = True
             opened, self._blank_reasoning = f"<think>{self._blank_reasoning}", ""
+            self._new_paragraph = self._new_paragraph or self._said
             yield from self._say(opened)
 
     def _end_reasoning(self) -> Iterator[DifyMessage]:

@@ -406,3 +406,13 @@ def test_whatever_a_tool_sends_is_read(messages: list[Any]) -> None:
 
     assert outcome.text.strip()
     assert outcome.error == ""
+
+
+def test_a_file_that_dify_will_not_take_is_not_said_to_be_with_the_user() -> None:
+    """Else the model promises what nobody has got."""
+    whole = collected(blob(bytes(15 * 1024 * 1024), filename="all.zip"))
+    more = collected(blob(bytes(15 * 1024 * 1024 + 1), filename="all.zip"))
+
+    assert whole.text.startswith("File made and already shown to the user: all.zip")
+    assert "too large" in more.text
+    assert "shown" not in more.text
