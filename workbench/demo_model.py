@@ -114,7 +114,9 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
 
 
 def _reply_in(dialect: _Dialect, system: str, messages: list[Json]) -> Said:
-    after = "\n".join(_text(message) for message in messages if message["role"] != "system")
+    # An observation has no end mark of its own: what the model said next would be taken for it.
+    unread = {"system", "assistant"} if dialect is _REACT else {"system"}
+    after = "\n".join(_text(message) for message in messages if message["role"] not in unread)
     found = [match.strip() for match in dialect.result.findall(after)]
     schemas: dict[str, Json] = {name: {} for name in dialect.names.findall(system)}
     asks = plan(_question(messages), schemas)
@@ -268,7 +270,7 @@ _REACT = _Dialect(
     "Action Input",
     _NAMED,
     _react,
-    re.compile(r"Observation: ([\s\S]*?)(?=\nThought:|\Z)"),
+    re.compile(r"Observation: ([\s\S]*?)(?=\nObservation:|\Z)"),
 )
 _TOOL_RESPONSE = re.compile(r"<tool_response>([\s\S]*?)</tool_response>")
 _DIALECTS = (

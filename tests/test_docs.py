@@ -1,0 +1,64 @@
+"""docs/ and examples/README.md: links that lead somewhere, modules and commands that exist."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from strategies.agent.events import StopReason
+from workbench.faults import read_fault
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+LAYERS = ("agent", "dify")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """To a file beside it, and to a heading where one is named."""
+    targets = re.findall(r"\]\((?!https?://)([^)]+)\)", path.read_text(encoding="utf-8"))
+
+    for target in targets:
+        name, _, heading = target.partition("#")
+        file = path.parent / name if name else path
+        assert file.is_file(), target
+        headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        known = [re.sub(r"[^\w-]", "", each.lower().replace(" ", "-")) for each in headings]
+        assert not heading or heading in known, target
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_files_that_are_named_exist(path: Path) -> None:
+    """Every path in code marks that begins with a folder of the project."""
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(r"`?((?:strategies|workbench|tests)/[\w/]+\.(?:py|yaml))`?", text)
+
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_every_module_that_is_named_exists() -> None:
+    """In one of the layers."""
+    rows = re.findall(r"^\| (`[^|]+) \|", ARCHITECTURE, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    known = {path.stem for layer in LAYERS for path in (ROOT / "strategies" / layer).glob("*.py")}
+
+    assert named <= known
+
+
+def test_every_stop_reason_is_explained() -> None:
+    """In the page about errors, and no other."""
+    text = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
+    table = text.split("## Why a run ended")[1].split("##")[0]
+
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(
+        get_args(StopReason.__value__)
+    )
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_faults_that_are_shown_can_be_injected(path: Path) -> None:
+    """Each is read by the command line."""
+    for fault in re.findall(r"--fault (\w+:\w+@\d)", path.read_text(encoding="utf-8")):
+        assert read_fault(fault)
