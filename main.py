@@ -10,6 +10,8 @@ import importlib
 import threading
 
 from strategies.dify.frames import send_frames_whole
+from strategies.dify.input_pipe import widen_input
+from strategies.dify.shared_tls import share_tls
 
 
 class Settings(DifyPluginEnv):
@@ -19,7 +21,9 @@ class Settings(DifyPluginEnv):
     MAX_INVOCATION_TIMEOUT: int = 900
 
 
-plugin = Plugin(Settings())
+settings = Settings()
+share_tls(settings)
+plugin = Plugin(settings)
 send_frames_whole(plugin.default_response_writer)
 
 
@@ -29,6 +33,7 @@ def warm_up() -> None:
 
 
 if __name__ == "__main__":
+    widen_input()
     # Once the first heartbeat has told Dify that the plugin is there.
     threading.Timer(0.1, warm_up).start()
     plugin.run()
