@@ -49,13 +49,18 @@ class Conversation:
         """Return the conversation with one more round."""
         return replace(self, rounds=(*self.rounds, record))
 
-    def with_results_cut(self, length: int) -> "Conversation":
+    def with_results_cut(self, newest: int, older: int) -> "Conversation":
         """Return the conversation with results of at most so many characters."""
+        limits = [*([older] * (len(self.rounds) - 1)), newest]
         rounds = tuple(
-            replace(record, results=tuple(cut(result, length) for result in record.results))
-            for record in self.rounds
+            replace(record, results=tuple(cut(result, limit) for result in record.results))
+            for record, limit in zip(self.rounds, limits[-len(self.rounds) :], strict=True)
         )
         return replace(self, rounds=rounds)
+
+    def with_last_rounds(self, count: int) -> "Conversation":
+        """Return the conversation with so many rounds, the last ones."""
+        return replace(self, rounds=self.rounds[len(self.rounds) - count :])
 
     def opening(self, instruction: str, question: str) -> list[Message]:
         """Write what comes before the rounds: system, history and the user's question."""
@@ -88,7 +93,8 @@ class Conversation:
             return self.opening(self.instruction, f"{self.question}\n\n{request}")
         messages = self.opening(self.instruction, self.question)
         for record in self.rounds:
-            reply = record.visible if record.visible.strip() else wording.placeholder
+            missing = wording.placeholder if record.calls else wording.no_reply
+            reply = record.visible if record.visible.strip() else missing
             messages.append(text_message("assistant", reply))
             messages.append(text_message("user", _told(record, wording)))
         messages[-1] = text_message("user", f"{_told(self.rounds[-1], wording)}\n\n{request}")

@@ -54,6 +54,8 @@ class ModelFailure:
     """One sentence for the reader, at most 300 characters, without secrets."""
     retry_after: float | None = None
     """Seconds that the provider asks to wait; only ever set on a transient failure."""
+    context_size: int | None = None
+    """Tokens of the model's window, when the provider says it of a prompt that is too long."""
 
 
 def classify(error_text: str) -> ModelFailure:
@@ -64,7 +66,13 @@ def classify(error_text: str) -> ModelFailure:
         kind=kind,
         message=sentence(error_text),
         retry_after=seconds_to_wait(error.text) if kind == "transient" else None,
+        context_size=_stated_window(error.text) if kind == "context_too_long" else None,
     )
+
+
+def _stated_window(text: str) -> int | None:
+    found = _WINDOW.search(text)
+    return int(found[1].replace(",", "")) if found else None
 
 
 def _kind(error: Unwrapped) -> FailureKind:
@@ -170,6 +178,12 @@ _CERTAIN_WORDS: tuple[tuple[FailureKind, re.Pattern[str]], ...] = (
             r"鉴权失败|身份验证失败|认证失败|无效的?(?:令牌|密钥|api)|令牌.{0,6}(?:过期|无效)",
         ),
     ),
+)
+
+_WINDOW = re.compile(
+    r"(?:max(?:imum)?|model'?s?) (?:\w+ ){0,2}?(?:context|prompt|input)[ _](?:length|size|window)"
+    r"[^\d.]{0,24}(\d[\d,]{2,9})\b",
+    re.IGNORECASE,
 )
 
 _OUT_OF_CREDIT = _words(

@@ -4,7 +4,7 @@ The estimate of tokens is corrected by every reply; what was decided for the con
 was shorter is kept, so that the prefix of the prompt stays the same from round to round.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from strategies.agent.conversation import Conversation
@@ -18,8 +18,17 @@ type Write = Callable[[Conversation], ModelRequest]
 """How a dialect writes the conversation as a request."""
 
 # Where results stand inside the question (the qwen protocol), messages cannot give way: then the
-# results are cut to so many characters each, the first limit that is enough.
-_RESULT_LENGTHS = (20_000, 4_000, 800)
+# results are cut to so many characters each, those of the last round and the older ones, by the
+# first pair that is enough.
+_RESULT_LENGTHS = (
+    (20_000, 20_000),
+    (20_000, 800),
+    (4_000, 800),
+    (4_000, 200),
+    (800, 200),
+    (800, 60),
+    (300, 60),
+)
 
 
 class Fitting:
@@ -31,17 +40,21 @@ class Fitting:
         self._shapes = Shapes()
         self._shape: Shape = EMPTY
         self._decisions: dict[str, Decisions] = {}
+        self._tokens = 0
+        """The estimate for the last prompt."""
 
     def fitted(self, conversation: Conversation, form: str, write: Write) -> ModelRequest:
         """Write the conversation so that it fits, or as short as it can be.
 
         `form` names the way of writing: decisions go by a message's place, which differs in each.
         """
-        request, tokens = self._fit(write(conversation), form)
-        for length in _RESULT_LENGTHS:
-            if tokens <= self._budget.window - self._budget.reserved:
+        request = self._fit(write(conversation), form)
+        if request.question < len(request.messages) - 1:
+            return request
+        for shorter in _shortened(conversation):
+            if self._tokens <= self._budget.window - self._budget.reserved:
                 break
-            request, tokens = self._fit(write(conversation.with_results_cut(length)), form)
+            request = self._fit(write(shorter), form)
         return request
 
     def learn(self, usage: Usage) -> None:
@@ -49,11 +62,14 @@ class Fitting:
         if usage.prompt_tokens:
             self._estimator = self._estimator.corrected(self._shape, usage.prompt_tokens)
 
-    def narrow(self) -> None:
-        """Work with a smaller window: the provider found a fitted prompt too long."""
-        self._budget = self._budget.smaller()
+    def narrow(self, stated: int | None = None) -> None:
+        """Work with a smaller window: the provider found the last prompt too long.
 
-    def _fit(self, request: ModelRequest, form: str) -> tuple[ModelRequest, int]:
+        `stated` is the size in tokens that the provider names, where it does.
+        """
+        self._budget = self._budget.smaller(self._tokens, stated)
+
+    def _fit(self, request: ModelRequest, form: str) -> ModelRequest:
         fitted = fit(
             request.messages,
             question=request.question,
@@ -65,8 +81,23 @@ class Fitting:
         )
         self._decisions[form] = fitted.decisions
         self._shape = fitted.shape
+        self._tokens = fitted.tokens
         around = json_size(
             [[tool.name, tool.description, tool.parameters] for tool in request.tools]
         )
         messages, _ = shrink(fitted.messages, max(MAX_REQUEST_BYTES - around, 1))
-        return replace(request, messages=messages, max_tokens=fitted.max_tokens), fitted.tokens
+        return replace(request, messages=messages, max_tokens=fitted.max_tokens)
+
+
+def _shortened(conversation: Conversation) -> Iterator[Conversation]:
+    """Make a run shorter step by step: its results, the older ones first, then its older rounds."""
+    if not conversation.rounds:
+        return
+    shortest = conversation
+    for newest, older in _RESULT_LENGTHS:
+        shortest = conversation.with_results_cut(newest, older)
+        yield shortest
+    kept = len(conversation.rounds)
+    while kept > 1:
+        kept = kept * 2 // 3
+        yield shortest.with_last_rounds(kept)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from strategies.agent.answer_shape import AnswerShape, Shaped
 from strategies.agent.conversation import Conversation, RoundRecord
@@ -64,6 +65,9 @@ from strategies.agent.wording import Wording
 from strategies.protocols.base import BrokenCall, Call, Reasoning, Text
 from strategies.protocols.base import Event as ParserEvent
 
+type Fault = Literal["unreadable", "empty", "misshapen"]
+"""What can be wrong with a reply that its model may do over."""
+
 # After so many pieces of a reply other runs get their turn: some 5 ms of work.
 _PIECES_AT_A_TIME = 256
 # Characters of a result that any model may see: more than the wire takes in one request anyway,
@@ -106,7 +110,9 @@ class Run:
         self._rounds_played = 0
         self._usage = Usage()
         self._taken_ids: set[str] = set()
-        self._reminded = False
+        self._reminded_of: set[Fault] = set()
+        self._otherwise: Step = Again()
+        """How the run ends if its model, asked to do the last reply over, fails."""
         self._told_to_answer: StopReason | None = None
 
     def events(self) -> Iterator[Event]:
@@ -120,9 +126,9 @@ class Run:
             case Answered(answer, reason):
                 yield AnswerShown(answer)
                 yield RunFinished(answer, reason, self._usage)
-            case Composed(answer, reason, structured, error):
+            case Composed(answer, reason, structured, error, before):
                 yield TextShown(answer)
-                yield AnswerShown(answer)
+                yield AnswerShown(before + answer)
                 yield RunFinished(answer, reason, self._usage, structured, error)
             case Broken(sentence, reason):
                 yield RunFailed(sentence, reason, self._usage)
@@ -136,10 +142,15 @@ class Run:
         yield RoundFinished(this.number, reply.visible, this.results, reply.usage, reply.error)
         step = self._next_step(this, reply)
         if isinstance(step, Broken) and self._policy.answer_on_error:
-            known = [done.outcome.text for done in this.results] or self._results_so_far()
-            said = "\n\n".join([step.sentence, *known])
-            return Composed(said, step.reason, error=step.sentence)
+            return self._with_what_is_known(step, this, reply)
         return step
+
+    def _with_what_is_known(self, broken: Broken, this: Round, reply: Reading) -> Step:
+        """End with what the reader has seen of the reply, what failed and what the tools found."""
+        said = "\n\n".join([broken.sentence, *self._results_so_far()])
+        seen = "" if self._policy.shape else reply.visible.strip()
+        before = "" if not seen else "\n\n" if self._certain(this) else f"{seen}\n\n"
+        return Composed(said, broken.reason, error=broken.sentence, before=before)
 
     def _open_round(self) -> Round:
         self._rounds_played += 1
@@ -158,7 +169,7 @@ class Run:
             return self._told_to_answer
         if self._clock() >= self._tools_until:
             return "time_limit"
-        if self._rounds_played == self._limits.rounds > 1:
+        if self._rounds_played >= self._limits.rounds > 1:
             return "iteration_limit"
         return None
 
@@ -171,12 +182,27 @@ class Run:
             reading = yield from self._ask_once(this)
             self._usage += reading.usage
             self._speaker.fitting.learn(reading.usage)
-            if reading.failure is None or reading.began:
+            if reading.failure is None or self._is_out(reading):
                 return reading
-            remedy = self._recovery.remedy(reading.failure, self._tools_until - self._clock())
+            time_left = self._seconds_to_answer(this)
+            remedy = (
+                self._recovery.remedy(reading.failure, time_left) if time_left > 0 else GiveUp()
+            )
             if isinstance(remedy, GiveUp):
                 return reading
-            self._apply(remedy)
+            self._apply(remedy, reading.failure)
+
+    def _is_out(self, reading: Reading) -> bool:
+        """Whether anything of a reply has left: then no other reply can take its place."""
+        if reading.visible and not self._policy.shape:
+            return True
+        if reading.reasoning and self._policy.shows_reasoning:
+            return True
+        return bool(reading.calls or reading.files)
+
+    def _seconds_to_answer(self, this: Round) -> float:
+        """Say how long a round may take to begin its reply; an open one leaves time for the end."""
+        return (self._deadline if this.closing else self._tools_until) - self._clock()
 
     def _ask_once(self, this: Round) -> Generator[Event, None, Reading]:
         """Ask the model and show its reply as it comes; tools start while it is still coming."""
@@ -214,7 +240,7 @@ class Run:
         """Whether whatever the model says in this round is the answer."""
         return this.closing is not None or not self._toolbox.specs
 
-    def _apply(self, remedy: Remedy) -> None:
+    def _apply(self, remedy: Remedy, failure: ModelFailure) -> None:
         match remedy:
             case Wait(seconds):
                 self._sleep(seconds)
@@ -225,7 +251,7 @@ class Run:
             case DropMedia():
                 self._conversation = self._conversation.without_media()
             case ShrinkWindow():
-                self._speaker.fitting.narrow()
+                self._speaker.fitting.narrow(failure.context_size)
             case _:
                 pass
 
@@ -277,6 +303,10 @@ class Run:
         this.add(written.position, planned.call)
         if not isinstance(planned, Ready):
             return this.crew.settle(planned.call, planned.outcome)
+        twin = this.twin(planned)
+        if twin is not None:
+            this.repeated.append((planned, twin))
+            return []
         refusal = self._refusal(planned)
         if refusal is not None:
             return this.crew.settle(planned.call, refusal)
@@ -315,6 +345,16 @@ class Run:
             self._repeats = self._repeats.ran(
                 ready.call.name, ready.arguments, outcome.text, failed=bool(outcome.error)
             )
+        for ready, twin in this.repeated:
+            yield from this.crew.settle(ready.call, self._same_again(ready, this, twin))
+
+    def _same_again(self, ready: Ready, this: Round, twin: Ready) -> ToolOutcome:
+        """Return what a call gets that stood in its reply before: it has run once for both."""
+        outcome = this.crew.finished[twin.call.id].outcome
+        if not outcome.error:
+            self._repeats = self._repeats.repeated(ready.call.name, ready.arguments)
+        text = f"{self._wording.repeated}\n{outcome.text}"
+        return ToolOutcome(text=text, error=outcome.error)
 
     def _seconds_until(self, moment: float, this: Round) -> float:
         return min(moment, this.crew.next_due) - self._clock()
@@ -330,12 +370,13 @@ class Run:
             return self._after_calls(this, reply)
         if reply.failure is not None:
             return self._after_failure(this, reply, reply.failure)
-        if not reply.visible.strip() or reply.format_errors:
-            mended = self._ask_to_mend(this, reply, self._remark(reply))
-            if mended is not None:
-                return mended
+        if reply.format_errors and self._may_write_calls_anew(this):
+            problem = reply.format_errors[0].problem
+            remark = self._wording.format_error.format(problem=problem)
+            return self._ask_to_mend(this, reply, "unreadable", remark, Again())
         if not reply.visible.strip():
-            return self._after_no_answer(this)
+            otherwise = self._after_no_answer(this)
+            return self._ask_to_mend(this, reply, "empty", self._wording.nudge, otherwise)
         if self._policy.shape:
             return self._after_shaped_answer(this, reply, self._policy.shape)
         return self._answered(this, reply, this.closing or "answered")
@@ -346,26 +387,48 @@ class Run:
         return Answered(reply.visible, reason)
 
     def _after_failure(self, this: Round, reply: Reading, failure: ModelFailure) -> Step:
+        if self._rounds_played > self._limits.rounds and not self._is_out(reply):
+            return self._otherwise
         if self._clock() < self._deadline:
+            if not this.closing and self._may_still_answer(reply, failure):
+                return Again()
             return Broken(failure.message, "error")
         if reply.visible.strip() and not self._policy.shape:
             return self._answered(this, reply, "time_limit")
         return Broken(failure.message, "time_limit")
+
+    def _may_still_answer(self, reply: Reading, failure: ModelFailure) -> bool:
+        """Whether the time kept back for the closing answer is to be used for a second try."""
+        passing = failure.kind == "transient" and not self._is_out(reply)
+        return passing and self._clock() >= self._tools_until
 
     def _after_calls(self, this: Round, reply: Reading) -> Step:
         self._record(this, reply)
         for done in this.results:
             if done.call.name in self._policy.direct_tools and not done.outcome.error:
                 return Composed(done.outcome.text, "direct_result")
+        # Tools brought the run on: the next empty reply is a new one.
+        self._reminded_of.discard("empty")
         if self._limits.rounds > 1:
             return Again()
         return Composed("\n\n".join(done.outcome.text for done in this.results), "iteration_limit")
 
-    def _ask_to_mend(self, this: Round, reply: Reading, remark: str) -> Step | None:
-        """Ask once in a run to do a reply over, saying what was wrong; None when it is too late."""
-        if self._reminded or this.closing or self._rounds_played >= self._limits.rounds:
-            return None
-        self._reminded = True
+    def _may_write_calls_anew(self, this: Round) -> bool:
+        """Whether a call that could not be read can still be asked for again."""
+        in_time = not this.closing and self._rounds_played < self._limits.rounds
+        return in_time and "unreadable" not in self._reminded_of
+
+    def _ask_to_mend(
+        self, this: Round, reply: Reading, fault: Fault, remark: str, otherwise: Step
+    ) -> Step:
+        """Ask to do a reply over, once in a run for each fault; `otherwise` when it is too late.
+
+        Also after the last round: a run that has come so far is not to end without an answer.
+        """
+        if fault in self._reminded_of or self._clock() >= self._deadline:
+            return otherwise
+        self._reminded_of.add(fault)
+        self._otherwise = otherwise
         self._record(this, reply, remark=remark)
         return Again()
 
@@ -382,20 +445,14 @@ class Run:
             return Composed(read.text, this.closing or "answered", read.value)
         problems = "; ".join(read.problems)
         remark = self._wording.misshapen.format(problems=problems)
-        return self._ask_to_mend(this, reply, remark) or Broken(
-            self._wording.no_shape.format(problems=problems), "error"
-        )
+        otherwise = Broken(self._wording.no_shape.format(problems=problems), "error")
+        return self._ask_to_mend(this, reply, "misshapen", remark, otherwise)
 
     def _results_so_far(self) -> list[str]:
         return [text for record in self._conversation.rounds for text in record.results]
 
-    def _remark(self, reply: Reading) -> str:
-        if not reply.format_errors:
-            return self._wording.nudge
-        return self._wording.format_error.format(problem=reply.format_errors[0].problem)
-
     def _record(self, this: Round, reply: Reading, remark: str = "") -> None:
-        content = reply.content if this.calls or reply.content else self._wording.placeholder
+        content = reply.content if this.calls or reply.content else self._wording.no_reply
         self._conversation = self._conversation.with_round(
             RoundRecord(
                 content=content,

@@ -50,11 +50,6 @@ class Reading:
         """Why the reply broke off, in one sentence; blank when it did not."""
         return self.failure.message if self.failure else ""
 
-    @property
-    def began(self) -> bool:
-        """Whether anything of the reply has come out of the parser."""
-        return bool(self._visible or self._reasoning or self.calls)
-
     def take(self, delta: ModelDelta) -> list[Event]:
         """Add a piece of the reply."""
         self._content.append(delta.text)
@@ -75,7 +70,11 @@ class Reading:
         """End a reply that will not be completed; what is still open was never finished."""
         self.over = True
         self.failure = failure
-        return self._sort(self._parser.close(cut_short=True))
+        events = self._parser.close(cut_short=True)
+        if not (self._visible or self.calls):
+            # Nothing but the beginning of a call: it counts for nothing, and can be written anew.
+            events = [event for event in events if not isinstance(event, BrokenCall | FormatError)]
+        return self._sort(events)
 
     def _sort(self, events: list[Event]) -> list[Event]:
         for event in events:

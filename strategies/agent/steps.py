@@ -10,6 +10,7 @@ from strategies.agent.fitting import Fitting
 from strategies.agent.inbox import Inbox
 from strategies.agent.planning import Ready
 from strategies.agent.ports import Model
+from strategies.agent.repeats import key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class Policy:
     """Tools whose successful result is the answer."""
     shape: AnswerShape | None = None
     """The JSON that the answer is to be."""
+    shows_reasoning: bool = True
+    """The reader sees the reasoning as it comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,8 @@ class Composed:
     """The answer as a JSON value, where a shape was asked for."""
     error: str = ""
     """What went wrong, where the run is to end with what is known all the same."""
+    before: str = ""
+    """What of the answer the reader has seen already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +111,20 @@ class Round:
         self.crew = crew
         self.executed: list[Ready] = []
         """The calls that were run for real."""
+        self.repeated: list[tuple[Ready, Ready]] = []
+        """Calls that stood in the reply before, each with the one that was run."""
         self._calls: list[tuple[int, PlannedCall]] = []
 
     def add(self, position: int, call: PlannedCall) -> None:
         """Note a call at the place where the model wrote it."""
         self._calls.append((position, call))
+
+    def twin(self, call: Ready) -> Ready | None:
+        """Return the call of this reply that is the same and was run; None when there is none."""
+        wanted = key(call.call.name, call.arguments)
+        return next(
+            (one for one in self.executed if key(one.call.name, one.arguments) == wanted), None
+        )
 
     @property
     def calls(self) -> tuple[PlannedCall, ...]:

@@ -77,9 +77,18 @@ class Budget:
         wanted = self.max_tokens or min(_DEFAULT_ANSWER, self.window // 4)
         return min(wanted, self.window // 2)
 
-    def smaller(self) -> "Budget":
-        """Return the budget to use after the provider found a fitted prompt too long."""
-        return replace(self, context_size=int(self.window * 0.6))
+    def smaller(self, tokens: int, stated: int | None = None) -> "Budget":
+        """Return the budget to use after the provider found a prompt too long.
+
+        Args:
+            tokens: the estimate for that prompt, which the next one must stay below.
+            stated: the window's size, when the provider says it; one that is no smaller than what
+                was known shows that the estimate is too low, and changes nothing by itself.
+        """
+        if stated and stated < self.window:
+            return replace(self, context_size=stated)
+        refused = min(self.window, tokens + self.reserved)
+        return replace(self, context_size=max(int(refused * 0.6), 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

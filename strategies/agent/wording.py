@@ -17,6 +17,7 @@ class Wording:
     no_more_time: str
     call_returned: str
     placeholder: str
+    no_reply: str
     format_error: str
     nudge: str
     unknown_tool: str
@@ -46,6 +47,7 @@ ENGLISH = Wording(
     no_more_time="The time for this run is nearly over.",
     call_returned="The tool {name} was called with {arguments} and returned:\n{result}",
     placeholder="(tools were called)",
+    no_reply="(nothing was said)",
     format_error=(
         "A tool call in your reply could not be read: {problem} "
         "Write the call again in the right form, or answer without it."
@@ -84,6 +86,7 @@ CHINESE = Wording(
     no_more_time="本次运行的时间即将用完。",
     call_returned="工具 {name} 以参数 {arguments} 被调用，返回结果如下：\n{result}",
     placeholder="（已调用工具）",
+    no_reply="（没有回复）",
     format_error=(
         "回复中的一个工具调用无法读取：{problem} 请用正确的格式重新写出该调用，或不用工具直接回答。"
     ),

@@ -69,6 +69,7 @@ def compose(session: Session, settings: Settings, attached: Attached) -> Run:
             answer_on_error=settings.answer_on_error,
             direct_tools=settings.direct_tools,
             shape=settings.shape,
+            shows_reasoning=not settings.separate_reasoning,
         ),
     )
 

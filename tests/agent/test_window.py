@@ -261,8 +261,12 @@ def test_a_refused_prompt_becomes_smaller() -> None:
     """When the provider says that a fitted prompt is too long, the next one is shorter."""
     budget = Budget(context_size=None, max_tokens=1_000)
 
-    assert budget.smaller().window == DEFAULT_CONTEXT * 0.6
-    assert replace(budget, context_size=10_000).smaller().smaller().window == 3_600
+    assert budget.smaller(DEFAULT_CONTEXT).window == DEFAULT_CONTEXT * 0.6
+    known = replace(budget, context_size=10_000)
+    assert known.smaller(10_000).smaller(6_000).window == 3_600
+    assert known.smaller(2_000).window == (2_000 + 1_000) * 0.6
+    assert known.smaller(9_000, stated=4_096).window == 4_096
+    assert known.smaller(10_000, stated=16_384).window == 6_000
 
 
 def test_the_newest_results_are_cut_further_when_all_else_is_fixed() -> None:

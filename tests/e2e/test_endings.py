@@ -6,8 +6,22 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_wire import assert_clean
-from tests.hosting import Script, Shed, Step, ask, calls, says, text_output, tool, tool_call
+from tests.hosting import (
+    Each,
+    Script,
+    Shed,
+    Step,
+    ask,
+    calls,
+    chunk,
+    says,
+    text_output,
+    tool,
+    tool_call,
+    usage,
+)
 from workbench.host import Host
+from workbench.payload import model_value, past
 from workbench.record import Run
 
 BARK = Shed(look=[text_output("bark")])
@@ -44,3 +58,153 @@ def test_no_line_is_too_long(host: Host, reply: list[Step], others: dict[str, An
     assert_clean(run)
     assert_small(run)
     assert run.variables["stop_reason"] == "answered"
+
+
+CUT = RuntimeError("Connection reset by peer")
+LOOK = calls(tool_call("look", {"q": "x"}))
+NOTHING: list[Step] = [chunk(usage=usage())]
+
+
+@pytest.mark.parametrize(
+    ("begun", "others"),
+    [
+        (chunk(tool_calls=[tool_call("look", '{"q": "x', "c1")]), {}),
+        (chunk('{"a": '), {"answer_schema": OBJECT}),
+        (chunk("<think>hm"), {"separate_reasoning": True}),
+    ],
+    ids=["call", "shape", "reasoning apart"],
+)
+def test_a_cut_before_anything_was_shown_is_retried(
+    host: Host, begun: Any, others: dict[str, Any]
+) -> None:
+    """Half a call, text that is held back for its shape, reasoning that nobody sees."""
+    model = Script([begun, CUT], says('{"a": "b"}'))
+    run = host.run(ask("Go", tool("look"), **others), model=model, tools=BARK)
+
+    assert_clean(run)
+    assert run.text == '{"a": "b"}'
+    assert run.tool_calls == []
+
+
+def test_a_cut_after_text_ends_the_run_with_the_text_kept(host: Host) -> None:
+    """Nothing is spliced, and the error is said once."""
+    run = host.run(ask("Go"), model=Script([chunk("One "), CUT], says("never")))
+
+    assert run.text == "One "
+    assert run.error == "Connection reset by peer"
+    assert run.open_logs == []
+    assert run.json == [{"stop_reason": "error"}]
+
+
+@pytest.mark.parametrize("tools", [(), (tool("look"),)], ids=["certain", "uncertain"])
+def test_an_answer_on_error_keeps_what_was_said(host: Host, tools: tuple[Any, ...]) -> None:
+    """As text and as the output `answer`."""
+    model = Script([chunk("One"), CUT])
+    run = host.run(ask("Go", *tools, answer_on_error=True), model=model)
+
+    assert_clean(run)
+    assert run.text == run.variables["answer"] == "One\n\nConnection reset by peer"
+
+
+def test_the_closing_round_is_retried_within_the_last_seconds(host: Host) -> None:
+    """What was kept back of the time is there for the answer."""
+    busy = RuntimeError("429 rate limit")
+    model = Script(LOOK, [busy], says("Closed."))
+    slow = Shed(look=[8.5, text_output("late")])
+    run = host.run(ask("Go", tool("look"), time_limit=10), model=model, tools=slow)
+
+    assert_clean(run)
+    assert run.text == "Closed."
+    assert run.variables["stop_reason"] == "time_limit"
+
+
+def test_an_empty_last_reply_is_asked_again(host: Host) -> None:
+    """A run with all its results is not to end without an answer."""
+    model = Script(LOOK, NOTHING, says("At last."))
+    run = host.run(ask("Go", tool("look"), maximum_iterations=2), model=model, tools=BARK)
+
+    assert_clean(run)
+    assert run.text == "At last."
+
+
+def test_an_empty_last_reply_and_a_failing_model(host: Host) -> None:
+    """Then what the tools found is the answer."""
+    model = Script(LOOK, NOTHING, [RuntimeError("401 unauthorized")])
+    run = host.run(ask("Go", tool("look"), maximum_iterations=2), model=model, tools=BARK)
+
+    assert_clean(run)
+    assert run.text.endswith("bark")
+
+
+def test_a_misshapen_last_reply_is_asked_again(host: Host) -> None:
+    """Also after an empty one, which is another fault."""
+    model = Script(NOTHING, LOOK, says("In words."), says('{"a": "b"}'))
+    run = host.run(
+        ask("Go", tool("look"), maximum_iterations=3, answer_schema=OBJECT),
+        model=model,
+        tools=BARK,
+    )
+
+    assert_clean(run)
+    assert run.variables["structured_output"] == {"a": "b"}
+
+
+def test_the_same_call_twice_in_one_reply_runs_once(host: Host) -> None:
+    """Each has its result; the second is told that it is the earlier one."""
+    twice = calls(tool_call("look", {"q": "x"}), tool_call("look", {"q": "x"}))
+    model = Script(twice, says("Seen."))
+    run = host.run(ask("Go", tool("look")), model=model, tools=BARK)
+    first, second = model.requests[1]["prompt_messages"][-2:]
+
+    assert_clean(run)
+    assert len(run.tool_calls) == 1
+    assert first["content"] == "bark"
+    assert second["content"].startswith("(This is the earlier result")
+    assert first["tool_call_id"] != second["tool_call_id"]
+
+
+def test_a_prompt_that_is_refused_as_too_long_becomes_shorter(host: Host) -> None:
+    """By a share where nothing is known, to the window where the provider names it."""
+    history = [past("user" if n % 2 == 0 else "assistant", f"{n} " + "w " * 900) for n in range(20)]
+    model = Script(
+        [RuntimeError("prompt is too long")],
+        [RuntimeError("This model's maximum context length is 4,096 tokens, you asked for 9000")],
+        says("It fits."),
+    )
+    run = host.run(ask("Go", model=model_value(history=history)), model=model)
+    sizes = [len(json.dumps(request)) for request in model.requests]
+
+    assert_clean(run)
+    assert sizes[1] < sizes[0] * 0.8
+    assert sizes[2] < 4_096 * 4
+
+
+QWEN_CALL = '✿FUNCTION✿: look\n✿ARGS✿: {"q": "%s"}\n'
+
+
+def test_a_small_window_in_the_qwen_protocol(host: Host) -> None:
+    """Results stand inside one message there; the newest one and the question stay."""
+    lengths: list[int] = []
+
+    def reply(request: Any) -> list[Step]:
+        said = request["prompt_messages"][-1]["content"]
+        number = len(lengths)
+        lengths.append(len(said))
+        assert "THE QUESTION" in said
+        assert not number or f"RESULT {number} " in said
+        return says(QWEN_CALL % number) if number < 11 else says("Done.")
+
+    def result(request: Any) -> list[Step]:
+        number = int(request["tool_parameters"]["q"]) + 1
+        return [text_output(f"RESULT {number} " + "天地玄黄" * 2_000)]
+
+    small = model_value(context_size=2_000, completion_params={"max_tokens": 500})
+    run = host.run(
+        ask("THE QUESTION", tool("look"), model=small, tool_protocol="qwen", maximum_iterations=20),
+        model=Each(reply),
+        tools=Shed(look=result),
+    )
+
+    assert_clean(run)
+    assert run.text.strip() == "Done."
+    assert max(lengths) < 2_500
