@@ -1,10 +1,13 @@
 """What only one of the runtimes can break: registration, whole frames, several processes."""
 
+import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from strategies.dify.input_pipe import ROOM
 from tests.e2e.test_wire import assert_clean
 from tests.hosting import (
     ROOT,
@@ -41,6 +44,15 @@ def test_it_registers_for_remote_debugging() -> None:
     icon = ROOT / "_assets" / str(host.manifest["icon"])
     assert registration.assets[icon.name] == icon.read_bytes()
     assert set(registration.finished) == set(registration.assets)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes have a size on Linux alone")
+def test_its_input_has_room_for_a_burst() -> None:
+    """What a pipe cannot take, the daemon drops after 1,024 pieces of a reply."""
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    with Host(ROOT) as host, Path(f"/proc/{host.pid}/fd/0").open("rb") as pipe:
+        assert fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) == ROOM
 
 
 def test_large_frames_of_many_runs_stay_whole_with_a_slow_reader() -> None:
