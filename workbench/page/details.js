@@ -2,6 +2,10 @@
 
 function drawDetails(place, turn, view) {
   const row = turn && view.row ? findRow(turn.story, view.row) : null;
+  // While a run goes on the page is drawn often; what is read here must stay as it is.
+  const shown = row ? JSON.stringify([row.key, row.open, row.log, row.calls]) : "";
+  if (place.shown === shown && shown) return;
+  place.shown = shown;
   if (!row) return put(place);
   const parts = [...row.calls.flatMap((call, index) => callParts(call, index, row)), ...logParts(row)];
   const failed = row.log?.error || row.calls.find((call) => call.error)?.error;
