@@ -374,7 +374,8 @@ class Run:
             problem = reply.format_errors[0].problem
             remark = self._wording.format_error.format(problem=problem)
             return self._ask_to_mend(this, reply, "unreadable", remark, Again())
-        if not reply.visible.strip():
+        # A picture without a word is an answer, too.
+        if not reply.visible.strip() and not reply.files:
             otherwise = self._after_no_answer(this)
             return self._ask_to_mend(this, reply, "empty", self._wording.nudge, otherwise)
         if self._policy.shape:

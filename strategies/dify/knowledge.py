@@ -159,7 +159,7 @@ def _passage(item: object, n: int) -> Passage | None:
     metadata = mapping(given.get("metadata"))
     content = _content(given) or _content(metadata)
     title = _line(given.get("title")) or _line(metadata.get("title"))
-    if not content.strip() and not title and not metadata:
+    if not content.strip() and not title and not metadata and any(given.values()):
         # An object of another node, such as a search result, is knowledge as well.
         content = compact(given)
     if not content.strip():

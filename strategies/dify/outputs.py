@@ -50,6 +50,8 @@ class Outputs:
             case AnswerShown(said):
                 yield from streamed_variable("answer", said)
             case RunFinished(answer, reason, _, structured, error):
+                if not answer:
+                    yield variable_message("answer", "")
                 yield from self._ending(reason, error)
                 if structured is not None:
                     yield variable_message("structured_output", structured)

@@ -330,3 +330,20 @@ def test_an_answer_on_error(host: Host) -> None:
     assert_clean(run)
     assert "bark" in run.text
     assert run.variables["stop_reason"] == "error"
+
+
+@pytest.mark.parametrize("tools", [(), (tool("look"),)], ids=["certain", "uncertain"])
+def test_a_picture_without_a_word_is_an_answer(host: Host, tools: tuple[Any, ...]) -> None:
+    """It is not asked for again, and the output `answer` is there."""
+    drawn = {
+        "type": "image",
+        "format": "png",
+        "mime_type": "image/png",
+        "base64_data": base64.b64encode(PICTURE).decode(),
+    }
+    run = host.run(ask("Draw.", *tools), model=Script([chunk([drawn]), chunk(usage=usage())]))
+
+    assert_clean(run)
+    assert [file.blob for file in run.files] == [PICTURE]
+    assert run.variables["answer"] == ""
+    assert run.variables["stop_reason"] == "answered"
