@@ -121,7 +121,7 @@ class Narrator:
         closed = self._closing_tag()
         if closed:
             # Dify's page makes HTML of the tags: Markdown begins again after an empty line.
-            said = f"{closed}{_PARAGRAPH}{said.lstrip("\r\n")}"
+            said = f"{closed}{_PARAGRAPH}{said.lstrip('\r\n')}"
         yield from self._say(said)
 
     def _show_reasoning(self, said: str) -> Iterator[DifyMessage]:

@@ -86,6 +86,8 @@ _LONGEST_KEY = 500
 
 _BARE_KEY = re.compile(r"[^:：,，{}\[\]｛｝［］\"'“”\n]++")
 _BARE = re.compile(r"(?:(?!/\*|[ \t](?://|\#)|```)[^,，{}\[\]｛｝［］()\"“”\n])++")
+_NEW_LINE = re.compile(r"\n[ \t\r]*\Z")
+_LOOK_BACK = 200
 _JUNK = re.compile(r"[^,，{}\[\]｛｝［］()\"'“”:：\n]++")
 _KEY_IN_BARE = re.compile(r"\w\s*[:：]\s")
 
@@ -333,8 +335,11 @@ class _Reader:
         self._repaired = True
         if in_object and _KEY_AHEAD.match(text, at):
             return self._key
-        if not in_object and (char in QUOTES or char in _OPENERS):
+        new_line = bool(_NEW_LINE.search(text, max(at - _LOOK_BACK, 0), at))
+        if not in_object and (char in QUOTES or char in _OPENERS or new_line):
             return self._item
+        if new_line:
+            raise MalformedError("there is no comma after a value", at)
         return self._junk()
 
     def _junk(self) -> _Step:

@@ -109,6 +109,7 @@ def test_plain_meaning_is_read(text: str, wanted: dict[str, object]) -> None:
         ('{"a": "b" "c": "d"}', {"a": "b", "c": "d"}),
         ("{city: New York}", {"city": "New York"}),
         ('{"list": [{"a": 1], "b": 2}', {"list": [{"a": 1}], "b": 2}),
+        ('{"list": [\na\n b\n], "n": [1\r\n2]}', {"list": ["a", "b"], "n": [1, 2]}),
     ],
 )
 def test_guesses_are_marked(text: str, wanted: dict[str, object]) -> None:
@@ -176,6 +177,11 @@ def test_deep_nesting_is_refused_without_recursion(text: str) -> None:
     _refusal(text)
 
 
+def test_a_second_line_of_a_bare_value_is_not_dropped() -> None:
+    """Half of what a model meant is not what it meant."""
+    assert "no comma" in _refusal('{"a": first\nsecond}').problem
+
+
 def test_deep_but_valid_json_is_refused() -> None:
     """Valid JSON may be too deep for those who write it again."""
     assert "nested" in _refusal('{"a":' + "[" * 300 + "]" * 300 + "}").problem
@@ -186,7 +192,7 @@ def test_deep_but_valid_json_is_refused() -> None:
     "unit",
     [
         *('x" y ', '",', '" /*', '{"a"x', '{"a":"b"x', "\\", "it's ", "*", "/*", "{b:1,},"),
-        *('{"x":1}', "```", "...", ",", "]", "'", '"a"b', ' \n"', "x: ", "“”", '"""', "{\n"),
+        *('{"x":1}', "```", "...", ",", "]", "'", '"a"b', ' \n"', "x: ", "“”", '"""', "{\n", "\n"),
         "a, b: c} ",
     ],
 )
