@@ -14,6 +14,7 @@ that will be sent again. So one reply to an English prompt does not spoil the pr
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import mul
 
 from strategies.agent.shapes import EMPTY, FEATURES, Shape
@@ -118,6 +119,7 @@ class Estimator:
         )
 
 
+@lru_cache(maxsize=64)
 def estimator_for(model: str) -> Estimator:
     """Return the estimator to begin with for a model of this name."""
     name = model.lower()

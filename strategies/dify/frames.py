@@ -1,10 +1,10 @@
-"""Remote debugging: every frame leaves whole and at once.
+"""Every frame leaves in one write, whole and at once.
 
-The SDK hands a frame and its end to the socket in two writes, and the system holds the second back
-until the daemon has acknowledged the first: up to 40 ms a frame. Its lock is held for a piece of a
-frame, not for the frame; so while the daemon does not read, only a habit of gevent's locks (who
-lets go may take again before others wake) keeps two runs' frames from mixing. Here a frame is one
-write under one lock. Over stdin and stdout nothing changes, there a write never switches runs.
+The SDK writes a frame and its end apart. Over stdin and stdout that is a system call more for each
+frame. When debugging remotely it is worse: the system holds the second write back until the daemon
+has acknowledged the first, up to 40 ms a frame; and the SDK's lock is held for a piece of a frame,
+so that while the daemon does not read, only a habit of gevent's locks (who lets go may take again
+before others wake) keeps two runs' frames from mixing.
 """
 
 import socket
@@ -19,28 +19,39 @@ from pydantic import BaseModel
 
 
 def send_frames_whole(writer: ResponseWriter | None) -> None:
-    """Change a writer for remote debugging, and no other."""
-    if not isinstance(writer, TCPReaderWriter):
-        return
+    """Change how the SDK's writers write; `writer` is the one that the plugin was made with."""
+    ResponseWriter.put = _put
+    if isinstance(writer, TCPReaderWriter):
+        _lock(writer)
+
+
+def _put(
+    self: ResponseWriter,
+    event: Event,
+    session_id: str | None = None,
+    data: dict[str, Any] | BaseModel | None = None,
+) -> None:
+    body = data.model_dump() if isinstance(data, BaseModel) else data
+    frame = StreamOutputMessage(event=event, session_id=session_id, data=body)
+    self.write(frame.model_dump_json() + "\n\n")
+
+
+def _lock(writer: TCPReaderWriter) -> None:
     # A write that fails connects anew and writes the plugin's declarations, inside this lock.
     lock = threading.RLock()
+    write = writer.write
     greet = cast("Callable[[], object] | None", writer.on_connected)  # pyright: ignore[reportUnknownMemberType]
 
-    def put(
-        event: Event, session_id: str | None = None, data: dict[str, Any] | BaseModel | None = None
-    ) -> None:
-        body = data.model_dump() if isinstance(data, BaseModel) else data
-        frame = StreamOutputMessage(event=event, session_id=session_id, data=body)
-        line = frame.model_dump_json() + "\n\n"
+    def write_whole(data: str) -> None:
         with lock:
-            writer.write(line)
+            write(data)
 
     def connected() -> None:
         _send_at_once(writer)
         if greet is not None:
             greet()
 
-    writer.put = put
+    writer.write = write_whole
     writer.on_connected = connected
     _send_at_once(writer)
 

@@ -40,6 +40,8 @@ _SIGNS = (
     *("cookie", "bearer", "basic", "aiza", "akia", "asia", "ltai", "eyj"),
     *(prefix + joint for prefix in _PREFIXES for joint in "-_"),
 )
+_WORTH_A_LOOK = 64
+"""Characters below which the pattern is as fast."""
 
 
 def is_secret(name: str) -> bool:
@@ -50,7 +52,7 @@ def is_secret(name: str) -> bool:
 def masked_text(said: str) -> str:
     """Hide what looks like a secret in running text."""
     # Beyond ASCII the pattern takes other letters for these, such as a long s for an s.
-    if said.isascii() and not _may_hold_secrets(said):
+    if len(said) > _WORTH_A_LOOK and said.isascii() and not _may_hold_secrets(said):
         return said
     return _SECRETS.sub(_mask, said)
 
