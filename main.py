@@ -11,6 +11,7 @@ import threading
 
 from strategies.dify.frames import send_frames_whole
 from strategies.dify.input_pipe import widen_input
+from strategies.dify.line_reading import build_parsers_once
 from strategies.dify.shared_tls import share_tls
 
 
@@ -23,6 +24,7 @@ class Settings(DifyPluginEnv):
 
 settings = Settings()
 share_tls(settings)
+build_parsers_once()
 plugin = Plugin(settings)
 send_frames_whole(plugin.default_response_writer)
 
