@@ -87,7 +87,6 @@ _LONGEST_KEY = 500
 _BARE_KEY = re.compile(r"[^:：,，{}\[\]｛｝［］\"'“”\n]++")
 _BARE = re.compile(r"(?:(?!/\*|[ \t](?://|\#)|```)[^,，{}\[\]｛｝［］()\"“”\n])++")
 _NEW_LINE = re.compile(r"\n[ \t\r]*\Z")
-_LOOK_BACK = 200
 _JUNK = re.compile(r"[^,，{}\[\]｛｝［］()\"'“”:：\n]++")
 _KEY_IN_BARE = re.compile(r"\w\s*[:：]\s")
 
