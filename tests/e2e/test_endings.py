@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.soak import ALLOWED, growth
 from tests.e2e.test_wire import assert_clean
 from tests.hosting import (
     Each,
@@ -208,3 +209,9 @@ def test_a_small_window_in_the_qwen_protocol(host: Host) -> None:
     assert_clean(run)
     assert run.text.strip() == "Done."
     assert max(lengths) < 2_500
+
+
+@pytest.mark.timed
+def test_memory_stays_flat(host: Host) -> None:
+    """`python -m benchmarks.soak` plays a thousand runs; a fifth of that shows a leak as well."""
+    assert growth(host, 200) < ALLOWED
