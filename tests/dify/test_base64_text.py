@@ -203,3 +203,11 @@ def test_a_variable_of_base64_is_taken_out_too() -> None:
     collector.add({"type": "variable", "message": {"variable_name": "raw", "variable_value": LONG}})
 
     assert collector.outcome().text == "raw: [base64 data, 3000 bytes, left out]"
+
+
+@pytest.mark.parametrize("filler", ["0123456789", "x", "ABC"])
+def test_a_word_before_a_long_run_makes_no_base64(filler: str) -> None:
+    """Digits after `Tokyo` hold capitals, letters and digits, but hardly any capitals."""
+    said = f"Asia/Tokyo7{filler * 5_000}"
+
+    assert without_base64(said) == (said, ())
