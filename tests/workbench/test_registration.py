@@ -51,8 +51,10 @@ REFUSED: list[tuple[tuple[Json | None, ...], str]] = [
     ((HANDSHAKE, MANIFEST, {"type": "asset_chunk", "data": EMPTY}), "assets decode failed"),
     ((HANDSHAKE, MANIFEST, END), "no registration transferred"),
     ((HANDSHAKE, MANIFEST, STRATEGIES, END), "the icon icon.svg was not transferred"),
-    ],
-)
+]
+
+
+@pytest.mark.parametrize(("frames", "text"), REFUSED)
 def test_what_is_refused(frames: tuple[Json | None, ...], text: str) -> None:
     """In the daemon's words."""
     with pytest.raises(RegistrationError, match=text):
