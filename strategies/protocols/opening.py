@@ -56,9 +56,19 @@ def _qwen3_coder(name: str) -> Opening:
     return Opening(named, (anew, (re.compile(r"<parameter=|</function>"), named)))
 
 
+def _react(name: str) -> Opening:
+    mark = "Action: "
+    if not name:
+        return Opening(mark, ((re.compile(r"[\w-]+[ \t]*\n\s*Action Input"), mark),))
+    named = f"{mark}{name}\nAction Input: "
+    action = f"{mark}{name}\n"
+    return Opening(named, ((re.compile(r"Action Input"), action), (re.compile(r"\{"), named)))
+
+
 OPENINGS: Mapping[str, Callable[[str], Opening]] = {
     "hermes": _hermes,
     "qwen": _qwen,
     "qwen3_coder": _qwen3_coder,
+    "react": _react,
 }
 """By the protocol's name; the function takes the tool's name, or blank for any tool."""

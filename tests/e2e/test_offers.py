@@ -347,3 +347,27 @@ def test_a_picture_without_a_word_is_an_answer(host: Host, tools: tuple[Any, ...
     assert [file.blob for file in run.files] == [PICTURE]
     assert run.variables["answer"] == ""
     assert run.variables["stop_reason"] == "answered"
+
+
+@pytest.mark.parametrize(
+    ("choice", "goes_on"),
+    [
+        ("look", '{"q": "x"}'),
+        ("look", 'Action: look\nAction Input: {"q": "x"}'),
+        ("required", 'look\nAction Input: {"q": "x"}'),
+    ],
+    ids=["named", "anew", "any"],
+)
+def test_tool_choice_opens_the_reply_in_react(host: Host, choice: str, goes_on: str) -> None:
+    """With the beginning of an action, whether the model goes on or begins anew."""
+    model = Script(says(goes_on, pieces=4), says("Final Answer: A tree."))
+    run = host.run(
+        ask("What?", tool("look"), tool_choice=choice, tool_protocol="react"),
+        model=model,
+        tools=Shed(look=[text_output("bark")]),
+    )
+
+    assert_clean(run)
+    assert model.requests[0]["prompt_messages"][-1]["content"].startswith("Action: ")
+    assert run.tool_calls[0].request["tool_parameters"] == {"q": "x"}
+    assert run.text == "A tree."
