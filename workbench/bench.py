@@ -12,6 +12,7 @@ from workbench.demo_server import NAME, DemoServer
 from workbench.faults import Fault, FaultyModel, FaultyTools
 from workbench.file_server import FileServer
 from workbench.host import Host
+from workbench.links import Runtime
 from workbench.openai_model import Endpoint, OpenAIModel
 from workbench.payload import NATIVE, model_value, strategy_parameters
 from workbench.ports import Json, Model, Toolshed, UsageError
@@ -26,6 +27,7 @@ class Equipment:
     """What a bench is to hold."""
 
     plugin: Path
+    runtime: Runtime = "stdio"
     base_url: str | None = None
     """An OpenAI-compatible server; without it there is the demo model alone."""
     models: Sequence[str] = ()
@@ -132,7 +134,7 @@ def equipped(wanted: Equipment) -> Generator[Bench]:
         tools = ToolSources(_sources(wanted.mcp, stack))
         files = stack.enter_context(FileServer()).add_all(wanted.files) if wanted.files else []
         yield Bench(
-            host=stack.enter_context(Host(wanted.plugin)),
+            host=stack.enter_context(Host(wanted.plugin, runtime=wanted.runtime)),
             seats=seats,
             tools=FaultyTools(tools, wanted.faults),
             entities=tools.entities,

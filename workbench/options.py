@@ -22,6 +22,12 @@ def add_equipment(parser: Parser) -> None:
         "--plugin", type=Path, default=Path.cwd(), metavar="DIR", help="default: this directory"
     )
     parser.add_argument(
+        "--runtime",
+        choices=("stdio", "tcp", "http"),
+        default="stdio",
+        help="run it as Dify does: locally, for remote debugging, or serverless (default: stdio)",
+    )
+    parser.add_argument(
         "--base-url", metavar="URL", help="an OpenAI-compatible server; default: the demo model"
     )
     parser.add_argument(
@@ -90,6 +96,7 @@ def equipment(options: argparse.Namespace) -> Equipment:
     """Read what stands ready."""
     return Equipment(
         plugin=options.plugin,
+        runtime=options.runtime,
         base_url=options.base_url,
         models=options.model,
         api_key_env=options.api_key_env,
