@@ -453,7 +453,9 @@ class Run:
         return [text for record in self._conversation.rounds for text in record.results]
 
     def _record(self, this: Round, reply: Reading, remark: str = "") -> None:
-        content = reply.content if this.calls or reply.content else self._wording.no_reply
+        content = reply.content
+        if not this.calls and not content.strip():
+            content = self._wording.no_reply  # providers refuse a blank message
         self._conversation = self._conversation.with_round(
             RoundRecord(
                 content=content,

@@ -76,7 +76,7 @@ ENGLISH = Wording(
         "The tool was not run: it has been called with the same arguments several times and the "
         "result will not change. Answer with what is known."
     ),
-    empty_answer="The model gave no answer, also when it was asked again.",
+    empty_answer="The model gave no answer.",
     empty_answer_with_results="The model gave no answer. This is what the tools returned:",
     time_limit="The time limit of {seconds} s was reached before the model had answered.",
 )
@@ -107,7 +107,7 @@ CHINESE = Wording(
     must_call_any="回答之前必须先调用至少一个工具。",
     repeated="（这是之前的结果：该工具已用相同的参数调用过。）",
     refused_repeat="工具没有运行：它已用相同的参数被调用多次，结果不会改变。请根据已知的信息回答。",
-    empty_answer="模型没有给出回答，再次询问后仍然没有。",
+    empty_answer="模型没有给出回答。",
     empty_answer_with_results="模型没有给出回答。以下是工具返回的内容：",
     time_limit="在模型回答之前已达到 {seconds} 秒的时间限制。",
 )

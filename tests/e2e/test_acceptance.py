@@ -350,6 +350,16 @@ def test_numbers_are_read_leniently(host: Host, value: object) -> None:
     assert run.text == "Hi."
 
 
+def test_a_blank_reply_is_asked_for_again(host: Host) -> None:
+    """Once, without sending the blanks back, which providers refuse."""
+    model = Script(says(" \n"), says("Hi."))
+    run = host.run(ask("Go"), model=model)
+
+    assert_clean(run)
+    assert run.text.strip() == "Hi."
+    assert all(message["content"].strip() for message in model.requests[1]["prompt_messages"])
+
+
 @pytest.mark.parametrize(
     ("totals", "tokens"),
     [([usage(9, 1), usage(9, 6)], 15), ([], 0), ([{**usage(), "latency": None}], 15)],
