@@ -3,7 +3,7 @@
 import base64
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,7 +32,7 @@ VISION = ("tool-call", "stream-tool-call", "vision")
 
 
 @contextmanager
-def served(content: bytes) -> Iterator[str]:
+def served(content: bytes) -> Generator[str]:
     """A file on loopback."""
 
     class Handler(BaseHTTPRequestHandler):

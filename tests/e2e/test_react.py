@@ -1,5 +1,7 @@
 """The second strategy, through the real process."""
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
@@ -10,7 +12,7 @@ ACTION = 'Thought: I should look.\nAction: {"action": "look", "action_input": {"
 
 
 @pytest.mark.parametrize("chosen", [{}, {"tool_protocol": "react"}, {"tool_protocol": ""}])
-def test_thought_action_observation_answer(host: Host, chosen: dict[str, str]) -> None:
+def test_thought_action_observation_answer(host: Host, chosen: dict[str, Any]) -> None:
     """The thought is reasoning, the observation goes back, and the final answer is the text."""
     model = Script(
         says(f"{ACTION}\nObservation: invented", pieces=30),
