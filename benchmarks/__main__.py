@@ -71,6 +71,7 @@ def _written(sections: list[Section]) -> str:
         "",
         f"- {_processor()}, {os.cpu_count()} CPUs, {_gigabytes():.0f} GB of memory",
         f"- {platform.system()} {platform.release()}",
+        f"- Load of the last 15 minutes: {os.getloadavg()[2]:.1f} (what else ran is in it)",
         f"- Python {platform.python_version()}, dify_plugin {version('dify_plugin')}",
     ]
     return "\n".join(about) + "\n" + as_markdown(sections) + "\n"
