@@ -2,7 +2,8 @@
 
 Two threads, as the daemon has two goroutines: one takes what the model yields, the other writes it
 to the plugin. Between them wait at most 1,024 pieces. When the plugin does not read and the queue
-is full, the daemon drops pieces in silence; here they are counted, and the run has failed.
+is full, the daemon drops pieces in silence; here they are counted, and the run has failed. Once the
+run has ended for its reader, nothing more is answered, not even the end.
 """
 
 import json
@@ -10,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from workbench import wire
@@ -63,12 +65,16 @@ class Answer:
             now = time.monotonic()
             began = began or now
             if now - began > self.limits.answer_seconds:
-                text = _FAILED[self.call.kind][1] + "http: read on closed response body"
-                raise AnswerError(text, stage="wire")
+                raise self._unreadable("http: read on closed response body")
             self.call.pieces.append(piece)
             line = wire.response(self.run.session, self.request_id, piece)
+            if len(line) > self.limits.answer_bytes:
+                raise self._unreadable(f"data length is too long: {len(line)}")
             if not self._offer(waiting, line):
                 self.call.lost_chunks += 1
+
+    def _unreadable(self, problem: str) -> AnswerError:
+        return AnswerError(_FAILED[self.call.kind][1] + problem, stage="wire")
 
     def _offer(self, waiting: queue.Queue[bytes | None], line: bytes) -> bool:
         while True:
@@ -85,16 +91,18 @@ class Answer:
     def _send(self, waiting: queue.Queue[bytes | None]) -> None:
         over = False
         try:
-            while not over:
-                lines, over = _next_lines(waiting)
-                if self.call.first_answer_at is None:
-                    self.call.first_answer_at = self.run.now()
-                self.call.answered += len(lines)
-                if over:
-                    # Before the plugin knows it: its run may end at once.
-                    self.run.finish_call(self.call)
-                self.outlet.send(b"".join(lines))
-        except PluginGoneError:
+            with suppress(PluginGoneError):
+                while not over:
+                    lines, over = _next_lines(waiting)
+                    if self.run.ended:
+                        break
+                    if self.call.first_answer_at is None:
+                        self.call.first_answer_at = self.run.now()
+                    self.call.answered += len(lines)
+                    if over:
+                        # Before the plugin knows it: its run may end at once.
+                        self.run.finish_call(self.call)
+                    self.outlet.send(b"".join(lines))
             if not over:
                 _drain(waiting)
         finally:

@@ -20,6 +20,8 @@ class Limits:
     stalled_seconds: float = 0.5
     """How long the plugin's input takes nothing before the plugin counts as not reading. A plugin
     on a busy machine reads 64 KiB at a time and may well pause for 0.1 s without any fault."""
+    answer_bytes: int = 30 * MEBIBYTE
+    """A larger piece of an answer ends that answer with an error (RESPONSE_MAX_BUFFER_SIZE)."""
     blob_chunk_bytes: int = 8192
     file_bytes: int = 15 * MEBIBYTE
     text_bytes: int = MEBIBYTE

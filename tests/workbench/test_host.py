@@ -152,6 +152,32 @@ def test_a_burst_of_chunks_is_passed_on_whole(tiny: Host) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_a_piece_of_an_answer_beyond_the_limit_is_an_error(tmp_path: Path) -> None:
+    """As the daemon words it; the process lives on."""
+    with Host(write_plugin(tmp_path), limits=replace(DAEMON, answer_bytes=10_000)) as host:
+        shed = Shed(look=[text_output("begun"), text_output("x" * 10_000)])
+        run = do(host, ("tool", {"tool": "look"}), tools=shed)
+        after = do(host, ("say", "still here"))
+
+    assert run.text == "begun"
+    assert "read tool response failed: data length is too long: 10" in (run.error or "")
+    assert after.text == "still here"
+
+
+def test_nobody_answers_once_the_reader_has_gone(tiny: Host) -> None:
+    """The calls that wait get neither the rest nor an end."""
+    model = Script([chunk("a"), 0.4, chunk("b"), 0.2, chunk("c")])
+    run = tiny.start(orders(("model", None)), model=model)
+    while run.text != "a":
+        time.sleep(0.01)
+    tiny.abandon(run, "gone")
+    time.sleep(0.8)
+
+    assert run.error == "gone"
+    assert run.model_calls[0].answered == 1
+    assert run.model_calls[0].ended_at is None
+
+
 def test_a_file_is_put_together(tiny: Host) -> None:
     """A blob leaves in pieces and arrives whole."""
     run = do(tiny, ("blob", 300_000))
