@@ -5,17 +5,18 @@ PROTOCOL ?=
 export QUESTION ?=
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
-.PHONY: help setup demo test check lint style types format cover bench package clean
+.PHONY: help setup demo test check lint style types format cover bench screenshots package clean
 
 help:
-	@echo "make demo       ask the demo model a question that calls two tools at once"
-	@echo "                (PROTOCOL=hermes to see another protocol, QUESTION=... to ask your own)"
-	@echo "make test       run the tests"
-	@echo "make check      lint, types, tests with coverage"
-	@echo "make bench      measure, beside a floor and a rival (QUICK=1: only see that it runs)"
-	@echo "make format     let ruff rewrite what it can"
-	@echo "make package    build dist/*.difypkg"
-	@echo "make clean      remove what was built, .venv too"
+	@echo "make demo         ask the demo model a question that calls two tools at once"
+	@echo "                  (PROTOCOL=hermes to see another protocol, QUESTION=... to ask your own)"
+	@echo "make test         run the tests"
+	@echo "make check        lint, types, tests with coverage"
+	@echo "make bench        measure, beside a floor and a rival (QUICK=1: only see that it runs)"
+	@echo "make format       let ruff rewrite what it can"
+	@echo "make screenshots  take the README's pictures (needs Chromium)"
+	@echo "make package      build dist/*.difypkg"
+	@echo "make clean        remove what was built, .venv too"
 
 setup:
 	@sh tools/set_up.sh
@@ -49,6 +50,9 @@ bench: setup
 format: setup
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
+
+screenshots: setup
+	@$(PYTHON) -m tools.screenshots
 
 package: setup
 	@$(PYTHON) -m workbench.package
