@@ -2,8 +2,8 @@
 
 Dify's daemon keeps 1,024 pieces of an answer for a plugin that does not read and drops the rest
 without a word. Before that, what it sends waits in the pipe of the plugin's standard input: 64 KiB,
-which are some 150 pieces. A pipe of 1 MiB holds about 2,500 more, and costs memory only while they
-wait.
+which are some 110 pieces. A pipe of 1 MiB holds some 1,800, and costs memory only while they wait
+(docs/dify.md, "Limits and losses").
 """
 
 import sys

@@ -1,8 +1,9 @@
 """Each line from Dify is read by a parser that is there already.
 
-The SDK builds a parser for every line, which is half of the work that a piece of a model's reply
-costs the whole plugin; and what the plugin does not read in time, Dify's daemon drops. Every line
-is read as the same type, so one parser reads them all.
+The SDK builds a parser for every line, which is some two fifths of the work that a piece of a
+model's reply costs the whole plugin; and what the plugin does not read in time, Dify's daemon drops
+(docs/dify.md, "Limits and losses"). Every line is read as the same type, so one parser reads them
+all.
 """
 
 from functools import cache
