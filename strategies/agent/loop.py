@@ -111,8 +111,6 @@ class Run:
         self._usage = Usage()
         self._taken_ids: set[str] = set()
         self._reminded_of: set[Fault] = set()
-        self._otherwise: Step = Again()
-        """How the run ends if its model, asked to do the last reply over, fails."""
         self._told_to_answer: StopReason | None = None
 
     def events(self) -> Iterator[Event]:
@@ -303,10 +301,6 @@ class Run:
         this.add(written.position, planned.call)
         if not isinstance(planned, Ready):
             return this.crew.settle(planned.call, planned.outcome)
-        twin = this.twin(planned)
-        if twin is not None:
-            this.repeated.append((planned, twin))
-            return []
         refusal = self._refusal(planned)
         if refusal is not None:
             return this.crew.settle(planned.call, refusal)
@@ -345,16 +339,6 @@ class Run:
             self._repeats = self._repeats.ran(
                 ready.call.name, ready.arguments, outcome.text, failed=bool(outcome.error)
             )
-        for ready, twin in this.repeated:
-            yield from this.crew.settle(ready.call, self._same_again(ready, this, twin))
-
-    def _same_again(self, ready: Ready, this: Round, twin: Ready) -> ToolOutcome:
-        """Return what a call gets that stood in its reply before: it has run once for both."""
-        outcome = this.crew.finished[twin.call.id].outcome
-        if not outcome.error:
-            self._repeats = self._repeats.repeated(ready.call.name, ready.arguments)
-        text = f"{self._wording.repeated}\n{outcome.text}"
-        return ToolOutcome(text=text, error=outcome.error)
 
     def _seconds_until(self, moment: float, this: Round) -> float:
         return min(moment, this.crew.next_due) - self._clock()
@@ -388,8 +372,6 @@ class Run:
         return Answered(reply.visible, reason)
 
     def _after_failure(self, this: Round, reply: Reading, failure: ModelFailure) -> Step:
-        if self._rounds_played > self._limits.rounds and not self._is_out(reply):
-            return self._otherwise
         if self._clock() < self._deadline:
             if not this.closing and self._may_still_answer(reply, failure):
                 return Again()
@@ -401,7 +383,7 @@ class Run:
     def _may_still_answer(self, reply: Reading, failure: ModelFailure) -> bool:
         """Whether the time kept back for the closing answer is to be used for a second try."""
         passing = failure.kind == "transient" and not self._is_out(reply)
-        return passing and self._clock() >= self._tools_until
+        return passing and self._rounds_left and self._clock() >= self._tools_until
 
     def _after_calls(self, this: Round, reply: Reading) -> Step:
         self._record(this, reply)
@@ -416,20 +398,20 @@ class Run:
 
     def _may_write_calls_anew(self, this: Round) -> bool:
         """Whether a call that could not be read can still be asked for again."""
-        in_time = not this.closing and self._rounds_played < self._limits.rounds
+        in_time = not this.closing and self._rounds_left
         return in_time and "unreadable" not in self._reminded_of
+
+    @property
+    def _rounds_left(self) -> bool:
+        return self._rounds_played < self._limits.rounds
 
     def _ask_to_mend(
         self, this: Round, reply: Reading, fault: Fault, remark: str, otherwise: Step
     ) -> Step:
-        """Ask to do a reply over, once in a run for each fault; `otherwise` when it is too late.
-
-        Also after the last round: a run that has come so far is not to end without an answer.
-        """
-        if fault in self._reminded_of or self._clock() >= self._deadline:
+        """Ask to do a reply over, once in a run for each fault; `otherwise` when it is too late."""
+        if fault in self._reminded_of or not self._rounds_left or self._clock() >= self._deadline:
             return otherwise
         self._reminded_of.add(fault)
-        self._otherwise = otherwise
         self._record(this, reply, remark=remark)
         return Again()
 

@@ -10,7 +10,6 @@ from strategies.agent.fitting import Fitting
 from strategies.agent.inbox import Inbox
 from strategies.agent.planning import Ready
 from strategies.agent.ports import Model
-from strategies.agent.repeats import key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +110,11 @@ class Round:
         self.crew = crew
         self.executed: list[Ready] = []
         """The calls that were run for real."""
-        self.repeated: list[tuple[Ready, Ready]] = []
-        """Calls that stood in the reply before, each with the one that was run."""
         self._calls: list[tuple[int, PlannedCall]] = []
 
     def add(self, position: int, call: PlannedCall) -> None:
         """Note a call at the place where the model wrote it."""
         self._calls.append((position, call))
-
-    def twin(self, call: Ready) -> Ready | None:
-        """Return the call of this reply that is the same and was run; None when there is none."""
-        wanted = key(call.call.name, call.arguments)
-        return next(
-            (one for one in self.executed if key(one.call.name, one.arguments) == wanted), None
-        )
 
     @property
     def calls(self) -> tuple[PlannedCall, ...]:
