@@ -107,6 +107,7 @@ class Run:
         self._sleep = sleep
         self._deadline = clock() + limits.seconds
         self._tools_until = self._deadline - limits.answer_seconds
+        self._text_due = 0.0
         self._rounds_played = 0
         self._usage = Usage()
         self._taken_ids: set[str] = set()
@@ -211,7 +212,7 @@ class Run:
         stream = speaker.model.stream(request)
         this.inbox.read_model(made_whole(stream, request.opening) if request.opening else stream)
         while not reading.over:
-            items = this.inbox.wait(self._seconds_until(self._deadline, this))
+            items = self._gathered(this.inbox.wait(self._seconds_until(self._deadline, this)), this)
             # Taken whole before anything is shown, so that showing never delays a tool.
             yield from self._shown(list(self._take_all(items, this, reading)), this)
             yield from this.crew.give_up_overdue(self._timed_out)
@@ -227,10 +228,24 @@ class Run:
         )
         return reading
 
+    def _gathered(self, items: list[Item], this: Round) -> list[Item]:
+        """Let text wait until the next may leave, so that it leaves with all that came meanwhile.
+
+        A call, a result or the end of the reply is never kept waiting.
+        """
+        wait = self._text_due - self._clock()
+        only_text = all(isinstance(item, Received) and not item.delta.calls for item in items)
+        if not items or not only_text or wait <= 0:
+            return items
+        self._sleep(wait)
+        return items + this.inbox.wait(0)
+
     def _shown(self, events: list[Event], this: Round) -> Iterator[Event]:
         """Join text that waits; say of text that it is the answer as soon as that is certain."""
         for event in _joined(events):
             yield event
+            if isinstance(event, TextShown | ReasoningShown):
+                self._text_due = self._clock() + self._limits.text_pause
             if isinstance(event, TextShown) and self._certain(this):
                 yield AnswerShown(event.text)
 

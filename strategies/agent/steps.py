@@ -23,6 +23,8 @@ class Limits:
     """The whole run."""
     tool_seconds: float = 120.0
     """One tool call."""
+    text_pause: float = 0.010
+    """Seconds between two texts for the reader: each message costs Dify up to a millisecond."""
 
     @property
     def answer_seconds(self) -> float:
