@@ -65,6 +65,8 @@ class Narrator:
         self._shows_reasoning = shows_reasoning
         """Whether the text holds the reasoning; the Thought's log always does."""
         self._clock = clock
+        self.usage = Usage()
+        """What the model calls told so far have cost."""
         self._open: dict[str, OpenLog] = {}
         self._held: list[tuple[CallStarted | CallFinished, float]] = []
         self._said = False
@@ -189,6 +191,7 @@ class Narrator:
         return self._finish(key, added, data, error=outcome.error, moment=moment)
 
     def _finish_thought(self, event: ThoughtFinished) -> Iterator[DifyMessage]:
+        self.usage += event.usage
         yield from self._end_reasoning()
         for forwarded in event.files:
             yield from forwarded_messages(forwarded)

@@ -55,7 +55,7 @@ def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyM
         # A fault of our own: the reader gets a sentence and closed logs, the daemon's log the rest.
         _log.exception("A run ended with a fault of the plugin")
         sentence = f"The plugin failed with a fault of its own ({type(error).__name__})."
-        yield from narrator.break_off(sentence)
+        yield from narrator.messages(RunFailed(sentence, "error", narrator.usage))
         raise InvokeBadRequestError(sentence) from None
 
 

@@ -445,3 +445,12 @@ def test_a_run_that_breaks_off_anywhere_is_told_whole(events: list[Event], at: i
 
     assert_whole(seen)
     assert_balanced(seen.text)
+
+
+def test_it_knows_what_the_calls_told_so_far_have_cost() -> None:
+    """So that totals can be sent also when the engine itself breaks off."""
+    narrator = Narrator(Ticking())
+    for event in [*one_round(1), *one_round(2)]:
+        list(narrator.messages(event))
+
+    assert narrator.usage == USAGE + USAGE
