@@ -4,13 +4,8 @@ Nous Hermes brought it up and Qwen2.5, Qwen3 and many others were trained on it,
 best guess for a model without native calls. Results go back as user turns.
 """
 
-from collections.abc import Sequence
-
-from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
-from strategies.protocols.listing import tool_lines
-from strategies.protocols.reply import ReplyReader
-from strategies.protocols.results import defused
-from strategies.protocols.tags import tag_grammar
+from strategies.protocols.base import Language
+from strategies.protocols.tag_protocol import TagProtocol
 
 _INSTRUCTIONS: dict[Language, str] = {
     "en": """\
@@ -51,34 +46,4 @@ blocks; never make up a result yourself.
 - 信息足够时，直接回答用户，不要再写这样的段落。""",
 }
 
-
-class Hermes:
-    """Speaks the hermes protocol; a `TextProtocol`."""
-
-    name = "hermes"
-    stop: tuple[str, ...] = ()
-
-    def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
-    ) -> ReplyParser:
-        """Make the parser of one reply."""
-        grammar = tag_grammar(tools, any_name=True, reports=True)
-        return ReplyReader(grammar, starts_in_reasoning=starts_in_reasoning)
-
-    def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
-        """Describe the tools and the form of a call."""
-        return _INSTRUCTIONS[language].format(tools=tool_lines(tools)) if tools else ""
-
-    def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
-        """Write every round as the reply and one user turn with its results."""
-        return response_turns(question, exchanges)
-
-
-def response_turns(question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
-    """Write a run as question, replies, and results in `<tool_response>` tags."""
-    turns = [Turn("user", question)]
-    for exchange in exchanges:
-        results = (defused(result.text) for result in exchange.results)
-        told = "\n".join(f"<tool_response>\n{text}\n</tool_response>" for text in results)
-        turns += [Turn("assistant", exchange.reply), Turn("user", told)]
-    return turns
+HERMES = TagProtocol(name="hermes", told=_INSTRUCTIONS)

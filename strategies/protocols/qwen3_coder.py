@@ -4,13 +4,8 @@ Made for models that write whole files as arguments: no quotes to escape. The ty
 come from the schema. Results go back as in hermes.
 """
 
-from collections.abc import Sequence
-
-from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
-from strategies.protocols.hermes import response_turns
-from strategies.protocols.listing import tool_lines
-from strategies.protocols.reply import ReplyReader
-from strategies.protocols.tags import tag_grammar
+from strategies.protocols.base import Language
+from strategies.protocols.tag_protocol import TagProtocol
 
 _INSTRUCTIONS: dict[Language, str] = {
     "en": """\
@@ -62,24 +57,4 @@ blocks; never make up a result yourself.
 - 信息足够时，直接回答用户，不要再写这样的段落。""",
 }
 
-
-class Qwen3Coder:
-    """Speaks the qwen3_coder protocol; a `TextProtocol`."""
-
-    name = "qwen3_coder"
-    stop: tuple[str, ...] = ()
-
-    def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
-    ) -> ReplyParser:
-        """Make the parser of one reply."""
-        grammar = tag_grammar(tools, any_name=True, reports=True)
-        return ReplyReader(grammar, starts_in_reasoning=starts_in_reasoning)
-
-    def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
-        """Describe the tools and the form of a call."""
-        return _INSTRUCTIONS[language].format(tools=tool_lines(tools)) if tools else ""
-
-    def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
-        """Write every round as the reply and one user turn with its results."""
-        return response_turns(question, exchanges)
+QWEN3_CODER = TagProtocol(name="qwen3_coder", told=_INSTRUCTIONS)
