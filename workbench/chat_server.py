@@ -13,11 +13,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from workbench import story
 from workbench.bench import PROTOCOLS, Bench, Question
+from workbench.loopback import Loopback
 from workbench.options import turns
 from workbench.output import plain
 from workbench.pages import page
@@ -138,7 +138,7 @@ class Chat:
         )
 
 
-class ChatServer:
+class ChatServer(Loopback):
     """Serves a chat. A context manager: it stops itself."""
 
     def __init__(self, chat: Chat, port: int = 0) -> None:
@@ -149,28 +149,12 @@ class ChatServer:
                 f"Port {port} cannot be used: {error.strerror}. Name another with --port."
             ) from error
         self._server.chat = chat
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        super().__init__(self._server)
 
     @property
     def address(self) -> str:
         """Where the page is."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/"
+        return f"{self.origin}/"
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,16 +1,15 @@
 """The demo model behind OpenAI's HTTP: /v1/chat/completions on loopback, streaming or not."""
 
 import json
-import threading
 import time
 import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from workbench.demo_model import Said, reply
+from workbench.loopback import Loopback
 from workbench.ports import Json, is_object
 
 NAME = "rondo-demo"
@@ -19,34 +18,18 @@ _FRAGMENT = 12
 _LARGEST_REQUEST = 16 * 1024 * 1024
 
 
-class DemoServer:
+class DemoServer(Loopback):
     """The server in threads of this process. A context manager: it stops itself."""
 
     def __init__(self, *, word_seconds: float = _WORD_SECONDS) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.word_seconds = word_seconds
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        super().__init__(self._server)
 
     @property
     def base_url(self) -> str:
         """The address as OpenAI's clients want it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"{self.origin}/v1"
 
 
 class _Server(ThreadingHTTPServer):

@@ -4,7 +4,6 @@ import hmac
 import mimetypes
 import re
 import secrets
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from workbench.loopback import Loopback
 from workbench.ports import Json, WorkbenchError
 
 _IDENTITY = "__dify__file__"
@@ -33,28 +32,12 @@ class _Kept:
     mime_type: str
 
 
-class FileServer:
+class FileServer(Loopback):
     """Serves the files of the command line. A context manager: it stops itself."""
 
     def __init__(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        super().__init__(self._server)
 
     def add(self, path: Path) -> Json:
         """Take a file and return the dict by which a plugin knows it."""
@@ -83,8 +66,7 @@ class FileServer:
         moment, nonce = str(int(time.time())), secrets.token_hex(16)
         sign = self._server.sign(name, moment, nonce)
         return (
-            f"http://127.0.0.1:{self._server.server_address[1]}/files/{name}/file-preview"
-            f"?timestamp={moment}&nonce={nonce}&sign={sign}"
+            f"{self.origin}/files/{name}/file-preview?timestamp={moment}&nonce={nonce}&sign={sign}"
         )
 
 
