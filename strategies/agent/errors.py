@@ -4,9 +4,9 @@
         BrokenCall, FormatError   a call that cannot be read (strategies/protocols/base.py)
         unknown tool, bad arguments
         ToolOutcome.error         the tool failed, or took longer than it may
-    RunEnded                      ends the run: one sentence for the reader, no traceback
-    └── ModelLost                 every try failed, also those on the fallback model
-        └── ReplyBroken           broke after a part was shown: the part stays, no new start
+    ends the run, once every remedy (recovery.py) has failed
+        ModelFailure              why a model call failed, sorted by what may help
+        RunFailed (events.py)     the one sentence for the reader, no traceback
 
 What a model call raises is always text (Dify's backwards calls keep nothing else). `classify`
 sorts that text once, at the boundary; nobody else reads error texts.
@@ -27,22 +27,6 @@ type FailureKind = Literal[
     "bad_request",  # the same call will fail again
     "unknown",  # nothing of the above is known of it: not worth a second try
 ]
-
-
-class RunEnded(Exception):  # noqa: N818 (it says what became of the run)
-    """The run cannot go on; its text is the one sentence that the reader sees."""
-
-
-class ModelLost(RunEnded):
-    """Every try of a model call failed."""
-
-    def __init__(self, failure: "ModelFailure") -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-class ReplyBroken(ModelLost):
-    """A reply broke after a part of it had been shown; the part stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ class Wording:
     """One language's sentences; `{…}` are filled by `str.format`."""
 
     answer_now: str
-    no_more_time: str
     call_returned: str
     placeholder: str
     no_reply: str
@@ -44,7 +43,6 @@ ENGLISH = Wording(
         "No more tools can be called. Answer the question now with what is known so far, "
         "and say plainly what is missing."
     ),
-    no_more_time="The time for this run is nearly over.",
     call_returned="The tool {name} was called with {arguments} and returned:\n{result}",
     placeholder="(tools were called)",
     no_reply="(nothing was said)",
@@ -83,7 +81,6 @@ ENGLISH = Wording(
 
 CHINESE = Wording(
     answer_now="不能再调用任何工具。请根据目前已知的信息立即回答问题，并明确说明还缺少什么。",
-    no_more_time="本次运行的时间即将用完。",
     call_returned="工具 {name} 以参数 {arguments} 被调用，返回结果如下：\n{result}",
     placeholder="（已调用工具）",
     no_reply="（没有回复）",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.agent.error_text import MAX_SENTENCE, seconds_to_wait, sentence, unwrap
-from strategies.agent.errors import ModelFailure, ModelLost, ReplyBroken, classify
+from strategies.agent.errors import ModelFailure, classify
 
 # Wordings collected from public issues and from the official model plugins; ids are made up.
 CASES = json.loads(Path(__file__).with_name("failures.json").read_text(encoding="utf-8"))
@@ -196,14 +196,6 @@ def test_the_innermost_name_that_is_known_decides_when_no_word_does() -> None:
 def test_wrappers_without_end_are_left_at_some_point() -> None:
     """Twelve layers are more than there are."""
     assert unwrap("request failed: " * 40 + "x").text.endswith("request failed: x")
-
-
-def test_what_ends_a_run_carries_the_sentence() -> None:
-    """The exception's text is what the reader sees."""
-    failure = ModelFailure(kind="authorisation", message="The key was refused.")
-
-    assert str(ModelLost(failure)) == "The key was refused."
-    assert ReplyBroken(failure).failure is failure
 
 
 @given(st.text(max_size=400))
