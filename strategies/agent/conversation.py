@@ -7,10 +7,10 @@ plain text for the last round, in which no tools are declared, is done here for 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from strategies.agent.cutting import cut
 from strategies.agent.events import PlannedCall
+from strategies.agent.media import described, without_media
 from strategies.agent.ports import Message
 from strategies.agent.wording import Wording
 
@@ -75,10 +75,10 @@ class Conversation:
 
     def without_media(self) -> "Conversation":
         """Name images and files in the text, for a model that refuses them."""
-        named = [_named(part) for part in self.attachments]
+        named = map(described, self.attachments)
         return replace(
             self,
-            history=[{**turn, "content": _named_all(turn["content"])} for turn in self.history],
+            history=[without_media(turn) for turn in self.history],
             question="\n".join([*named, self.question]),
             attachments=(),
         )
@@ -109,20 +109,6 @@ def message(role: str, content: Content) -> Message:
 def text_message(role: str, text: str) -> Message:
     """Write a message of text."""
     return message(role, text)
-
-
-def _named_all(content: object) -> object:
-    if not isinstance(content, list | tuple):
-        return content
-    parts = cast("Sequence[Mapping[str, object]]", content)
-    return "\n".join(map(_named, parts))
-
-
-def _named(part: Mapping[str, object]) -> str:
-    if part.get("type") == "text":
-        return str(part.get("data") or "")
-    name = part.get("filename") or part.get("mime_type") or "file"
-    return f"[{part.get('type')}: {name}]"
 
 
 def _told(record: RoundRecord, wording: Wording) -> str:

@@ -27,15 +27,16 @@ def has_media(message: Message) -> bool:
 
 
 def described(part: Part, reason: str = "") -> str:
-    """Name a medium in words, such as `[image map.png]`."""
-    name = str(part.get("filename") or part.get("mime_type") or part.get("format") or "")
-    words = [word for word in (str(part.get("type") or "file"), name) if word]
-    return f"[{' '.join(words)}{reason}]"
+    """Name a medium in words, such as `[image: map.png, image/png]`; a reason goes to the end."""
+    known = [str(part[key]) for key in ("filename", "mime_type") if part.get(key)]
+    facts = ", ".join(known) or part.get("format")
+    kind = part.get("type") or "file"
+    return f"[{kind}: {facts}{reason}]" if facts else f"[{kind}{reason}]"
 
 
 def without_media(message: Message) -> Message:
     """Put words in the place of all media; what is left is plain text."""
-    if not has_media(message):
+    if isinstance(message.get("content"), str):
         return message
     texts = [
         described(part) if is_medium(part) else str(part.get("data") or "")

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
 
+from strategies.agent.media import described, is_medium
 from strategies.agent.ports import Message
 from strategies.dify.fetching import FetchError
 from strategies.dify.files import RunFile, extension_of
@@ -157,10 +158,7 @@ def _base64_length(size: int) -> int:
 
 
 def _in_words(part: Part) -> Part:
-    if part.get("type") == "text":
-        return part
-    name = text(part.get("filename")) or text(part.get("mime_type")) or "file"
-    return {"type": "text", "data": f"[{text(part.get('type')) or 'file'}: {name}]"}
+    return {"type": "text", "data": described(part)} if is_medium(part) else part
 
 
 def _joined(parts: Sequence[Part]) -> object:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.agent.media import described, without_media
 from strategies.agent.ports import Message
 from strategies.agent.sizes import MAX_REQUEST_BYTES, json_size, shrink
 
@@ -98,7 +97,7 @@ def test_the_largest_picture_goes_first() -> None:
     content = cast("list[object]", shrunk[0]["content"])
 
     size = json_size(picture(900_000))
-    words = f"[image map.png, {size:,} bytes, left out because it is too large to send]"
+    words = f"[image: map.png, image/png, {size:,} bytes, left out because it is too large to send]"
     assert content[0] == said(words)
     assert content[1:] == [picture(5_000), said("And now?")]
     assert len(notes) == 1
@@ -146,25 +145,3 @@ def test_shrunk_messages_fit_and_stay(messages: list[Message], limit: int) -> No
     assert json_size(shrunk) <= limit
     assert [message["role"] for message in shrunk] == [message["role"] for message in messages]
     assert shrink(shrunk, limit) == (shrunk, ())
-
-
-@pytest.mark.parametrize(
-    ("part", "words"),
-    [
-        (picture(9), "[image map.png]"),
-        ({"type": "audio", "format": "mp3"}, "[audio mp3]"),
-        ({"type": "document", "mime_type": "application/pdf"}, "[document application/pdf]"),
-        ({}, "[file]"),
-    ],
-)
-def test_media_have_words(part: Mapping[str, object], words: str) -> None:
-    """A medium is named by its kind and its best name."""
-    assert described(part) == words
-
-
-def test_a_message_without_its_media_is_text() -> None:
-    """Models without vision want a string."""
-    message = user([picture(9), {"type": "text", "data": "What is this?"}])
-
-    assert without_media(message)["content"] == "[image map.png]\nWhat is this?"
-    assert without_media(user("Hello")) == user("Hello")

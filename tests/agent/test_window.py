@@ -159,7 +159,7 @@ def test_old_pictures_become_words_before_turns_go() -> None:
     result = fitted(messages, context=2_300, max_tokens=500, question=2)
 
     assert contents(result) == [
-        "[image map.png]\nWhat is this?",
+        "[image: map.png]\nWhat is this?",
         "A map.",
         asked["content"],
     ]

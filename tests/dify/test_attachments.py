@@ -160,7 +160,7 @@ def test_media_of_earlier_turns_that_a_model_cannot_take_become_words() -> None:
     assert told == [
         {
             "role": "user",
-            "content": "[image: a.png]\n[audio: audio/mpeg]\nWhat is it?",
+            "content": "[image: a.png, image/png]\n[audio: audio/mpeg]\nWhat is it?",
             "name": None,
         }
     ]
@@ -179,4 +179,5 @@ def test_of_too_many_media_the_newest_stay() -> None:
     """The history's files have a share of the request; older ones are named."""
     told = with_media_for([turn(PICTURE), turn(PICTURE), turn(PICTURE)], ALL, most_base64=200)
 
-    assert [message["content"] for message in told] == ["[image: a.png]", [PICTURE], [PICTURE]]
+    contents = [message["content"] for message in told]
+    assert contents == ["[image: a.png, image/png]", [PICTURE], [PICTURE]]
