@@ -14,6 +14,7 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
+    RoundFinished,
     RunFailed,
     RunFinished,
     ThoughtFinished,
@@ -36,7 +37,8 @@ class Outputs:
         self._clock = clock
         self._reasoning: list[str] = []
         self._started: dict[str, float] = {}
-        self._calls: list[dict[str, Any]] = []
+        self._calls: dict[str, dict[str, Any]] = {}
+        """By the call's id; in the model's order as far as rounds are over."""
 
     def messages(self, event: Event) -> Iterator[DifyMessage]:
         """Write the variables that an event makes known."""
@@ -46,7 +48,11 @@ class Outputs:
             case CallStarted(call, _):
                 self._started[call.id] = self._clock()
             case CallFinished():
-                self._calls.append(self._entry(event))
+                self._calls[event.call.id] = self._entry(event)
+            case RoundFinished(_, _, results):
+                # Tools come back in any order; behind the earlier rounds goes the model's own.
+                for done in results:
+                    self._calls[done.call.id] = self._calls.pop(done.call.id)
             case AnswerShown(said):
                 yield from streamed_variable("answer", said)
             case RunFinished(answer, reason, _, structured, error):
@@ -87,5 +93,5 @@ class Outputs:
                 "arguments": cut_inside(call["arguments"], length),
                 "result": cut(call["result"], length),
             }
-            for call in self._calls
+            for call in self._calls.values()
         ]

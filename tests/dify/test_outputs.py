@@ -17,6 +17,16 @@ from strategies.agent.events import (
 )
 from strategies.agent.ports import ToolOutcome, Usage
 from strategies.dify.outputs import Outputs
+from tests.agent.fakes import (
+    RecordingToolbox,
+    ScriptedModel,
+    Wanted,
+    native_reply,
+    of_type,
+    play,
+    says,
+    slow,
+)
 
 
 def thought(reasoning: str) -> Event:
@@ -89,7 +99,7 @@ def test_a_run_that_fails_says_why_and_keeps_its_calls() -> None:
 
 
 def test_a_call_is_told_with_its_time_and_whether_it_went_well() -> None:
-    """In the order in which calls came back; one that never started took no time."""
+    """One that never started took no time."""
     well = CallFinished(call("a"), ToolOutcome(text="found"))
     badly = CallFinished(call("b"), ToolOutcome(text="The tool failed.", error="timed out"))
     events = [
@@ -115,6 +125,27 @@ def test_a_call_is_told_with_its_time_and_whether_it_went_well() -> None:
             "ok": True,
             "seconds": 2.346,
         },
+    ]
+
+
+def test_calls_stand_in_the_order_in_which_the_model_wrote_them() -> None:
+    """Round by round, whichever tool comes back first."""
+    model = ScriptedModel(
+        native_reply("", [Wanted("far"), Wanted("near"), Wanted("nowhere")]),
+        native_reply("", [Wanted("far", {"q": "again"}), Wanted("near", {"q": "again"})]),
+        says("Done."),
+    )
+    events = play(model, RecordingToolbox(far=slow(0.1), near="here"))
+    told = values(events, iter(lambda: 0.0, 1.0))
+
+    back = [event.call.name for event in of_type(events, CallFinished)]
+    assert (back[2], back[4]) == ("far", "far")
+    assert [(entry["name"], entry["arguments"]) for entry in told["tool_calls"]] == [
+        ("far", {}),
+        ("near", {}),
+        ("nowhere", {}),
+        ("far", {"q": "again"}),
+        ("near", {"q": "again"}),
     ]
 
 
