@@ -60,10 +60,16 @@ class Narrator:
     """Tells one run. `messages` is called with every event, in order."""
 
     def __init__(
-        self, clock: Callable[[], float] = time.time, *, shows_reasoning: bool = True
+        self,
+        clock: Callable[[], float] = time.time,
+        *,
+        shows_reasoning: bool = True,
+        titles: Mapping[str, str] | None = None,
     ) -> None:
         self._shows_reasoning = shows_reasoning
         """Whether the text holds the reasoning; the Thought's log always does."""
+        self._titles = titles or {}
+        """What the builder calls the tools, by the names that the model knows."""
         self._clock = clock
         self.usage = Usage()
         """What the model calls told so far have cost."""
@@ -182,7 +188,7 @@ class Narrator:
         # The model chooses the id of a call, so it may be that of another log.
         key = f"call {call.id}"
         if isinstance(event, CallStarted):
-            label = f"CALL {call.name}"
+            label = f"CALL {self._title(call)}"
             return self._start(key, label, self._round_id(), event.provider, moment)
         outcome = event.outcome
         seconds = max(moment - self._open[key].started_at, 0.0)
@@ -218,8 +224,19 @@ class Narrator:
             "tool_responses": [_result_reference(done) for done in event.results],
         }
         data = {"output": output, **({"error": event.error} if event.error else {})}
-        added = f"✗ {event.error}" if event.error else f"→ {_happened(event)}"
+        added = f"✗ {event.error}" if event.error else f"→ {self._happened(event)}"
         return self._finish(_ROUND, added, data, error=event.error, usage=event.usage)
+
+    def _happened(self, event: RoundFinished) -> str:
+        if event.results:
+            return ", ".join(
+                f"{self._title(done.call)} ✗" if done.outcome.error else self._title(done.call)
+                for done in event.results
+            )
+        return "answer" if event.text.strip() else "nothing"
+
+    def _title(self, call: PlannedCall) -> str:
+        return self._titles.get(call.name, call.name)
 
     def _round_id(self) -> str | None:
         round_log = self._open.get(_ROUND)
@@ -313,12 +330,3 @@ def _result_reference(done: CallFinished) -> dict[str, object]:
         "tool_call_name": done.call.name,
         "meta": {"error": done.outcome.error},
     }
-
-
-def _happened(event: RoundFinished) -> str:
-    if event.results:
-        return ", ".join(
-            f"{done.call.name} ✗" if done.outcome.error else done.call.name
-            for done in event.results
-        )
-    return "answer" if event.text.strip() else "nothing"

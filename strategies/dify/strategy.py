@@ -46,7 +46,10 @@ def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyM
         settings = read_settings(parameters)
     except ParameterError as error:
         raise InvokeBadRequestError(str(error)) from None
-    narrator = Narrator(shows_reasoning=not settings.separate_reasoning)
+    narrator = Narrator(
+        shows_reasoning=not settings.separate_reasoning,
+        titles={tool.spec.name: tool.title for tool in settings.tools},
+    )
     try:
         yield from _run(session, settings, narrator)
     except InvokeBadRequestError:

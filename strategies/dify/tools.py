@@ -3,7 +3,7 @@
 Read by hand rather than by the SDK's model: Dify's core sends types and nulls that the SDK refuses,
 and one unreadable tool must not take the others with it (docs/dify.md, "Tools"). Names that
 providers reject, or that two tools share, are mapped to unique ones here and mapped back at the
-call.
+call. They come from the node's list alone, so they are the same in every round and every run.
 
 Model plugins read the schema of a parameter by hand. Tongyi's and Cohere's take `type` and
 `description` without looking whether they are there, join `enum` as text and want `required`;
@@ -23,6 +23,9 @@ from strategies.dify.reading import Json, mapping, only_text, sequence, text
 from strategies.protocols.base import ToolSpec
 
 _REJECTED = re.compile(r"[^a-zA-Z0-9_-]+")
+_LETTER = re.compile(r"[a-zA-Z]")
+# API and workflow tools have such a provider, which tells a model nothing.
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _NAME_LENGTH = 64
 _FILE_TYPES = frozenset({"file", "files", "system-files"})
 _NO_FILE = "There is no file in this run, so this tool cannot be called now."
@@ -61,6 +64,8 @@ class DifyTool:
 
     name: str
     """The name in Dify."""
+    label: str
+    """The name in the editor, in English where there is one."""
     provider: str
     provider_type: str
     """builtin, workflow, api, mcp …"""
@@ -70,6 +75,13 @@ class DifyTool:
     spec: ToolSpec
     """The tool as the model sees it, under a unique name and without its file parameters."""
     file_parameters: tuple[FileParameter, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The name by which the builder knows it, which providers may reject."""
+        if _accepted(self.name) == self.name:
+            return self.spec.name
+        return self.name if any(map(str.isalpha, self.name)) else self.label or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +165,14 @@ def _read(item: object, position: int) -> DifyTool | Unreadable:
     open_ones = [one for one in parameters if one["name"] not in fixed]
     return DifyTool(
         name=name,
+        label=_in_english(identity.get("label")),
         provider=provider,
         provider_type=_provider_type(entity.get("provider_type")),
         credential_id=only_text(entity.get("credential_id")) or None,
         runtime_parameters=fixed,
         spec=ToolSpec(
             name=name,
-            description=_description(entity, identity) or name,
+            description=_with_name(name, _description(entity, identity)),
             parameters=_schema([one for one in open_ones if not _takes_files(one)]),
         ),
         file_parameters=tuple(map(_file_parameter, filter(_takes_files, open_ones))),
@@ -181,6 +194,13 @@ def _description(entity: Json, identity: Json) -> str:
         or _in_english(mapping(description).get("human"))
         or _in_english(identity.get("label"))
     )
+
+
+def _with_name(name: str, description: str) -> str:
+    """Say the name where the model sees another, because the instruction may speak of it."""
+    if not description or _LETTER.search(name) or name in description:
+        return description or name
+    return f"{name}: {description}"
 
 
 def _in_english(value: object) -> str:
@@ -261,26 +281,43 @@ def _range(parameter: Json) -> str:
 
 def _named_apart(tools: Sequence[DifyTool]) -> list[DifyTool]:
     """Give every tool a name of its own that every provider takes."""
-    shared = Counter(_accepted(tool.name) for tool in tools)
+    shared = Counter(map(_wanted, tools))
     taken: set[str] = set()
     return [_renamed(tool, shared, taken) for tool in tools]
 
 
 def _renamed(tool: DifyTool, shared: Counter[str], taken: set[str]) -> DifyTool:
-    name = _accepted(tool.name)
-    if shared[name] > 1:
-        # The last part of "author/plugin/provider" is the one that tells providers apart.
-        name = _accepted(f"{tool.provider.rsplit('/', 1)[-1]}__{tool.name}")
+    name, provider = _wanted(tool), _short(tool.provider)
+    if shared[name] > 1 and provider and name != _nameless(provider):
+        name = _accepted(f"{provider}__{name}")
     name = _untaken(name, taken)
     taken.add(name)
     return replace(tool, spec=replace(tool.spec, name=name))
 
 
+def _wanted(tool: DifyTool) -> str:
+    """Choose the name that says most of those that providers take."""
+    if _LETTER.search(tool.name):
+        return _accepted(tool.name)
+    label = _REJECTED.sub("_", tool.label).strip("_-").lower()
+    return _accepted(label) if _LETTER.search(label) else _nameless(_short(tool.provider))
+
+
+def _nameless(provider: str) -> str:
+    return _accepted(f"{provider}_tool" if provider else "tool")
+
+
+def _short(provider: str) -> str:
+    """Return the part of "author/plugin/provider" that tells providers apart; blank for none."""
+    last = provider.rsplit("/", 1)[-1]
+    if _UUID.fullmatch(last) or not _LETTER.search(last):
+        return ""
+    return _REJECTED.sub("_", last).strip("_-")
+
+
 def _accepted(name: str) -> str:
     """Replace what providers reject; Gemini also wants a letter or an underscore at the start."""
     accepted = _REJECTED.sub("_", name)
-    if not accepted.strip("_-"):
-        accepted = "tool"
     if not (accepted[0].isalpha() or accepted[0] == "_"):
         accepted = f"tool_{accepted}"
     return accepted[:_NAME_LENGTH]

@@ -1,6 +1,6 @@
 """Reads Dify's log messages as Dify does, for the tests of the narrator."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,9 +55,9 @@ class Told:
         return [log["label"] for log in self.tree]
 
 
-def told(events: Iterable[Event]) -> Told:
+def told(events: Iterable[Event], titles: Mapping[str, str] | None = None) -> Told:
     """Tell events by a ticking clock."""
-    narrator = Narrator(Ticking())
+    narrator = Narrator(Ticking(), titles=titles)
     return Told([message for event in events for message in narrator.messages(event)])
 
 

@@ -189,6 +189,17 @@ def test_the_folded_tree_tells_what_was_done_and_where_it_failed() -> None:
     assert_whole(seen)
 
 
+def test_tools_are_called_as_the_builder_calls_them() -> None:
+    """The name for the model stands in the data, where it is the model's own word."""
+    planned = call("maps_tool")
+    finished, round_over = done(planned), RoundFinished(1, "", (done(planned),), USAGE)
+    events = [*ASKED, thought(planned), CallStarted(planned, "p"), finished, round_over]
+    seen = told(events, {"maps_tool": "路线"})
+
+    assert seen.labels == ["ROUND 1 → 路线", "gpt-4o Thought → 15 tokens", "CALL 路线 → found"]
+    assert seen.tree[-1]["data"]["output"]["tool_call_name"] == "maps_tool"
+
+
 def test_the_error_stands_in_the_error_and_in_the_data() -> None:
     """Dify never shows the field `error`."""
     seen = with_call(done(call(), "The tool failed: no", error="no"))

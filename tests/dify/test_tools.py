@@ -253,6 +253,94 @@ def test_a_name_that_providers_reject_is_mapped(name: str) -> None:
     assert read_tool.name == name
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nameless:
+    """A tool whose name has nothing that providers take."""
+
+    name: str = "搜索"
+    label: Any = None
+    provider: str = "workbench"
+    expected: str
+    title: str = "搜索"
+
+
+NAMELESS = [
+    Nameless(label={"en_US": "Search the Web!"}, expected="search_the_web"),
+    Nameless(label={"en_US": "3D search"}, expected="tool_3d_search"),
+    Nameless(label={"en_US": "搜索"}, expected="workbench_tool"),
+    Nameless(expected="workbench_tool"),
+    Nameless(provider="author/amap/amap-maps", expected="amap-maps_tool"),
+    Nameless(provider="高德 maps", expected="maps_tool"),
+    Nameless(provider="高德", expected="tool"),
+    Nameless(provider="5f0c7d3e-2d53-4f4f-9c55-1d5f6d6f0a11", expected="tool"),
+    Nameless(name="🔧", expected="workbench_tool", title="🔧"),
+    Nameless(name="🔧", label={"en_US": "Wrench"}, expected="wrench", title="Wrench"),
+    Nameless(name="查询 weather", expected="_weather", title="查询 weather"),
+    Nameless(name="weather", label={"en_US": "天气"}, expected="weather", title="weather"),
+]
+
+
+def nameless(case: Nameless) -> dict[str, Any]:
+    """Write a case's tool as Dify has it."""
+    identity = {"name": case.name, "label": case.label, "provider": case.provider}
+    return tool(case.name, identity=identity)
+
+
+@pytest.mark.parametrize("case", NAMELESS, ids=str)
+def test_a_name_without_letters_gives_way_to_one_that_says_something(case: Nameless) -> None:
+    """The English label, or whose tool it is; the builder goes on seeing the name in Dify."""
+    [read_tool] = read(nameless(case))
+
+    assert (read_tool.spec.name, read_tool.title) == (case.expected, case.title)
+    assert read_tool.name == case.name
+
+
+def test_names_without_letters_are_numbered_where_they_would_be_equal() -> None:
+    """In the order of the node; labels that are equal are told apart by their providers."""
+    maps = [tool(name, provider="a/amap/maps") for name in ("搜索", "天气", "路线")]
+    for item in maps:
+        item["identity"]["label"] = None
+    same = [nameless(Nameless(label={"en_US": "Go"}, provider=p, expected="")) for p in ("x", "y")]
+    unknown = [nameless(Nameless(name=name, provider="库", expected="")) for name in ("甲", "乙")]
+    offered = [one.spec.name for one in read(*maps, *same, *unknown)]
+
+    assert offered == [
+        "maps_tool",
+        "maps_tool_2",
+        "maps_tool_3",
+        "x__go",
+        "y__go",
+        "tool",
+        "tool_2",
+    ]
+
+
+def test_tools_of_one_name_are_numbered_where_the_provider_says_nothing() -> None:
+    """Providers of API tools are called by a UUID."""
+    first = tool("search", provider="5f0c7d3e-2d53-4f4f-9c55-1d5f6d6f0a11")
+    second = tool("search", provider="0a9b7d3e-2d53-4f4f-9c55-1d5f6d6f0a12")
+
+    assert [one.spec.name for one in read(first, second)] == ["search", "search_2"]
+    assert [one.title for one in read(first, second)] == ["search", "search_2"]
+
+
+def test_a_name_that_the_model_does_not_see_stands_in_the_description() -> None:
+    """The builder's instruction may speak of the tool by that name."""
+    tools = read(
+        tool("搜索", description="Finds pages."),
+        tool("天气", description="天气 of today"),
+        tool("路线", description=None, identity={"name": "路线", "provider": "maps"}),
+        tool("search", description="Finds pages."),
+    )
+
+    assert [one.spec.description for one in tools] == [
+        "搜索: Finds pages.",
+        "天气 of today",
+        "路线",
+        "Finds pages.",
+    ]
+
+
 @pytest.mark.timed
 def test_two_hundred_tools_of_hard_names_are_unique_and_quick() -> None:
     """Long names, Chinese names and equal names, all at once."""

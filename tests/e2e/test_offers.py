@@ -90,6 +90,20 @@ def test_a_picture_reaches_a_model_that_sees_in_every_round(host: Host) -> None:
         assert base64.b64decode(image["base64_data"]) == PICTURE
 
 
+def test_a_tool_with_a_chinese_name_is_called_and_shown_under_it(host: Host) -> None:
+    """The model gets a name that providers take."""
+    model = Script(calls(tool_call("workbench_tool", {"q": "茶"})), says("绿茶。"))
+    shed = Shed(搜索=[text_output("绿茶")])
+    run = host.run(ask("喝什么？", tool("搜索")), model=model, tools=shed)
+
+    assert_clean(run)
+    offered = model.requests[0]["tools"][0]
+    assert offered["name"] == "workbench_tool"
+    assert "搜索" in offered["description"]
+    assert shed.requests[0]["tool"] == "搜索"
+    assert "CALL 搜索 → 绿茶" in [log["label"] for log in run.logs]
+
+
 def test_a_picture_is_named_to_a_model_that_does_not_see(host: Host) -> None:
     """Name, type and size; nothing is fetched."""
     model = Script(says("I cannot see it."))

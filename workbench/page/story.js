@@ -157,7 +157,7 @@ function modelCalls(free, from, until) {
 }
 
 function toolCall(free, log, from, until) {
-  const wanted = log.label.replace(/^CALL /, "").split(" ")[0];
+  const wanted = named(log, "tool").name;
   const near = [...free].filter((call) => call.kind === "tool" && call.at >= from - 0.05 && call.at <= until + 0.05);
   const input = JSON.stringify(log.data?.output?.tool_call_input ?? null);
   const same = near.filter((call) => call.asked.tool === wanted);
