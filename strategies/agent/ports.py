@@ -113,7 +113,10 @@ class ToolOutcome:
     """What a tool gave back."""
 
     text: str
-    """The result as the model is to read it, never blank."""
+    """The result as the model is to read it, or the reader where it is the answer.
+
+    Never blank, but for an answer of files alone.
+    """
     error: str = ""
     """What went wrong, in one sentence; blank when the tool succeeded."""
     forwarded: tuple[Forwarded, ...] = ()

@@ -14,6 +14,9 @@ from typing import cast
 from strategies.agent.turns import give_way
 from strategies.dify.reading import sequence
 
+LEFT_OUT = re.compile(r"\[base64 data, \d+ bytes, left out\]")
+"""What stands in the place of base64."""
+
 _MARK = ";base64,"
 _HEAD = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+%\"-]*)*")
 _HEAD_LENGTH = 200

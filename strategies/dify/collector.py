@@ -17,7 +17,12 @@ from typing import Any, cast
 from strategies.agent.cutting import cut
 from strategies.agent.error_text import sentence
 from strategies.agent.ports import Forwarded, ToolOutcome
-from strategies.dify.base64_text import Inline, value_without_base64, without_base64
+from strategies.dify.base64_text import (
+    LEFT_OUT,
+    Inline,
+    value_without_base64,
+    without_base64,
+)
 from strategies.dify.compact_json import compact
 from strategies.dify.media import inline_file, is_tool_file, linked_file
 from strategies.dify.messages import FILE_LENGTH
@@ -41,6 +46,8 @@ class Collector:
         self._texts: list[str] = []
         self._objects: list[object] = []
         self._notes: list[str] = []
+        self._file_notes: set[str] = set()
+        """Those of the notes that tell a model of files, which a reader sees for themselves."""
         self._logs: dict[str, str] = {}
         self._variables: dict[str, object] = {}
         self._streams: dict[str, list[str]] = {}
@@ -76,9 +83,12 @@ class Collector:
             case other:
                 self._notes.append(f"{text(other) or 'message'}: {compact(body or meta)}")
 
-    def outcome(self) -> ToolOutcome:
-        """Return what the tool gave back."""
-        return ToolOutcome(text=self._read() or _NO_OUTPUT, forwarded=tuple(self._forwarded))
+    def outcome(self, *, for_reader: bool = False) -> ToolOutcome:
+        """Return what the tool gave back; `for_reader` leaves out what only models are told."""
+        said = self._read(for_reader=for_reader)
+        if not said and not (for_reader and self._forwarded):
+            said = _NO_OUTPUT
+        return ToolOutcome(text=said, forwarded=tuple(self._forwarded))
 
     def failed(self, error: str) -> ToolOutcome:
         """Return what the tool gave back before it failed, and how it failed."""
@@ -88,13 +98,14 @@ class Collector:
 
     # -- what the model reads -------------------------------------------------------------------
 
-    def _read(self) -> str:
+    def _read(self, *, for_reader: bool = False) -> str:
         said, files = without_base64("".join(self._texts))
         self._forward_inline(files)
-        parts = [said]
+        parts = ["" if for_reader and files and LEFT_OUT.fullmatch(said.strip()) else said]
         if len(said) < _LONGEST:
             parts += self._new_values(said)
-        parts += [*self._notes, *self._logs.values()]
+        parts += [note for note in self._notes if not (for_reader and note in self._file_notes)]
+        parts += self._logs.values()
         parts += ["A file did not arrive whole and is left out."] * len(self._chunks)
         return cut("\n".join(part for part in parts if part.strip()), _LONGEST)
 
@@ -167,6 +178,7 @@ class Collector:
         if forwarded not in self._forwarded:
             self._forwarded.append(forwarded)
             self._notes.append(note)
+            self._file_notes.add(note)
 
     def _forward_inline(self, files: Sequence[Inline]) -> None:
         """Make files of data URLs, each once, whether or not the tool also sent it as a blob."""

@@ -60,7 +60,12 @@ def compose(session: Session, settings: Settings, attached: Attached) -> Run:
             attachments=attached.parts,
         ),
         speaker(settings.model),
-        DifyToolbox(session, settings.tools, RunFiles(settings.files, upload=upload)),
+        DifyToolbox(
+            session,
+            settings.tools,
+            RunFiles(settings.files, upload=upload),
+            direct=settings.direct_tools,
+        ),
         wording_for(language),
         settings.limits,
         fallback=speaker(settings.fallback_model) if settings.fallback_model else None,

@@ -19,6 +19,7 @@ from strategies.agent.events import (
     RunFinished,
     ThoughtFinished,
 )
+from strategies.dify.media import told
 from strategies.dify.messages import streamed_variable, variable_message
 from strategies.dify.pacing import DifyMessage
 
@@ -79,7 +80,7 @@ class Outputs:
         return {
             "name": done.call.name,
             "arguments": dict(done.call.arguments),
-            "result": done.outcome.text,
+            "result": told(done.outcome),
             "ok": not done.outcome.error,
             "seconds": round(seconds, 3),
         }

@@ -5,6 +5,7 @@ The model names files; the tool gets the files themselves, and what it makes joi
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -23,11 +24,18 @@ class DifyToolbox:
     """The tools of one run, called through its session."""
 
     def __init__(
-        self, session: Session, tools: Sequence[DifyTool], files: RunFiles | None = None
+        self,
+        session: Session,
+        tools: Sequence[DifyTool],
+        files: RunFiles | None = None,
+        *,
+        direct: AbstractSet[str] = frozenset(),
     ) -> None:
         self._session = session
         self._tools = {tool.spec.name: tool for tool in tools}
         self._files = files or RunFiles()
+        self._direct = direct
+        """Tools whose result is the answer: no model reads it."""
         self._take_files = any(tool.file_parameters for tool in tools)
         self._specs = self._specs_for(self._files.names)
 
@@ -59,6 +67,8 @@ class DifyToolbox:
                 collector.add(message)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception for any failure
             return self._with_made_files(collector.failed(str(error)))
+        if name in self._direct:
+            return collector.outcome(for_reader=True)
         return self._with_made_files(collector.outcome())
 
     def _specs_for(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[ToolSpec, ...]]:

@@ -43,12 +43,12 @@ def blob(content: bytes, **meta: Any) -> Sent:
     return {"type": "blob", "message": {"blob": base64.b64encode(content).decode()}, "meta": meta}
 
 
-def collected(*messages: Any, workflow: bool = False) -> ToolOutcome:
+def collected(*messages: Any, workflow: bool = False, for_reader: bool = False) -> ToolOutcome:
     """Collect messages."""
     collector = Collector(repeats_text_as_json=workflow)
     for message in messages:
         collector.add(message)
-    return collector.outcome()
+    return collector.outcome(for_reader=for_reader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -416,3 +416,25 @@ def test_a_file_that_dify_will_not_take_is_not_said_to_be_with_the_user() -> Non
     assert whole.text.startswith("File made and already shown to the user: all.zip")
     assert "too large" in more.text
     assert "shown" not in more.text
+
+
+PNG = "data:image/png;base64," + "iVBORw0K" * 100
+ANSWERS = [
+    Case(id="a file", sent=[blob(b"drawn", mime_type="image/png")], expected=""),
+    Case(id="a file that is kept", sent=[linked("image", "/files/tools/7.png")], expected=""),
+    Case(id="a file too large", sent=[blob(bytes(15 * 1024 * 1024 + 1))], expected=""),
+    Case(id="a file inside the text", sent=[text(f"{PNG}\n")], expected=""),
+    Case(id="text and a file", sent=[text("Your cat:"), blob(b"drawn")], expected="Your cat:"),
+    Case(id="a page", sent=[linked("link", "https://x.test")], expected="Link: https://x.test"),
+    Case(id="nothing", sent=[], expected="(the tool returned nothing)"),
+]
+
+
+@pytest.mark.parametrize("case", ANSWERS, ids=lambda case: case.id)
+def test_a_reader_is_not_told_of_files_that_are_there(case: Case) -> None:
+    """Where a result is the answer; the files are passed on as for a model."""
+    answer, result = collected(*case.sent, for_reader=True), collected(*case.sent)
+
+    assert answer.text == case.expected
+    assert answer.forwarded == result.forwarded
+    assert result.text

@@ -290,6 +290,25 @@ def test_a_direct_result_is_the_answer(host: Host) -> None:
     assert run.variables["stop_reason"] == "direct_result"
 
 
+def test_a_direct_result_of_a_file_alone_is_the_file(host: Host) -> None:
+    """What a model is told of a file is not for the reader; the log and later nodes name it."""
+    meta = {"tool_file_id": "7", "mime_type": "image/png", "filename": "cat.png"}
+    drawn = link_output("image_link", "/files/tools/7.png", **meta)
+    run = host.run(
+        ask("Draw!", tool("draw"), return_direct="draw"),
+        model=Script(calls(tool_call("draw", {"q": "x"}))),
+        tools=Shed(draw=[drawn]),
+    )
+
+    assert_clean(run)
+    assert run.text == ""
+    assert run.variables["answer"] == ""
+    assert run.variables["stop_reason"] == "direct_result"
+    assert run.variables["tool_calls"][0]["result"] == "[image: cat.png, image/png]"
+    assert "CALL draw → [image: cat.png, image/png]" in [log["label"] for log in run.logs]
+    assert [one["type"] for one in run.messages if one["meta"]] == ["image_link"]
+
+
 @pytest.mark.parametrize(("choice", "said"), [("required", "at least one"), ("look", "look")])
 def test_tool_choice_is_said_to_a_native_model(host: Host, choice: str, said: str) -> None:
     """Dify carries no tool_choice."""
