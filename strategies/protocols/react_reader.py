@@ -253,10 +253,10 @@ class ReactReader:
         text = self._text
         find = labels.find if json_counts else labels.find_label
         if found := find(text, self._at):
-            keep(text[self._at : found.start()])
+            keep(text[self._at : found.start("mark")])
             self._at = found.end()
             label = labels.kind(found)
-            return self._pass(label) if label else self._begin_json(self._place, found[0])
+            return self._pass(label) if label else self._begin_json(self._place, found["mark"])
         until = len(text) if self._ending else labels.settled(text, self._at)
         keep(text[self._at : until])
         self._at = until

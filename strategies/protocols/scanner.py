@@ -7,7 +7,7 @@ markers there are or how the text is cut, and `a < b` leaves at once.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _BLANK = re.compile(r"\s*+")
 
@@ -22,21 +22,19 @@ class Markers:
     """A set of markers; asks its callers for one character of context before the text."""
 
     def __init__(self, anywhere: Iterable[str], line_starts: Iterable[str] = ()) -> None:
-        free = sorted(set(anywhere), key=len, reverse=True)
-        bound = sorted(set(line_starts), key=len, reverse=True)
-        everything = sorted({*free, *bound}, key=len, reverse=True)
-        self._longest = max(map(len, everything), default=0)
-        self._whole = _alternatives(
-            [re.escape(one) for one in free] + [_after_newline(one) for one in bound]
+        free, bound = set(anywhere), set(line_starts)
+        everything = free | bound
+        # Looking behind comes last, so that the engine can skip to the first character quickly.
+        self._whole = _one_of(
+            dict.fromkeys(free, "") | {one: rf"(?<=\n{re.escape(one)})" for one in bound}
         )
-        self._beginning = _alternatives(
-            [re.escape(one) + r"\Z" for one in _beginnings(free)]
-            + [_after_newline(one) + r"\Z" for one in _beginnings(bound)]
+        self._beginning = _one_of(
+            {one: rf"(?<=\n{re.escape(one)})\Z" for one in _beginnings(bound)}
+            | dict.fromkeys(_beginnings(free), r"\Z")
         )
-        self._whole_here = _alternatives([re.escape(one) for one in everything])
-        self._beginning_here = _alternatives(
-            [re.escape(one) + r"\Z" for one in _beginnings(everything)]
-        )
+        self._whole_here = _one_of(dict.fromkeys(everything, ""))
+        self._beginning_here = _one_of(dict.fromkeys(_beginnings(everything), r"\Z"))
+        self._longest_cut = max(map(len, everything), default=1) - 1
 
     def find(self, text: str, at: int) -> re.Match[str] | None:
         """Find the first marker from `at` on."""
@@ -44,7 +42,7 @@ class Markers:
 
     def settled(self, text: str, at: int) -> int:
         """Return up to where the text can no longer be the beginning of a marker."""
-        tail = self._beginning.search(text, max(at, len(text) - self._longest + 1))
+        tail = self._beginning.search(text, max(at, len(text) - self._longest_cut))
         return tail.start() if tail else len(text)
 
     def here(self, text: str, at: int) -> str:
@@ -57,15 +55,23 @@ class Markers:
         return bool(self._beginning_here.match(text, at))
 
 
-def _alternatives(patterns: list[str]) -> re.Pattern[str]:
-    return re.compile("|".join(patterns) or r"(?!)")
+def _one_of(words: Mapping[str, str]) -> re.Pattern[str]:
+    return re.compile(_pattern(words) if words else r"(?!)")
 
 
-def _after_newline(marker: str) -> str:
-    # Looking behind comes last, so that the engine can skip to the first character quickly.
-    return rf"{re.escape(marker)}(?<=\n{re.escape(marker)})"
+def _pattern(words: Mapping[str, str]) -> str:
+    """Match one of the words and the pattern that belongs behind it, the longest word first.
+
+    What words have in common is written once, so that no place of the text is tried word by word.
+    """
+    by_first: dict[str, dict[str, str]] = {}
+    for word in filter(None, words):
+        by_first.setdefault(word[0], {})[word[1:]] = words[word]
+    ways = [re.escape(first) + _pattern(rest) for first, rest in sorted(by_first.items())]
+    if "" in words:
+        ways.append(words[""])
+    return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
 
 
-def _beginnings(markers: list[str]) -> list[str]:
-    cut = {marker[:length] for marker in markers for length in range(1, len(marker))}
-    return sorted(cut, key=len, reverse=True)
+def _beginnings(markers: Iterable[str]) -> set[str]:
+    return {marker[:length] for marker in markers for length in range(1, len(marker))}
