@@ -38,12 +38,18 @@ def attach(settings: Settings) -> Attached:
     )
 
 
-def compose(session: Session, settings: Settings, attached: Attached) -> Run:
-    """Put one run together."""
-    language = language_of(settings.query)
+def files_of(session: Session, settings: Settings) -> RunFiles:
+    """Put together the files that tools can be given; those that tools make may join them."""
 
     def upload(name: str, content: bytes, mime_type: str) -> str:
         return session.file.upload(name, content, mime_type).preview_url or ""
+
+    return RunFiles(settings.files, upload=upload)
+
+
+def compose(session: Session, settings: Settings, attached: Attached, files: RunFiles) -> Run:
+    """Put one run together."""
+    language = language_of(settings.query)
 
     def speaker(config: ModelConfig) -> Speaker:
         return Speaker(
@@ -60,12 +66,7 @@ def compose(session: Session, settings: Settings, attached: Attached) -> Run:
             attachments=attached.parts,
         ),
         speaker(settings.model),
-        DifyToolbox(
-            session,
-            settings.tools,
-            RunFiles(settings.files, upload=upload),
-            direct=settings.direct_tools,
-        ),
+        DifyToolbox(session, settings.tools, files, direct=settings.direct_tools),
         wording_for(language),
         settings.limits,
         fallback=speaker(settings.fallback_model) if settings.fallback_model else None,

@@ -87,8 +87,8 @@ class RunFiles:
         self._files = list(files)
         self._upload = upload
         """For files of which only the content is there; without it tools cannot take those."""
-        self._made: dict[str, str] = {}
-        """What a made file is known by, and its name."""
+        self._made: dict[str, RunFile] = {}
+        """Files that tools made, under names of their own, by what they are known by."""
         self._contents: dict[str, str] = {}
         """Base64 of the files that are still to be uploaded."""
         self._lock = threading.Lock()
@@ -104,25 +104,41 @@ class RunFiles:
         """The names of the files so far."""
         return tuple(file.name for file in self.files)
 
+    def name_made(self, message: Forwarded) -> str | None:
+        """Name a file that a tool made, from its message; None if it is none.
+
+        It is not among the files before `add_made`.
+        """
+        file = self._made_by(message)
+        return file.name if file else None
+
     def add_made(self, message: Forwarded) -> str | None:
         """Take a file that a tool made from its message; return its name, None if it is none."""
+        file = self._made_by(message)
+        if file is None:
+            return None
+        content = text(mapping(message.get("message")).get("blob"))
+        with self._lock:
+            if all(known.name != file.name for known in self._files):
+                self._files.append(file)
+                if content and not file.url:
+                    self._contents[file.name] = content
+        return file.name
+
+    def _made_by(self, message: Forwarded) -> RunFile | None:
         if message.get("type") not in _MADE:
             return None
         body, meta = mapping(message.get("message")), mapping(message.get("meta"))
         content, url = text(body.get("blob")), text(body.get("text")).strip()
         if not url and (not content or not self._upload):
             return None
-        file = _made_file(message, meta, url, content)
-        key = text(file.wire.get("tool_file_id")) or url or content
+        key = _tool_file_id(meta, url) or url or content
         with self._lock:
-            if key in self._made:
-                return self._made[key]
-            name = _untaken(file.name, [known.name for known in self._files])
-            self._made[key] = name
-            self._files.append(replace(file, name=name))
-            if content and not url:
-                self._contents[name] = content
-        return name
+            if key not in self._made:
+                file = _made_file(message, meta, url, content)
+                taken = [known.name for known in (*self._files, *self._made.values())]
+                self._made[key] = replace(file, name=_untaken(file.name, taken))
+            return self._made[key]
 
     def wire(self, name: object) -> dict[str, Any] | None:
         """Return the one file that a name means, as a tool takes it; None if there is none."""
@@ -240,8 +256,7 @@ def _made_file(message: Forwarded, meta: Json, url: str, content: str) -> RunFil
     kind = _kind("", mime_type)
     size = _size(meta.get("size")) or (_decoded_length(content) if content else None)
     wire = _identity(name, kind, mime_type, size, url)
-    in_link = _TOOL_FILE.search(url)
-    tool_file_id = text(meta.get("tool_file_id")) or (in_link.group(1) if in_link else "")
+    tool_file_id = _tool_file_id(meta, url)
     if tool_file_id:
         wire |= {
             "transfer_method": "tool_file",
@@ -251,6 +266,11 @@ def _made_file(message: Forwarded, meta: Json, url: str, content: str) -> RunFil
     else:
         wire |= {"transfer_method": "remote_url"}
     return RunFile(name=name, kind=kind, mime_type=mime_type, size=size, url=url, wire=wire)
+
+
+def _tool_file_id(meta: Json, url: str) -> str:
+    in_link = _TOOL_FILE.search(url)
+    return text(meta.get("tool_file_id")) or (in_link.group(1) if in_link else "")
 
 
 def _identity(name: str, kind: Kind, mime_type: str, size: int | None, url: str) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from dify_plugin.config.logger_format import plugin_logger_handler
 from dify_plugin.core.runtime import Session
 from dify_plugin.errors.model import InvokeBadRequestError
 
-from strategies.agent.events import Noticed, RunFailed
+from strategies.agent.events import CallFinished, Noticed, RunFailed
 from strategies.dify.attachments import Attached
-from strategies.dify.composition import attach, compose
+from strategies.dify.composition import attach, compose, files_of
 from strategies.dify.knowledge import cited, resources_message
 from strategies.dify.narrator import Narrator
 from strategies.dify.outputs import Outputs
@@ -69,7 +69,12 @@ def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[D
     if settings.passages:
         yield resources_message(settings.passages)
     outputs = Outputs(partial(cited, passages=settings.passages))
-    for event in compose(session, settings, attached).events():
+    files = files_of(session, settings)
+    for event in compose(session, settings, attached, files).events():
+        if isinstance(event, CallFinished):
+            # A call that is out of time finishes without what its tool brings later.
+            for made in event.outcome.forwarded:
+                files.add_made(made)
         yield from outputs.messages(event)
         yield from narrator.messages(event)
         if isinstance(event, RunFailed):

@@ -1,7 +1,8 @@
 """The node's tools as the engine's `Toolbox` port.
 
 What a tool sends is sorted by `Collector` into what the model reads and what goes on to the reader.
-The model names files; the tool gets the files themselves, and what it makes joins them.
+The model names files; the tool gets the files themselves. What it makes gets a name, and joins them
+once the run has taken the call's result: a result that comes too late brings nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,10 +67,10 @@ class DifyToolbox:
             for message in call_back(self._session.tool, InvokeType.Tool, request):
                 collector.add(message)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception for any failure
-            return self._with_made_files(collector.failed(str(error)))
+            return self._with_names(collector.failed(str(error)))
         if name in self._direct:
             return collector.outcome(for_reader=True)
-        return self._with_made_files(collector.outcome())
+        return self._with_names(collector.outcome())
 
     def _specs_for(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[ToolSpec, ...]]:
         return names, tuple(spec_with_files(tool, names) for tool in self._tools.values())
@@ -96,9 +97,9 @@ class DifyToolbox:
         known = f"The files are: {there}." if there else "There is no file in this run."
         return f"The tool was not run: there is no file {', '.join(unknown)}. {known}"
 
-    def _with_made_files(self, outcome: ToolOutcome) -> ToolOutcome:
-        """Let the following calls use the files that this one made, and say their names."""
-        made = [name for one in outcome.forwarded if (name := self._files.add_made(one))]
+    def _with_names(self, outcome: ToolOutcome) -> ToolOutcome:
+        """Say the names by which the following calls can use the files that this one made."""
+        made = [name for one in outcome.forwarded if (name := self._files.name_made(one))]
         unsaid = [name for name in made if name not in outcome.text] if self._take_files else []
         if not unsaid:
             return outcome

@@ -66,14 +66,21 @@ def made(number: int, name: str) -> dict[str, Any]:
 
 
 def box(
-    *names: str, tools: Sequence[Any] = (READ, MAKE), messages: Sequence[dict[str, Any]] = ()
+    *names: str,
+    tools: Sequence[Any] = (READ, MAKE),
+    messages: Sequence[dict[str, Any]] = (),
+    files: RunFiles | None = None,
 ) -> tuple[DifyToolbox, FakeSession]:
-    """A toolbox with files of these names."""
-    files = [{"filename": name, "url": f"https://x.test/{name}"} for name in names]
+    """A toolbox with files of these names, or with these files."""
     session = FakeSession(*messages)
     readable, _ = read_tools(tools)
-    run_files = RunFiles(read_files(files)[0])
-    return DifyToolbox(cast("Session", session), readable, run_files), session
+    return DifyToolbox(cast("Session", session), readable, files or of_names(*names)), session
+
+
+def of_names(*names: str) -> RunFiles:
+    """Files of the user."""
+    files = [{"filename": name, "url": f"https://x.test/{name}"} for name in names]
+    return RunFiles(read_files(files)[0])
 
 
 def properties(toolbox: DifyToolbox, place: int = 0) -> Mapping[str, Any]:
@@ -171,12 +178,14 @@ def test_a_wrong_name_is_told_and_nothing_runs(
 
 def test_what_a_tool_made_is_offered_to_the_next() -> None:
     """The schema of the next round holds the new name, and the call the new file."""
-    toolbox, session = box(messages=[made(7, "new.pdf")])
-    before = toolbox.specs
+    files = RunFiles()
+    toolbox, session = box(messages=[made(7, "new.pdf")], files=files)
     outcome = toolbox.call("make", {"q": "x"})
+    untold = properties(toolbox)
+    files.add_made(outcome.forwarded[0])
     toolbox.call("read", {"doc": "new.pdf"})
 
-    assert "enum" not in cast("Any", before[0].parameters["properties"])["doc"]
+    assert "enum" not in untold["doc"]
     assert properties(toolbox)["doc"]["enum"] == ["new.pdf"]
     assert "new.pdf" in outcome.text
     assert session.requests[1]["tool_parameters"]["doc"]["tool_file_id"] == "7"
@@ -184,8 +193,10 @@ def test_what_a_tool_made_is_offered_to_the_next() -> None:
 
 def test_a_made_file_under_a_taken_name_is_told_by_its_new_one() -> None:
     """The tool's own name would mean the other file."""
-    toolbox, _ = box("a.pdf", messages=[made(7, "a.pdf")])
+    files = of_names("a.pdf")
+    toolbox, _ = box(messages=[made(7, "a.pdf")], files=files)
     outcome = toolbox.call("make", {"q": "x"})
+    files.add_made(outcome.forwarded[0])
 
     assert outcome.text.endswith("Tools that take a file know it as: a_2.pdf")
     assert properties(toolbox)["doc"]["enum"] == ["a.pdf", "a_2.pdf"]

@@ -309,6 +309,32 @@ def test_a_direct_result_of_a_file_alone_is_the_file(host: Host) -> None:
     assert [one["type"] for one in run.messages if one["meta"]] == ["image_link"]
 
 
+def test_a_file_that_comes_too_late_is_not_offered(host: Host) -> None:
+    """Its call was told that it timed out; the file that came in time is there."""
+    link = link_output("binary_link", "/files/tools/7.pdf", filename="late.pdf")
+    early = link_output("binary_link", "/files/tools/8.pdf", filename="early.pdf")
+    model = Script(
+        calls(tool_call("slow", {"q": "x"}), tool_call("quick", {"q": "x"})),
+        calls(tool_call("wait", {"q": "x"})),
+        says("Done."),
+    )
+    reader = tool("read", parameter("doc", "file", required=True))
+    tools = [reader, tool("slow"), tool("quick"), tool("wait")]
+    run = host.run(
+        ask("Make!", *tools, tool_timeout=1),
+        model=model,
+        tools=Shed(slow=[1.3, link], quick=[early], wait=[0.8, text_output("waited")]),
+    )
+
+    assert_clean(run)
+    offered = [request["tools"][0]["parameters"]["properties"] for request in model.requests]
+    assert "enum" not in offered[0]["doc"]
+    assert offered[1]["doc"]["enum"] == offered[2]["doc"]["enum"] == ["early.pdf"]
+    assert [one["message"]["text"] for one in run.messages if one["type"] == "binary_link"] == [
+        "/files/tools/8.pdf"
+    ]
+
+
 @pytest.mark.parametrize(("choice", "said"), [("required", "at least one"), ("look", "look")])
 def test_tool_choice_is_said_to_a_native_model(host: Host, choice: str, said: str) -> None:
     """Dify carries no tool_choice."""
