@@ -69,9 +69,13 @@ class Block(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Opening:
-    """Where and after what a marker was found."""
+    """Where and after what a marker was found.
+
+    Nobody changes one; it is not frozen because one is made for every marker, and that would take
+    twice as long.
+    """
 
     marker: str
     position: int

@@ -29,7 +29,7 @@ _IMPOSSIBLE_IN_NAME = re.compile(r"[\s<>{}()\[\]\"'`✿]")
 _LONGEST_NAME = 128
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CallsRead:
     """What a JSON text holds: calls, or the reason why there are none."""
 
@@ -65,8 +65,13 @@ def plausible_name(name: str) -> bool:
 
 def _judge(text: str, calls: list[ReadCall]) -> CallsRead:
     if calls:
-        return CallsRead(calls=tuple(calls), bare=not _ARGUMENTS.search(text))
+        return CallsRead(calls=tuple(calls), bare=_is_bare(text))
     return CallsRead(problem=_FORM)
+
+
+def _is_bare(text: str) -> bool:
+    # The usual key is looked for first: the pattern has to try every letter.
+    return '"arguments"' not in text and not _ARGUMENTS.search(text)
 
 
 def _calls_in(value: object, raw: Mapping[str, str], *, repaired: bool) -> Iterator[ReadCall]:
@@ -76,7 +81,7 @@ def _calls_in(value: object, raw: Mapping[str, str], *, repaired: bool) -> Itera
     elif isinstance(value, dict):
         members = cast("dict[str, object]", value)
         for key in ENVELOPES:
-            if isinstance(members.get(key), dict | list):
+            if key in members and isinstance(members[key], dict | list):
                 shared = {"id": members["id"]} if "id" in members else {}
                 yield from _calls_in(_with(shared, members[key]), {}, repaired=repaired)
                 return
@@ -92,52 +97,45 @@ def _call(members: dict[str, object], raw: Mapping[str, str], *, repaired: bool)
     name = _name(members)
     if not name:
         return None
-    key = next((key for key in ARGUMENT_KEYS if key in members), "")
     given = members.get("id")
-    call = Call(
-        name=name,
-        arguments={},
-        id=given if isinstance(given, str) else "",
-        raw=raw.get(key, ""),
-        repaired=repaired,
-    )
-    if key:
-        return _with_arguments(call, members[key])
-    beside = members.keys() - _BESIDE - set(NAME_KEYS)
-    return _broken(call, 'The arguments must stand under the key "arguments".') if beside else call
+    call_id = given if isinstance(given, str) else ""
+    for key in ARGUMENT_KEYS:
+        if key in members:
+            return _with_arguments(name, call_id, members[key], raw.get(key, ""), repaired=repaired)
+    if members.keys() - _BESIDE - set(NAME_KEYS):
+        problem = 'The arguments must stand under the key "arguments".'
+        return BrokenCall(name=name, raw="", problem=problem, id=call_id)
+    return Call(name=name, arguments={}, id=call_id, repaired=repaired)
 
 
-def _with_arguments(call: Call, arguments: object) -> ReadCall:
+def _with_arguments(
+    name: str, call_id: str, arguments: object, raw: str, *, repaired: bool
+) -> ReadCall:
     match arguments:
-        case dict():
-            return replace(call, arguments=cast("dict[str, object]", arguments))
         case None:
-            return call
+            value: dict[str, object] = {}
+        case dict():
+            value = cast("dict[str, object]", arguments)
         case str():
+            raw = arguments
             outcome = read_arguments(arguments)
             if isinstance(outcome, Unreadable):
-                return _broken(replace(call, raw=arguments), outcome.problem)
-            return replace(
-                call,
-                arguments=outcome.value,
-                raw=arguments,
-                repaired=call.repaired or outcome.repaired,
-            )
+                return BrokenCall(name=name, raw=raw, problem=outcome.problem, id=call_id)
+            value = outcome.value
+            repaired = repaired or outcome.repaired
         case _:
-            written = call.raw or json.dumps(arguments, ensure_ascii=False)
-            return _broken(replace(call, raw=written), "The arguments must be a JSON object.")
+            raw = raw or json.dumps(arguments, ensure_ascii=False)
+            problem = "The arguments must be a JSON object."
+            return BrokenCall(name=name, raw=raw, problem=problem, id=call_id)
+    return Call(name=name, arguments=value, id=call_id, raw=raw, repaired=repaired)
 
 
 def _name(members: Mapping[str, object]) -> str:
     for key in NAME_KEYS:
         name = members.get(key)
-        if isinstance(name, str) and plausible_name(name.strip()):
-            return name.strip()
+        if isinstance(name, str) and plausible_name(name := name.strip()):
+            return name
     return ""
-
-
-def _broken(call: Call, problem: str) -> BrokenCall:
-    return BrokenCall(name=call.name, raw=call.raw, problem=problem, id=call.id)
 
 
 def _unreadable(members: "Members", outcome: Unreadable, text: str) -> CallsRead:
@@ -146,7 +144,7 @@ def _unreadable(members: "Members", outcome: Unreadable, text: str) -> CallsRead
         return CallsRead(problem=outcome.problem, certain=False)
     call = BrokenCall(name=name, raw=text, problem=outcome.problem, truncated=outcome.truncated)
     return CallsRead(
-        calls=(call,), problem=outcome.problem, certain=False, bare=not _ARGUMENTS.search(text)
+        calls=(call,), problem=outcome.problem, certain=False, bare=_is_bare(text)
     )
 
 
@@ -166,7 +164,7 @@ def _certain_name(partial: object) -> str:
 # ---- the members of one object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Members:
     """What could be read strictly of an object, from its start on."""
 
@@ -179,32 +177,26 @@ def read_members(text: str) -> Members:
     """Read an object member by member, up to the first that strict JSON does not allow."""
     values: dict[str, object] = {}
     raw: dict[str, str] = {}
-    if exceeds_depth(text, DEPTH_LIMIT):
+    start = _OBJECT.match(text)
+    if not start or exceeds_depth(text, DEPTH_LIMIT):
         return Members()
+    at = start.end()
     try:
-        at = _past("{", text, 0)
         while text[at : at + 1] != "}":
-            key, at = _DECODER.raw_decode(text, _past(",", text, at) if values else at)
-            start = _past(":", text, at)
-            values[_string(key)], at = _DECODER.raw_decode(text, start)
-            raw[_string(key)] = text[start:at]
-            at = _after_blank(text, at)
+            found = _KEY.match(text, at)
+            if not found or (found["comma"] == ",") != bool(values):
+                return Members(values=values, raw=raw)
+            key = _key(found["key"])
+            values[key], end = _DECODER.raw_decode(text, found.end())
+            raw[key] = text[found.end() : end]
+            at = _after_blank(text, end)
     except (ValueError, RecursionError):
         return Members(values=values, raw=raw)
     return Members(values=values, raw=raw, whole=not text[at + 1 :].strip())
 
 
-def _past(sign: str, text: str, at: int) -> int:
-    at = _after_blank(text, at)
-    if not text.startswith(sign, at):
-        raise ValueError(sign)
-    return _after_blank(text, at + 1)
-
-
-def _string(key: object) -> str:
-    if not isinstance(key, str):
-        raise ValueError(key)  # noqa: TRY004 - it is the text that is wrong
-    return key
+def _key(written: str) -> str:
+    return _DECODER.decode(f'"{written}"') if "\\" in written else written
 
 
 def _after_blank(text: str, at: int) -> int:
@@ -216,5 +208,10 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
+_OBJECT = re.compile(r"[ \t\r\n]*+\{[ \t\r\n]*+")
+_KEY = re.compile(
+    r"""(?P<comma>,?)[ \t\r\n]*+"(?P<key>[^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r\n]*+:[ \t\r\n]*+""",
+    re.DOTALL,
+)
 _BLANK = re.compile(r"[ \t\r\n]*+")
 _DECODER = json.JSONDecoder(strict=False, parse_constant=_refuse)

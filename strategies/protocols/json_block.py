@@ -6,6 +6,7 @@ string, and then the first close tag that stands at the end of a line is taken a
 a block waits for its close tag, otherwise its calls are out as soon as the last bracket is.
 """
 
+import functools
 import re
 from dataclasses import dataclass, replace
 
@@ -22,9 +23,9 @@ _FORGOTTEN_QUOTE = re.compile(r"</tool_call>(?=\s*(?:\Z|<tool_call>|<function=)|
 _CUT_PROBLEM = "The reply ended before the call was complete."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Wrapping:
-    """What stood before the JSON, and what follows from it."""
+    """What stood before the JSON, and what follows from it; nobody changes it."""
 
     start: int
     """Position after the first marker: text if this is no call after all."""
@@ -168,10 +169,14 @@ _LITTER_INSIDE = _LITTER | {"}", "]", ",", ";", "</function>"}
 
 def after_call(wrapping: Wrapping, *, closed: bool = False) -> Closed:
     """Tell what may be left over from a call whose tags have been closed or not."""
-    inside = wrapping.tagged and not closed
+    return _after_call(wrapping.owed, inside=wrapping.tagged and not closed, closed=closed)
+
+
+@functools.cache  # there are few, and every call needs one
+def _after_call(owed: frozenset[str], *, inside: bool, closed: bool) -> Closed:
     return Closed(
         litter=_LITTER if closed else _LITTER_INSIDE,
-        owed=wrapping.owed,
+        owed=owed,
         loose=frozenset((CLOSE,)) if inside else frozenset(),
         inside=inside,
     )

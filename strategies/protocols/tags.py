@@ -39,6 +39,7 @@ _JSON = ("{", "[")
 _CLOSES = {one: one.replace("<", "</") for one in (OPEN, *_ALIASES)} | {_FENCE: _FENCE}
 _LITTER = ("}", "]", ",", ";", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</function>")
 _THINK = (thought.OPEN, thought.CLOSE)
+_PROSPECTS = frozenset((OPEN, *_FUNCTION, *_JSON, *_ALIASES, _FENCE))
 
 _INSIDE = Markers((OPEN, CLOSE, *_FUNCTION, *_ALIASES, _FENCE, *_JSON))
 _FENCE_LANGUAGE = re.compile(r"[ \t]{0,8}(\w{0,20})")
@@ -59,6 +60,7 @@ class Trust:
     """How much it takes to be a call."""
 
     tools: Mapping[str, ToolSpec]
+    names: frozenset[str]
     any_name: bool
     """Calls of unknown tools count inside `<tool_call>`."""
     reports: bool
@@ -67,7 +69,8 @@ class Trust:
 
 def tag_grammar(tools: Sequence[ToolSpec], *, any_name: bool, reports: bool) -> Grammar:
     """Build the grammar for one set of tools."""
-    trust = Trust(tools={tool.name: tool for tool in tools}, any_name=any_name, reports=reports)
+    by_name = {tool.name: tool for tool in tools}
+    trust = Trust(tools=by_name, names=frozenset(by_name), any_name=any_name, reports=reports)
     in_text, after_block = _markers(strong=any_name or bool(tools), weak=bool(tools))
 
     def open_block(opening: Opening) -> Block | None:
@@ -94,7 +97,7 @@ def _open(opening: Opening, trust: Trust) -> Block | None:
     if marker in _INVENTED:
         return Rest() if after and after.called else None
     inside = bool(after and after.inside)
-    if marker == OPEN or marker in (*_FUNCTION, *_JSON, *_ALIASES, _FENCE):
+    if marker in _PROSPECTS:
         return Prospect(opening, trust, inside=inside)
     return None
 
@@ -192,7 +195,7 @@ class Prospect:
             body=tape.position - back,
             owed=self._owed,
             tagged=self._tagged,
-            declared=None if self._any_name() else frozenset(self._trust.tools),
+            declared=None if self._any_name() else self._trust.names,
             reports=self._trust.reports,
         )
 
