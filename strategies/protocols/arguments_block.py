@@ -46,7 +46,7 @@ class ArgumentsBlock:
         return len(tape.text) if ending else self._tags.settled(tape.text, tape.at)
 
     def _balances(self, tape: Tape, until: int) -> bool:
-        filled = self._span.feed(tape.text[tape.at : until])
+        filled = self._span.feed(tape.text, tape.at, until)
         if filled is None:
             return False
         tape.at += filled

@@ -143,9 +143,7 @@ def _unreadable(members: "Members", outcome: Unreadable, text: str) -> CallsRead
     if not name:
         return CallsRead(problem=outcome.problem, certain=False)
     call = BrokenCall(name=name, raw=text, problem=outcome.problem, truncated=outcome.truncated)
-    return CallsRead(
-        calls=(call,), problem=outcome.problem, certain=False, bare=_is_bare(text)
-    )
+    return CallsRead(calls=(call,), problem=outcome.problem, certain=False, bare=_is_bare(text))
 
 
 def _certain_name(partial: object) -> str:

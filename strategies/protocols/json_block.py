@@ -20,6 +20,8 @@ from strategies.protocols.tape import Tape
 CLOSE, OPEN = "</tool_call>", "<tool_call>"
 _TAGS = Markers((OPEN, CLOSE))
 _FORGOTTEN_QUOTE = re.compile(r"</tool_call>(?=\s*(?:\Z|<tool_call>|<function=)|[ \t]*\n)")
+_MARKERS = re.compile("[<`]")
+"""What markers begin with that may stand inside JSON."""
 _CUT_PROBLEM = "The reply ended before the call was complete."
 
 
@@ -62,7 +64,7 @@ class JsonBlock:
         while True:
             tag = _TAGS.find(tape.text, tape.at) if self._wrapping.tagged else None
             until = tag.start() if tag else self._settled(tape, ending)
-            filled = self._span.feed(tape.text[tape.at : until])
+            filled = self._span.feed(tape.text, tape.at, until)
             if filled is not None:
                 tape.at += filled
                 return self._balanced(tape, emit)
@@ -80,11 +82,19 @@ class JsonBlock:
         return _TAGS.settled(tape.text, tape.at)
 
     def _balanced(self, tape: Tape, emit: Emit) -> Verdict | None:
-        found = read_calls(self._body(tape, tape.position))
+        body = self._body(tape, tape.position)
+        if self._names_no_tool(body):
+            return Refused(until=self._wrapping.start if _MARKERS.search(body) else tape.position)
+        found = read_calls(body)
         if found.certain or not self._wrapping.tagged:
             return self._settle(tape, emit, found)
         self._value_end = tape.position
         return None
+
+    def _names_no_tool(self, body: str) -> bool:
+        """Tell without reading it that JSON cannot be a call: replies hold whole documents."""
+        declared = None if self._wrapping.tagged else self._wrapping.declared
+        return declared is not None and not ("\\" in body or any(one in body for one in declared))
 
     # ---- after them, when they did not make a call
 

@@ -41,56 +41,57 @@ class JsonSpan:
         """Whether the text so far ends inside a string."""
         return bool(self._quote)
 
-    def feed(self, text: str, start: int = 0) -> int | None:
+    def feed(self, text: str, start: int = 0, end: int | None = None) -> int | None:
         """Take the next piece; return how much of it the value still fills if it ends here.
 
-        `start`: where in the text the piece begins.
+        `start`, `end`: where in the text the piece stands; it need not be cut out.
         """
+        end = len(text) if end is None else end
         at = start
-        while at < len(text):
+        while at < end:
             if self._quote:
-                at = self._string(text, at)
+                at = self._string(text, at, end)
             elif self._before and not self._scalar:
-                at = self._brackets(text, at)
+                at = self._brackets(text, at, end)
             else:
-                at = self._first(text, at)
+                at = self._first(text, at, end)
             if self._before and not (self.depth or self._quote or self._scalar):
                 return at - start
         return None
 
-    def _first(self, text: str, at: int) -> int:
+    def _first(self, text: str, at: int, end: int) -> int:
         """Take the start of the value, or all of it where it is a number or a literal."""
         if not self._scalar:
-            at = _end(_BLANK, text, at)
-            if at >= len(text):
+            at = _past(_BLANK, text, at, end)
+            if at >= end:
                 return at
             if text[at] in _FIRST:
                 return self._bracket(text, at)
             self._scalar = True
-        end = _SCALAR_END.search(text, at)
+        found = _SCALAR_END.search(text, at, end)
         self._before = text[at]
-        self._scalar = not end
-        return end.start() if end else len(text)
+        self._scalar = not found
+        return found.start() if found else end
 
-    def _string(self, text: str, at: int) -> int:
+    def _string(self, text: str, at: int, end: int) -> int:
         if self._escaped:
             self._escaped = False
             return at + 1
-        end = _end(_IN_STRING[self._quote], text, at)
-        if end == len(text):
-            return end
-        if text[end] == "\\":  # the last character: its partner is in the next piece
+        at = _past(_IN_STRING[self._quote], text, at, end)
+        if at == end:
+            return at
+        if text[at] == "\\":  # the last character: its partner is in the next piece
             self._escaped = True
         else:
             self._before = self._quote
             self._quote = ""
-        return end + 1
+        return at + 1
 
-    def _brackets(self, text: str, at: int) -> int:
-        end = _end(_PASSED, text, at)
-        if end > at:
-            self._before = text[at:end].rstrip()[-1:] or self._before
-        return end if end == len(text) else self._bracket(text, end)
+    def _brackets(self, text: str, at: int, end: int) -> int:
+        passed = _past(_PASSED, text, at, end)
+        if passed > at:
+            self._before = text[at:passed].rstrip()[-1:] or self._before
+        return passed if passed == end else self._bracket(text, passed)
 
     def _bracket(self, text: str, at: int) -> int:
         char = text[at]
@@ -110,13 +111,13 @@ def split_objects(text: str) -> list[str]:
     What cannot be split comes back whole, as one piece.
     """
     pieces: list[str] = []
-    at = _end(_SEPARATOR, text, 0)
+    at = _past(_SEPARATOR, text, 0, len(text))
     while text.startswith("{", at):
         end = JsonSpan().feed(text, at)
         if end is None:
             break
         pieces.append(text[at : at + end])
-        at = _end(_SEPARATOR, text, at + end)
+        at = _past(_SEPARATOR, text, at + end, len(text))
     if pieces and not text[at:].strip():
         return pieces
     return [text]
@@ -137,6 +138,6 @@ def exceeds_depth(text: str, limit: int) -> bool:
     return False
 
 
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
+def _past(pattern: re.Pattern[str], text: str, at: int, end: int) -> int:
+    found = pattern.match(text, at, end)
     return found.end() if found else at

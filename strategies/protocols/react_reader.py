@@ -322,6 +322,8 @@ class ReactReader:
 
     def _judge(self, text: str) -> bool:
         """Run the actions in JSON, or give it back to the text that it stands in."""
+        if not self._in_action and self._names_nothing(text):
+            return self._give_back(text)
         outcome = read_value(text)
         value = outcome.value if isinstance(outcome, Value) else outcome.partial
         actions = actions_in(value) or []
@@ -338,6 +340,12 @@ class ReactReader:
                 return self._go(self._over)
             self._call(action)
         return self._go(self._after)
+
+    def _names_nothing(self, text: str) -> bool:
+        """Tell without reading it that JSON cannot stand alone: replies hold whole documents."""
+        if not self._tools or "\\" in text or "final" in text.casefold():
+            return False
+        return not any(name in text for name in self._tools)
 
     def _may_stand_alone(self, action: Action) -> bool:
         """Tell whether JSON without `Action:` calls a tool: it must be a known one."""

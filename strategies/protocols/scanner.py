@@ -8,6 +8,7 @@ markers there are or how the text is cut, and `a < b` leaves at once.
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 _BLANK = re.compile(r"\s*+")
 
@@ -21,12 +22,19 @@ def after_blank(text: str, at: int) -> int:
 class Markers:
     """A set of markers; asks its callers for one character of context before the text."""
 
-    def __init__(self, anywhere: Iterable[str], line_starts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, anywhere: Iterable[str], line_starts: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Take the markers that count anywhere, and those that count where a line starts.
+
+        Each of the latter with a pattern: followed by what it fits, the marker counts for nothing.
+        """
         free, bound = set(anywhere), set(line_starts)
         everything = free | bound
         # Looking behind comes last, so that the engine can skip to the first character quickly.
         self._whole = _one_of(
-            dict.fromkeys(free, "") | {one: rf"(?<=\n{re.escape(one)})" for one in bound}
+            {one: rf"(?<=\n{re.escape(one)})(?!{line_starts[one]})" for one in bound}
+            | dict.fromkeys(free, "")
         )
         self._beginning = _one_of(
             {one: rf"(?<=\n{re.escape(one)})\Z" for one in _beginnings(bound)}

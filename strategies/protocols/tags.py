@@ -49,6 +49,19 @@ _AHEAD = re.compile(
     r"\s{0,20}(?:(?P<quote>[\"'])(?P<value>[^\"'\\\n]{0,130})(?P<closed>[\"']?))?"
 )
 _FIRST_KEYS = frozenset((*NAME_KEYS, *ARGUMENT_KEYS, *ENVELOPES, "id", "type"))
+
+# What shows at once that a fence or bracket begins no call. Each agrees with what a `Prospect`
+# would say; that costs a hundred times as much, and replies are full of code and links.
+_OTHER_LANGUAGE = rf"[ \t]{{0,8}}(?!(?i:{'|'.join(_LANGUAGES)})\b)\w{{1,20}}+(?s:.)"
+_TEXT_IN_FENCE = r"[ \t]*+\n\s*+[^\s<`{\[]"
+_OTHER_KEY = (
+    rf"\s{{0,20}}(?:[\"']?(?!(?:{'|'.join(sorted(_FIRST_KEYS))})\b)\w{{1,24}}+(?s:.)|[^\s\w\"'{{])"
+)
+_NO_CALL = {
+    _FENCE: rf"{_OTHER_LANGUAGE}|{_TEXT_IN_FENCE}",
+    "{": _OTHER_KEY,
+    "[": rf"{_OTHER_KEY}|\s{{0,20}}\{{{_OTHER_KEY}",
+}
 _PROBLEM = (
     "A <tool_call> block holds no call: write a JSON object with the keys"
     ' "name" and "arguments", then </tool_call>.'
@@ -82,12 +95,12 @@ def tag_grammar(tools: Sequence[ToolSpec], *, any_name: bool, reports: bool) -> 
 @functools.cache
 def _markers(*, strong: bool, weak: bool) -> tuple[Markers, Markers]:
     anywhere = [*_THINK]
-    line_starts: list[str] = []
+    line_starts: dict[str, str] = {}
     if strong:
         anywhere += [OPEN, CLOSE]
     if weak:
         anywhere += [*_FUNCTION, *_ALIASES]
-        line_starts += [_FENCE, *_JSON]
+        line_starts = _NO_CALL
     after_block = [*anywhere, *line_starts, *_LITTER, *_CLOSES.values(), *_INVENTED]
     return Markers(anywhere, line_starts), Markers(after_block)
 
