@@ -48,6 +48,10 @@ _CUT_TAG = re.compile(
     + rf")[^<>\n]{{0,{_LONGEST_KEY}}})\Z"
 )
 _TAIL = _LONGEST_KEY + len("<parameter name=")
+_PLAIN_VALUE = re.compile(
+    r"[^<]*+(?P<close></parameter>)\s*+"
+    rf"<parameter(?:=|\ name=)(?P<key>[^<>\n]{{1,{_LONGEST_KEY}}})>"
+)
 _NOT_BLANK = re.compile(r"\S")
 _DRIFTED_CLOSE = re.compile(r"</parameter[^<>\n]*>?\s*\Z")
 _BEST_ENDS = tuple(
@@ -98,7 +102,7 @@ class _Value:
     """Open tags inside the value that are data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Span:
     """Where a value stands, counted from the start of the reply."""
 
@@ -176,6 +180,7 @@ class FunctionBlock:
 
     def _read_body(self, tape: Tape, emit: Emit, ending: Ending | None) -> Verdict | None:
         while True:
+            self._read_plain_values(tape)
             tag = _TAG.search(tape.text, tape.at)
             until = tag.start() if tag else self._settled(tape, ending)
             if verdict := self._read_between(tape, emit, until):
@@ -186,6 +191,17 @@ class FunctionBlock:
             tape.at = tag.end()
             if verdict := self._decide(tape, emit, ""):
                 return verdict
+
+    def _read_plain_values(self, tape: Tape) -> None:
+        """Take values in which no tag stands: most are such, and none of them needs a chain."""
+        while (value := self._value) and not self._chain and tape.position == value.start:
+            found = _PLAIN_VALUE.match(tape.text, tape.at)
+            if not found:
+                return
+            end = tape.position_of(found.start("close"))
+            self._spans[value.key] = _Span(value.start, end, announced=True)
+            tape.at = found.end()
+            self._value = _Value(_clean(found["key"]), tape.position)
 
     def _settled(self, tape: Tape, ending: Ending | None) -> int:
         if ending:
