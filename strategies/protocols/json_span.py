@@ -17,6 +17,8 @@ _IN_STRING = {
     "'": re.compile(r"[^'\\]*+(?:\\.[^'\\]*+)*+", re.DOTALL),
 }
 _BRACKET_OR_STRING = re.compile(rf"{_STRING}|[{{}}\[\]]", re.DOTALL)
+_FLAT = rf"""[^"{{}}\[\]]*+(?:{_STRING}[^"{{}}\[\]]*+)*+"""
+_OUTER_BRACKET = re.compile(rf"{_STRING}|[{{\[]{_FLAT}[}}\]]|[{{}}\[\]]", re.DOTALL)
 _SEPARATOR = re.compile(r"[\s,;]*")
 _FIRST = frozenset("\"'{}[]")
 _SCALAR_END = re.compile(r"""[\s,;:<>{}\[\]"'`]""")
@@ -127,8 +129,13 @@ def exceeds_depth(text: str, limit: int) -> bool:
     """Tell whether the brackets of strict JSON nest deeper than `limit`."""
     if text.count("[") + text.count("{") <= limit:
         return False
+    # Brackets without others in them are most of a document, and make it deeper by one only.
+    return _nests(_OUTER_BRACKET, text, limit - 1) and _nests(_BRACKET_OR_STRING, text, limit)
+
+
+def _nests(brackets: re.Pattern[str], text: str, limit: int) -> bool:
     depth = 0
-    for bracket in _BRACKET_OR_STRING.finditer(text):
+    for bracket in brackets.finditer(text):
         if bracket[0] in "{[":
             depth += 1
             if depth > limit:

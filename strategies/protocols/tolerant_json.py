@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from strategies.protocols import json_spelling
 from strategies.protocols.json_scalars import (
     DOUBLE_QUOTES,
     QUOTES,
@@ -83,6 +84,7 @@ _CLOSERS_AT_END = re.compile(r"[\s}\])]*+\Z")
 _MEMBER_AFTER_ROOT = re.compile(r"""\s*,\s*(?:"[^"\n]{0,200}"|'[^'\n]{0,200}')\s*:""")
 _LOOK_BACK, _LOOK_AHEAD = 64, 200
 _LONGEST_KEY = 500
+_ATTEMPTS, _REREADS = 100, 4
 
 _BARE_KEY = re.compile(r"[^:：,，{}\[\]｛｝［］\"'“”\n]++")
 _BARE = re.compile(r"(?:(?!/\*|[ \t](?://|\#)|```)[^,，{}\[\]｛｝［］()\"“”\n])++")
@@ -169,9 +171,9 @@ class _Reader:
         """No later quote ends a string properly, so a doubtful one must do."""
         self._unclosed: set[str] = set()
         """Triple quotes that do not come again."""
-        self._strict_from = at
-        """Before here no bracket opens strict JSON: an attempt came as far as this and failed."""
-        self._strict_attempts = 100  # each failure counts the lines before it: that adds up
+        self._strict_attempts = _ATTEMPTS  # each failure counts the lines before it: that adds up
+        self._strict_budget = _REREADS * (len(text) - at)
+        self._spelling_attempts = _ATTEMPTS
 
     def read(self) -> Reading:
         step: _Step = self._value
@@ -216,7 +218,7 @@ class _Reader:
             self._done = True
 
     def _push(self) -> _Step:
-        if self._read_strictly():
+        if self._read_at_once():
             return self._next
         closer = _OPENERS[self._text[self._at]]
         if len(self._open) >= DEPTH_LIMIT:
@@ -226,31 +228,47 @@ class _Reader:
         self._open.append(_Open(closer))
         return self._key if closer == "}" else self._item
 
-    def _read_strictly(self) -> bool:
-        """Read the whole bracket at once if it is strict JSON; all that is not costs steps.
-
-        A bracket inside one that failed can only be strict beyond the place of that failure, so
-        all attempts together look at each character once.
-        """
-        at = self._at
-        if at < self._strict_from or not self._strict_attempts:
+    def _read_at_once(self) -> bool:
+        """Read the whole bracket in C if it is strict JSON, or is once its spelling is mended."""
+        read = self._strictly()
+        if not read:
             return False
-        try:
-            value, end = STRICT.raw_decode(self._text, at)
-        except json.JSONDecodeError as error:
-            self._strict_from = max(error.pos, at + 1)
-            self._strict_attempts -= 1
-            return False
-        except (ValueError, RecursionError):
-            self._strict_from = len(self._text)
-            return False
+        value, end = read
         if not self._open and _MEMBER_AFTER_ROOT.match(self._text, end):
             return False
-        if exceeds_depth(self._text[at:end], DEPTH_LIMIT - len(self._open)):
-            raise MalformedError(f"it is nested more than {DEPTH_LIMIT} levels deep", at)
         self._at = end
         self._keep(value)
         return True
+
+    def _strictly(self) -> tuple[object, int] | None:
+        """Read strict JSON; attempts that fail may together look at the text a few times."""
+        at = self._at
+        if self._strict_attempts <= 0 or self._strict_budget <= 0:
+            return self._respelled()
+        try:
+            value, end = STRICT.raw_decode(self._text, at)
+        except json.JSONDecodeError as error:
+            self._strict_budget -= error.pos - at
+            self._strict_attempts -= 1
+            return self._respelled() if json_spelling.may_help(error) else None
+        except (ValueError, RecursionError):
+            self._strict_attempts = 0
+            return None
+        if exceeds_depth(self._text[at:end], DEPTH_LIMIT - len(self._open)):
+            raise MalformedError(f"it is nested more than {DEPTH_LIMIT} levels deep", at)
+        return value, end
+
+    def _respelled(self) -> tuple[object, int] | None:
+        if self._spelling_attempts <= 0 or len(self._open) + json_spelling.DEPTH > DEPTH_LIMIT:
+            return None
+        found = json_spelling.rewritten(self._text, self._at)
+        if not found:
+            return None
+        try:
+            return STRICT.decode(found[0]), found[1]
+        except ValueError:
+            self._spelling_attempts -= 1
+            return None
 
     def _close(self) -> _Step:
         """Take a closer; it may belong to an outer bracket, or to none."""

@@ -78,6 +78,15 @@ def test_policy_lines_never_raise_and_never_invent_a_key() -> None:
         ('{{"a": 1}}', {"a": 1}),
         ('the route /users/{id}: {"city": "Rome"}', {"city": "Rome"}),
         ("{'a': \"it's\", 'b': (1, 2)}", {"a": "it's", "b": [1, 2]}),
+        (
+            "{'a': \"None, 'x': 1\", “b”: “it's, True”, c: ['[', False,], 'd': {},}",
+            {"a": "None, 'x': 1", "b": "it's, True", "c": ["[", False], "d": {}},
+        ),
+        ("{'a': [[[[[[{'b': None}]]]]]], 'c': 'x'}", {"a": [[[[[[{"b": None}]]]]]], "c": "x"}),
+        (
+            '{"a": [{"b": 1}, {"b": 2}, {"b": 3}],, "c": "4"',
+            {"a": [{"b": n} for n in (1, 2, 3)], "c": "4"},
+        ),
         ("｛“城市”：“巴黎”，“天数”：3｝", {"城市": "巴黎", "天数": 3}),
         ('{"city": "巴黎，法国"}', {"city": "巴黎，法国"}),
         (r"{\"city\": \"Paris\"}", {"city": "Paris"}),

@@ -77,6 +77,21 @@ def test_json_answer_is_held_back_only_while_it_can_be_a_call() -> None:
     assert shown(parser.feed('ty"')) == '{\n  "name": "getty"'
 
 
+@pytest.mark.parametrize("key", ['"zebra ', "zebra:", '"zebra"'])
+def test_json_under_another_key_is_shown_at_once(key: str) -> None:
+    """No call begins so, and documents and code stream."""
+    for before in ("See:\n{", "See:\n[ ", "See:\n[{\n"):
+        assert shown(parser_of("leak").feed(f"{before}{key} ")) == f"{before}{key} "
+
+
+def test_tags_inside_a_document_still_count() -> None:
+    """JSON that names no tool is not read as a call, but markers in it are looked for."""
+    call = '<tool_call>{"name": "zebra", "arguments": {}}</tool_call>'
+
+    assert called(events_of("hermes", f'So:\n[\n{{"id": 1}},\n{call}]\n')) == [("zebra", {})]
+    assert called(events_of("hermes", 'So:\n[\n{"id": 1},\n{"type": "x"}]\n')) == []
+
+
 def test_native_deltas_are_somebody_elses() -> None:
     """The text channel can be fed together with deltas; only its text is read."""
     assert parser_of("leak").feed("a", [CallDelta(name="now")]) == [Text("a")]
