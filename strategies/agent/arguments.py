@@ -167,8 +167,10 @@ class _Check:
         found = _Members()
         properties = mapping(schema.get("properties"))
         required = {name for name in sequence(schema.get("required")) if isinstance(name, str)}
+        strangers = given.keys() - properties.keys()
+        meant = _by_letters(properties.keys() - given.keys()) if strangers else {}
         for written, value in given.items():
-            name = _meant(written, given, properties)
+            name = meant.get(_letters(written), written) if written in strangers else written
             where = f"{path}.{name}" if path else name
             if name not in properties:
                 self._unknown(found, name, value, schema, where, depth)
@@ -222,17 +224,16 @@ def _is_open(schema: Schema, depth: int) -> bool:
     return not isinstance(properties, Mapping) or (depth > 0 and not properties)
 
 
-def _meant(written: str, given: Mapping[str, object], properties: Schema) -> str:
-    """Find the declared name that differs only in case, `-` and `_`, and was not given itself."""
-    if written in properties:
-        return written
-    bare = _NOT_LETTERS.sub("", written).casefold()
-    meant = [
-        name
-        for name in properties
-        if name not in given and _NOT_LETTERS.sub("", name).casefold() == bare
-    ]
-    return meant[0] if len(meant) == 1 else written
+def _by_letters(names: Iterable[str]) -> dict[str, str]:
+    """Sort names by what is left of them without case, `-` and `_`, where that tells one alone."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_letters(name), []).append(name)
+    return {letters: found[0] for letters, found in alike.items() if len(found) == 1}
+
+
+def _letters(name: str) -> str:
+    return _NOT_LETTERS.sub("", name).casefold()
 
 
 def _chosen(value: object, allowed: list[object], path: str) -> _Fit:

@@ -2,7 +2,7 @@
 
 from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.block import Closed, Emit, Ending
-from strategies.protocols.json_reader import Unreadable, read_arguments
+from strategies.protocols.json_reader import Arguments, Unreadable, read_arguments
 from strategies.protocols.json_span import JsonSpan
 from strategies.protocols.scanner import Markers
 from strategies.protocols.tape import Tape
@@ -29,9 +29,9 @@ class ArgumentsBlock:
             tag = self._tags.find(tape.text, tape.at)
             until = tag.start() if tag else self._settled(tape, ending)
             if self._value_end is None and self._balances(tape, until):
-                if not self._is_certain(tape):
-                    continue
-                return self._call(tape, emit, tape.position)
+                if closed := self._call_if_certain(tape, emit):
+                    return closed
+                continue
             tape.at = until
             if not tag:
                 return self._end(tape, emit, ending) if ending else None
@@ -52,10 +52,13 @@ class ArgumentsBlock:
         tape.at += filled
         return True
 
-    def _is_certain(self, tape: Tape) -> bool:
+    def _call_if_certain(self, tape: Tape, emit: Emit) -> Closed | None:
         self._value_end = tape.position
-        outcome = read_arguments(self._text(tape, tape.position))
-        return not isinstance(outcome, Unreadable) and not outcome.repaired
+        text = self._text(tape, tape.position)
+        outcome = read_arguments(text)
+        if isinstance(outcome, Unreadable) or outcome.repaired:
+            return None
+        return self._tell(emit, text, outcome)
 
     def _end(self, tape: Tape, emit: Emit, ending: Ending) -> Closed:
         end = self._value_end or self._tag_in_string
@@ -73,7 +76,9 @@ class ArgumentsBlock:
         return self._emit(emit, self._text(tape, end))
 
     def _emit(self, emit: Emit, text: str) -> Closed:
-        outcome = read_arguments(text)
+        return self._tell(emit, text, read_arguments(text))
+
+    def _tell(self, emit: Emit, text: str, outcome: Arguments | Unreadable) -> Closed:
         if isinstance(outcome, Unreadable):
             emit(
                 BrokenCall(

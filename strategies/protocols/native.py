@@ -42,17 +42,18 @@ class NativeParser:
         """Drop the calls that also came the other way; note the rest."""
         kept: list[Event] = []
         for event in events:
-            if isinstance(event, Call):
-                key = f"{event.name} {json.dumps(event.arguments, sort_keys=True)}"
-                if other_way[key]:
-                    other_way[key] -= 1
-                    continue
-                this_way[key] += 1
+            if not isinstance(event, Call):
+                kept.append(event)
+                continue
+            key = f"{event.name} {json.dumps(event.arguments, sort_keys=True)}"
+            if other_way[key]:
+                other_way[key] -= 1
+                continue
+            this_way[key] += 1
             kept.append(self._placed(event) if this_way is self._leaked else event)
         return kept
 
-    def _placed(self, event: Event) -> Event:
+    def _placed(self, call: Call) -> Call:
         """Put a call from the text behind the calls that have come so far."""
-        if isinstance(event, Call) and not event.position:
-            return replace(event, position=self._merger.next_position())
-        return event
+        position = self._merger.next_position()
+        return replace(call, position=position) if position and not call.position else call

@@ -46,7 +46,7 @@ def _beginning(*letters: str) -> str:
 
 
 _MAY_BEGIN = re.compile(
-    rf"[ \t\n](?:(?:(?<=\n){_INDENT})?+(?:"
+    rf"[ \t\n](?=(?-i:[aAtToOfF \t*#>_`])|\Z)(?:(?:(?<=\n){_INDENT})?+(?:"
     + "|".join(
         (
             _beginning(*"thought"),

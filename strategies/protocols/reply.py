@@ -202,9 +202,10 @@ class ReplyReader:
     def _show(self, text: str) -> None:
         if not text:
             return
-        if self._space and not self._last_shown.isspace():
-            text = "".join((*self._space, text))
-        self._space.clear()
+        if self._space:
+            if not self._last_shown.isspace():
+                text = "".join((*self._space, text))
+            self._space.clear()
         self._last_shown = text[-1]
         self._events.append(Text(text))
 
