@@ -5,11 +5,13 @@ tell dialects apart: both deliver the events of `strategies/protocols/base.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
-from strategies.agent.conversation import Conversation, message, text_message
-from strategies.agent.ports import ModelRequest
+from strategies.agent.conversation import Conversation, RoundRecord, message, text_message
+from strategies.agent.kept import Kept
+from strategies.agent.ports import Message, ModelRequest
 from strategies.agent.wording import ENGLISH, Wording, wording_for
 from strategies.protocols.base import (
     Exchange,
@@ -58,6 +60,9 @@ class NativeDialect:
 
     wording: Wording = ENGLISH
     must_call: MustCall | None = None
+    _rounds: Kept[RoundRecord, list[Message]] = field(
+        default_factory=lambda: Kept(_native_round), compare=False
+    )
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Merge native deltas; calls that leak into the text are found there."""
@@ -70,26 +75,7 @@ class NativeDialect:
             instruction = self.must_call.told(instruction, self.wording)
         messages = conversation.opening(instruction, conversation.question)
         question = len(messages) - 1
-        for record in conversation.rounds:
-            messages.append(
-                {
-                    **message("assistant", record.content),
-                    "tool_calls": [
-                        {
-                            "id": call.id,
-                            "type": "function",
-                            "function": {"name": call.name, "arguments": call.raw},
-                        }
-                        for call in record.calls
-                    ],
-                }
-            )
-            messages += [
-                {**message("tool", result), "name": call.name, "tool_call_id": call.id}
-                for call, result in zip(record.calls, record.results, strict=True)
-            ]
-            if record.remark:
-                messages.append(text_message("user", record.remark))
+        messages += chain.from_iterable(self._rounds.all(conversation.rounds))
         return ModelRequest(messages=messages, question=question, tools=tools)
 
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
@@ -141,6 +127,23 @@ class TextDialect:
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Fold the run into text, without a word of the protocol."""
         return _closing_request(conversation, wording)
+
+
+def _native_round(record: RoundRecord) -> list[Message]:
+    calls = [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.raw},
+        }
+        for call in record.calls
+    ]
+    results = [
+        {**message("tool", result), "name": call.name, "tool_call_id": call.id}
+        for call, result in zip(record.calls, record.results, strict=True)
+    ]
+    remark = [text_message("user", record.remark)] if record.remark else []
+    return [{**message("assistant", record.content), "tool_calls": calls}, *results, *remark]
 
 
 def _closing_request(conversation: Conversation, wording: Wording) -> ModelRequest:

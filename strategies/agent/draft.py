@@ -10,8 +10,17 @@ from typing import cast
 from strategies.agent.cutting import cut, cut_arguments
 from strategies.agent.media import has_media, without_media
 from strategies.agent.ports import Message
-from strategies.agent.shapes import Shape, Shapes, add
+from strategies.agent.shapes import (
+    EMPTY,
+    Shape,
+    add,
+    less,
+    shape_of_message,
+    shape_of_tools,
+)
+from strategies.agent.sizes import json_size
 from strategies.agent.tokens import Estimator
+from strategies.protocols.base import ToolSpec
 
 FOLDED_TEXT = 240
 """Characters below which folding a result saves nothing."""
@@ -32,32 +41,73 @@ class Decisions:
     dropped: frozenset[int] = frozenset()
 
 
-class Draft:
-    """Messages, the decisions on them, and their price."""
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What something adds to a prompt."""
 
-    """A conversation under the decisions so far, with its price kept up to date."""
+    shape: Shape
+    size: int
+    """Bytes as JSON."""
+
+    def __add__(self, other: "Weight") -> "Weight":
+        return Weight(add(self.shape, other.shape), self.size + other.size)
+
+    def __sub__(self, other: "Weight") -> "Weight":
+        return Weight(less(self.shape, other.shape), self.size - other.size)
+
+
+_NOTHING = Weight(EMPTY, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A message and what becomes of it."""
+
+    message: Message
+    sent: Message | None
+    """The message under the decisions on it; None when it is left out."""
+    weight: Weight
+
+
+class Draft:
+    """A conversation under the decisions so far, with its weight kept up to date.
+
+    What an earlier draft of the same conversation has weighed is taken from there, the message
+    itself included: one that stays equal stays the same object, and a round costs what is new.
+    """
+
+    tools: Sequence[ToolSpec]
+    declared: Weight
+    """What the tools' declarations weigh."""
+    weighed: list[Weighed]
+    total: Weight
+    """What the messages weigh together."""
+    first_new: int
+    """The place from which on messages are not those of the earlier draft."""
 
     def __init__(
         self,
         messages: Sequence[Message],
         question: int,
-        shapes: Shapes,
+        tools: Sequence[ToolSpec],
         estimator: Estimator,
-        tools: Shape,
-        decisions: Decisions,
+        before: "Draft | None" = None,
     ) -> None:
-        self.messages = messages
         self.question = question
-        self._shapes = shapes
+        self.tools = tools
+        self.declared = (
+            before.declared if before and before.tools is tools else _weight_of_tools(tools)
+        )
+        self.weighed = list(before.weighed) if before else []
+        self.total = before.total if before else _NOTHING
+        self.first_new = len(self.weighed)
         self._estimator = estimator
-        self._tools = tools
+        decisions = before.decisions if before else Decisions()
         self._limits = dict(decisions.limits)
         self._without_media = set(decisions.without_media)
         self._trimmed = set(decisions.trimmed)
         self._dropped = set(decisions.dropped)
-        self._written = [self._under_decisions(place) for place in range(len(messages))]
-        self._prices = [self._price(message) for message in self._written]
-        self._total = sum(self._prices) + _exact(estimator.priced(tools))
+        self._take(messages)
 
     @property
     def decisions(self) -> Decisions:
@@ -70,22 +120,31 @@ class Draft:
         )
 
     @property
-    def tokens(self) -> int:
-        """The estimate of the whole prompt."""
-        return self._estimator.whole(self._total)
-
-    @property
     def shape(self) -> Shape:
         """What the whole prompt consists of."""
-        return add(self._tools, *map(self._shapes.message, self.written()))
+        return add(self.declared.shape, self.total.shape)
+
+    @property
+    def size(self) -> int:
+        """The bytes of messages and tools as JSON, each with a comma."""
+        return self.declared.size + self.total.size + len(self.weighed)
+
+    @property
+    def tokens(self) -> int:
+        """The estimate of the whole prompt."""
+        return self._estimator.tokens(self.shape)
+
+    def message(self, place: int) -> Message:
+        """Return a message as the dialect wrote it."""
+        return self.weighed[place].message
 
     def written(self) -> list[Message]:
         """Return the messages that are left, as they can be sent."""
-        return [message for message in self._written if message is not None]
+        return [weighed.sent for weighed in self.weighed if weighed.sent is not None]
 
     def price(self, place: int) -> float:
         """Return the tokens of one message."""
-        return self._prices[place]
+        return self._estimator.priced(self.weighed[place].weight.shape)
 
     def limit_of(self, place: int) -> int | None:
         """Return the characters that a result may have; None when nobody decided."""
@@ -94,39 +153,49 @@ class Draft:
     def limit(self, place: int, characters: int) -> None:
         """Cut a result to some characters; 0 folds it."""
         self._limits[place] = characters
-        self._rewrite(place)
+        self._weigh(place, self.message(place))
 
     def forget_media(self, place: int) -> None:
         """Put words in the place of a message's media."""
-        if has_media(self.messages[place]):
+        if has_media(self.message(place)):
             self._without_media.add(place)
-            self._rewrite(place)
+            self._weigh(place, self.message(place))
 
     def trim(self, place: int) -> None:
         """Cut the arguments of the calls in a message."""
-        if _calls(self.messages[place]):
+        if _calls(self.message(place)):
             self._trimmed.add(place)
-            self._rewrite(place)
+            self._weigh(place, self.message(place))
 
     def drop(self, places: range) -> None:
         """Leave messages out, but never one of the system."""
         for place in places:
-            if self.messages[place].get("role") != "system":
+            if self.message(place).get("role") != "system":
                 self._dropped.add(place)
-                self._rewrite(place)
+                self._weigh(place, self.message(place))
 
-    def _rewrite(self, place: int) -> None:
-        written = self._under_decisions(place)
-        price = self._price(written)
-        self._total += price - self._prices[place]
-        self._prices[place], self._written[place] = price, written
+    def _take(self, messages: Sequence[Message]) -> None:
+        for weighed in self.weighed[len(messages) :]:
+            self.total -= weighed.weight
+        del self.weighed[len(messages) :]
+        for place, message in enumerate(messages):
+            if place < len(self.weighed):
+                known = self.weighed[place].message
+                if known is message or known == message:
+                    continue
+            self.first_new = min(self.first_new, place)
+            if place == len(self.weighed):
+                self.weighed.append(Weighed(message, None, _NOTHING))
+            self._weigh(place, message)
 
-    def _price(self, message: Message | None) -> float:
-        return _exact(self._estimator.priced(self._shapes.message(message))) if message else 0.0
+    def _weigh(self, place: int, message: Message) -> None:
+        sent = self._under_decisions(place, message)
+        weight = _weight_of(sent) if sent else _NOTHING
+        self.total += weight - self.weighed[place].weight
+        self.weighed[place] = Weighed(message, sent, weight)
 
-    def _under_decisions(self, place: int) -> Message | None:
+    def _under_decisions(self, place: int, message: Message) -> Message | None:
         """Write one message as the decisions have it; None when it goes."""
-        message = self.messages[place]
         if place in self._dropped:
             return None
         if place in self._without_media:
@@ -139,9 +208,13 @@ class Draft:
         return {**message, "content": cut(content, limit) if limit else _one_line(message, content)}
 
 
-def _exact(price: float) -> float:
-    """Round to a fraction that floats add up without error: the order must make no difference."""
-    return round(price * 64) / 64
+def _weight_of(message: Message) -> Weight:
+    return Weight(shape_of_message(message), json_size(message))
+
+
+def _weight_of_tools(tools: Sequence[ToolSpec]) -> Weight:
+    declared = [[tool.name, tool.description, tool.parameters] for tool in tools]
+    return Weight(shape_of_tools(tools), json_size(declared))
 
 
 def _one_line(message: Message, content: str) -> str:

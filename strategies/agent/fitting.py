@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from strategies.agent.conversation import Conversation
 from strategies.agent.ports import ModelRequest, Usage
-from strategies.agent.shapes import EMPTY, Shape, Shapes
-from strategies.agent.sizes import MAX_REQUEST_BYTES, json_size, shrink
+from strategies.agent.shapes import EMPTY, Shape
+from strategies.agent.sizes import MAX_REQUEST_BYTES, shrink
 from strategies.agent.tokens import estimator_for
-from strategies.agent.window import Budget, Decisions, fit
+from strategies.agent.window import Budget, Fitted, fit
 
 type Write = Callable[[Conversation], ModelRequest]
 """How a dialect writes the conversation as a request."""
@@ -37,9 +37,8 @@ class Fitting:
     def __init__(self, model: str, budget: Budget) -> None:
         self._budget = budget
         self._estimator = estimator_for(model)
-        self._shapes = Shapes()
         self._shape: Shape = EMPTY
-        self._decisions: dict[str, Decisions] = {}
+        self._fitted: dict[str, Fitted] = {}
         self._tokens = 0
         """The estimate for the last prompt."""
 
@@ -76,16 +75,15 @@ class Fitting:
             tools=request.tools,
             budget=self._budget,
             estimator=self._estimator,
-            shapes=self._shapes,
-            decisions=self._decisions.get(form),
+            before=self._fitted.get(form),
         )
-        self._decisions[form] = fitted.decisions
-        self._shape = fitted.shape
+        draft = fitted.draft
+        self._fitted[form] = fitted
+        self._shape = draft.shape
         self._tokens = fitted.tokens
-        around = json_size(
-            [[tool.name, tool.description, tool.parameters] for tool in request.tools]
-        )
-        messages, _ = shrink(fitted.messages, max(MAX_REQUEST_BYTES - around, 1))
+        messages = fitted.messages
+        if draft.size > MAX_REQUEST_BYTES:
+            messages, _ = shrink(messages, max(MAX_REQUEST_BYTES - draft.declared.size, 1))
         return replace(request, messages=messages, max_tokens=fitted.max_tokens)
 
 

@@ -11,6 +11,7 @@ translation turns every character into one letter for its class; all else is `by
 
 import json
 from collections.abc import Mapping, Sequence
+from operator import sub
 from typing import cast
 
 from strategies.agent.ports import Message
@@ -42,14 +43,12 @@ FEATURES = (
     "media",  # pictures, sounds, files
 )
 
-type Shape = tuple[float, ...]
-"""One number per feature."""
+type Shape = tuple[int, ...]
+"""How many there are of each feature."""
 
-type _Texts = tuple[str, ...]
-
-EMPTY: Shape = (0.0,) * len(FEATURES)
-_MESSAGE: Shape = tuple(float(name == "messages") for name in FEATURES)
-_MEDIUM: Shape = tuple(float(name == "media") for name in FEATURES)
+EMPTY: Shape = (0,) * len(FEATURES)
+_MESSAGE: Shape = tuple(int(name == "messages") for name in FEATURES)
+_MEDIUM: Shape = tuple(int(name == "media") for name in FEATURES)
 
 _SAMPLED_FROM = 300_000
 """Characters; of longer texts evenly spaced pieces are counted, so that no text takes long."""
@@ -62,6 +61,11 @@ def add(*shapes: Shape) -> Shape:
     return tuple(map(sum, zip(EMPTY, *shapes, strict=True)))
 
 
+def less(whole: Shape, part: Shape) -> Shape:
+    """Take a part's shape away."""
+    return tuple(map(sub, whole, part))
+
+
 def shape_of_text(text: str) -> Shape:
     """Count what a text consists of."""
     if len(text) <= _SAMPLED_FROM:
@@ -69,68 +73,30 @@ def shape_of_text(text: str) -> Shape:
     step = (len(text) - _PIECE) / (_PIECES - 1)
     starts = [int(index * step) for index in range(_PIECES)]
     sample = add(*(_counted(text[start : start + _PIECE]) for start in starts))
-    return tuple(count * len(text) / (_PIECES * _PIECE) for count in sample)
+    return tuple(count * len(text) // (_PIECES * _PIECE) for count in sample)
 
 
-class Shapes:
-    """The shapes of one run's texts, each counted once.
-
-    Texts that a round no longer asks for are forgotten with the next one.
-    """
-
-    def __init__(self) -> None:
-        self._now: dict[str, Shape] = {}
-        self._before: dict[str, Shape] = {}
-        # Adding up the texts of a message is dearer than finding them.
-        self._messages: dict[_Texts, Shape] = {}
-        self._messages_before: dict[_Texts, Shape] = {}
-
-    def next_round(self) -> None:
-        """Forget what the last round did not ask for."""
-        self._before, self._now = self._now, {}
-        self._messages_before, self._messages = self._messages, {}
-
-    def text(self, text: str) -> Shape:
-        """Return the shape of a text."""
-        known = self._now.get(text) or self._before.get(text) or shape_of_text(text)
-        self._now[text] = known
-        return known
-
-    def message(self, message: Message) -> Shape:
-        """Return the shape of one prompt message."""
-        texts = _texts(message)
-        if texts is None:
-            return add(_MESSAGE, *self._content(message), *self._calls(message))
-        known = self._messages.get(texts) or self._messages_before.get(texts)
-        if known is None:
-            known = add(_MESSAGE, *map(self.text, texts))
-        self._messages[texts] = known
-        return known
-
-    def tools(self, tools: Sequence[ToolSpec]) -> Shape:
-        """Return the shape of the tools' declarations."""
-        return add(*(self.text(_declaration(tool)) for tool in tools))
-
-    def _content(self, message: Message) -> list[Shape]:
-        content = message.get("content")
-        if isinstance(content, str):
-            return [self.text(content)]
-        if not isinstance(content, Sequence):
-            return []
-        parts = cast("Sequence[Mapping[str, object]]", content)
-        return [
-            self.text(str(part.get("data") or "")) if part.get("type") == "text" else _MEDIUM
-            for part in parts
-        ]
-
-    def _calls(self, message: Message) -> list[Shape]:
-        return [self.text(call) for call in _call_texts(message)]
+def shape_of_message(message: Message) -> Shape:
+    """Count what a prompt message consists of."""
+    return add(_MESSAGE, *_content(message), *map(shape_of_text, _call_texts(message)))
 
 
-def _texts(message: Message) -> _Texts | None:
-    """Return all that is counted of a message; None where there is more than text in it."""
+def shape_of_tools(tools: Sequence[ToolSpec]) -> Shape:
+    """Count what the tools' declarations consist of."""
+    return add(*(shape_of_text(_declaration(tool)) for tool in tools))
+
+
+def _content(message: Message) -> list[Shape]:
     content = message.get("content")
-    return (content, *_call_texts(message)) if isinstance(content, str) else None
+    if isinstance(content, str):
+        return [shape_of_text(content)]
+    if not isinstance(content, Sequence):
+        return []
+    parts = cast("Sequence[Mapping[str, object]]", content)
+    return [
+        shape_of_text(str(part.get("data") or "")) if part.get("type") == "text" else _MEDIUM
+        for part in parts
+    ]
 
 
 def _call_texts(message: Message) -> list[str]:

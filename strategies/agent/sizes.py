@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from pydantic_core import to_json
+
 from strategies.agent.cutting import cut, cut_arguments
 from strategies.agent.media import described, is_medium, parts_of
 from strategies.agent.ports import Message
@@ -25,16 +27,24 @@ _SIX_BYTES = bytes(byte for byte in range(0x20) if byte not in _TWO_BYTES)
 
 
 def json_size(value: object) -> int:
-    """Count the bytes of a value as JSON in UTF-8 without blanks, as the SDK writes it."""
+    """Count the bytes of a value as JSON in UTF-8 without blanks."""
+    try:
+        return len(to_json(value))
+    except ValueError:
+        return _counted(value)
+
+
+def _counted(value: object) -> int:
+    """Count what cannot be written: half characters, and whatever JSON has no form for."""
     if isinstance(value, str):
         return _text_size(value)
     if isinstance(value, Mapping):
         fields = cast("Mapping[str, object]", value)
-        pairs = sum(_text_size(name) + 1 + json_size(inner) for name, inner in fields.items())
+        pairs = sum(_text_size(name) + 1 + _counted(inner) for name, inner in fields.items())
         return 2 + pairs + max(len(fields) - 1, 0)
     if isinstance(value, Sequence) and not isinstance(value, bytes):
         items = cast("Sequence[object]", value)
-        return 2 + sum(map(json_size, items)) + max(len(items) - 1, 0)
+        return 2 + sum(map(_counted, items)) + max(len(items) - 1, 0)
     if value is None or value is True:
         return 4
     return len(str(value))

@@ -20,12 +20,11 @@ down to `_LOW_WATER`, so that the next rounds only append.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from strategies.agent.draft import FOLDED_TEXT, Decisions, Draft
 from strategies.agent.ports import Message
-from strategies.agent.shapes import Shape, Shapes
 from strategies.agent.tokens import Estimator
 from strategies.protocols.base import ToolSpec
 
@@ -93,19 +92,18 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """A conversation as it can be sent."""
+    """A conversation as it can be sent; to be passed in again when the conversation has grown."""
 
     messages: Sequence[Message]
-    decisions: Decisions
-    """To be passed in again when the same conversation has grown."""
+    draft: Draft = field(compare=False)
+    room: int
+    """Tokens that the prompt might have."""
     notes: tuple[str, ...]
     """What was left out this time and not before, for the log."""
     max_tokens: int | None
     """The limit to set for this call; None keeps the configured one."""
     tokens: int
     """The estimate for the prompt, tools included."""
-    shape: Shape
-    """What `Estimator.corrected` needs with the reply's prompt_tokens."""
 
 
 def fit(
@@ -115,8 +113,7 @@ def fit(
     tools: Sequence[ToolSpec] = (),
     budget: Budget,
     estimator: Estimator,
-    shapes: Shapes,
-    decisions: Decisions | None = None,
+    before: Fitted | None = None,
 ) -> Fitted:
     """Bring a conversation into the window.
 
@@ -128,55 +125,53 @@ def fit(
         tools: the tools that are declared natively.
         budget: what the model can take.
         estimator: what tokens cost for this model.
-        shapes: the shapes that were counted before in this run.
-        decisions: what came out for this conversation when it was shorter.
+        before: what came out for this conversation when it was shorter.
     """
-    shapes.next_round()
-    before = decisions or Decisions()
-    draft = Draft(messages, question, shapes, estimator, shapes.tools(tools), before)
     room = max(int(budget.window * (1 - _MARGIN)) - budget.reserved, 1)
-    _cut_large_results(draft, room)
+    draft = Draft(messages, question, tools, estimator, before.draft if before else None)
+    _cut_large_results(draft, room, draft.first_new if before and before.room == room else 0)
     _fold(draft, room)
     if draft.tokens > room:
         _cut_newest(draft, room)
     return Fitted(
         messages=draft.written(),
-        decisions=draft.decisions,
-        notes=_notes(before, draft.decisions),
+        draft=draft,
+        room=room,
+        notes=_notes(before.draft.decisions if before else Decisions(), draft.decisions),
         max_tokens=_lowered(budget, draft.tokens),
         tokens=draft.tokens,
-        shape=draft.shape,
     )
 
 
 # The parts of a conversation.
 
 
-def _rounds(draft: Draft) -> list[range]:
-    """Return the run's rounds: a reply of the assistant and what follows it."""
-    return _split(draft.messages, draft.question + 1, len(draft.messages), "assistant")
+def _rounds(draft: Draft, first: int = 0) -> list[range]:
+    """Return the run's rounds from a place on: a reply of the assistant and what follows it."""
+    return _split(draft, max(draft.question + 1, first), len(draft.weighed), "assistant")
 
 
 def _turns(draft: Draft) -> list[range]:
     """Return the history's turns: a message of the user and what follows it."""
-    return _split(draft.messages, 0, draft.question, "user")
+    return _split(draft, 0, draft.question, "user")
 
 
-def _split(messages: Sequence[Message], start: int, end: int, first: str) -> list[range]:
-    starts = [place for place in range(start, end) if messages[place].get("role") == first]
+def _split(draft: Draft, start: int, end: int, first: str) -> list[range]:
+    starts = [place for place in range(start, end) if draft.message(place).get("role") == first]
     starts = [start, *starts[1:]] if starts else [start]
     return [range(a, b) for a, b in zip(starts, [*starts[1:], end], strict=True) if a < b]
 
 
 def _results(draft: Draft, places: Iterable[int]) -> list[int]:
-    return [place for place in places if draft.messages[place].get("role") in {"tool", "user"}]
+    return [place for place in places if draft.message(place).get("role") in {"tool", "user"}]
 
 
 # The stages.
 
 
-def _cut_large_results(draft: Draft, room: int) -> None:
-    for places in _rounds(draft):
+def _cut_large_results(draft: Draft, room: int, first: int) -> None:
+    """Give each result from a place on its share; for those before, that was decided then."""
+    for places in _rounds(draft, first):
         results = _results(draft, places)
         share = max(
             room * min(_RESULT_SHARE, 2 * _RESULT_SHARE / max(len(results), 1)), _LEAST_RESULT
@@ -188,6 +183,8 @@ def _cut_large_results(draft: Draft, room: int) -> None:
 
 def _fold(draft: Draft, room: int) -> None:
     """Go through the stages that lose old things, each only when the one before was not enough."""
+    if draft.tokens <= room:
+        return
     older = [place for places in _rounds(draft)[:-1] for place in places]
     stages: tuple[tuple[float, Iterable[Callable[[], None]]], ...] = (
         (_LOW_WATER, [partial(_fold_result, draft, place) for place in _results(draft, older)]),
@@ -206,7 +203,7 @@ def _fold(draft: Draft, room: int) -> None:
 
 
 def _fold_result(draft: Draft, place: int) -> None:
-    content = draft.messages[place].get("content")
+    content = draft.message(place).get("content")
     if isinstance(content, str) and len(content) > FOLDED_TEXT:
         draft.limit(place, 0)
 
@@ -226,7 +223,7 @@ def _cut_newest(draft: Draft, room: int) -> None:
 
 def _cut_to(draft: Draft, place: int, tokens: float) -> None:
     """Cut a result to some tokens; in steps, since head and tail may be denser than the rest."""
-    content = draft.messages[place].get("content")
+    content = draft.message(place).get("content")
     if not isinstance(content, str):
         return
     limit = draft.limit_of(place) or len(content)

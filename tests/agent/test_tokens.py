@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.agent.shapes import EMPTY, Shape, Shapes, add, shape_of_text
+from strategies.agent.shapes import (
+    EMPTY,
+    Shape,
+    add,
+    shape_of_message,
+    shape_of_text,
+    shape_of_tools,
+)
 from strategies.agent.tokens import Estimator, estimator_for
 from strategies.protocols.base import ToolSpec
 
@@ -164,10 +171,10 @@ def test_the_last_report_is_always_met(replies: list[tuple[str, float]]) -> None
 
 def test_pictures_have_a_flat_cost() -> None:
     """A picture costs the same whatever the size of its base64."""
-    shapes, estimator = Shapes(), estimator_for("gpt-4o")
+    estimator = estimator_for("gpt-4o")
     prices = [
         estimator.tokens(
-            shapes.message(
+            shape_of_message(
                 {
                     "role": "user",
                     "content": [
@@ -186,20 +193,20 @@ def test_pictures_have_a_flat_cost() -> None:
 
 def test_calls_and_tools_are_counted() -> None:
     """Arguments of calls and declarations of tools are part of the prompt."""
-    shapes, estimator = Shapes(), estimator_for("gpt-4o")
+    estimator = estimator_for("gpt-4o")
     arguments = json.dumps({"text": "word " * 500})
     call = {"id": "1", "type": "function", "function": {"name": "write", "arguments": arguments}}
     tool = ToolSpec(name="write", description="word " * 300, parameters={"type": "object"})
 
     assert estimator.tokens(
-        shapes.message({"role": "assistant", "content": "", "tool_calls": [call]})
+        shape_of_message({"role": "assistant", "content": "", "tool_calls": [call]})
     ) == pytest.approx(500, rel=0.1)
-    assert estimator.tokens(shapes.tools([tool])) == pytest.approx(310, rel=0.1)
+    assert estimator.tokens(shape_of_tools([tool])) == pytest.approx(310, rel=0.1)
 
 
 def test_a_message_without_content_costs_little() -> None:
     """Content that is missing or of no known form does not break the count."""
-    assert estimator_for("").tokens(Shapes().message({"role": "assistant", "content": None})) < 10
+    assert estimator_for("").tokens(shape_of_message({"role": "assistant", "content": None})) < 10
 
 
 @pytest.mark.timed
@@ -217,19 +224,3 @@ def test_counting_is_fast() -> None:
     assert estimator.priced(huge) / len(text * 40) == pytest.approx(
         estimator.priced(whole) / 290_000, rel=0.1
     )
-
-
-@pytest.mark.timed
-def test_a_text_is_counted_once_in_a_run() -> None:
-    """What was counted in the last round is not counted again; what is gone is forgotten."""
-    shapes = Shapes()
-    text = "some words " * 20_000
-    counted = shapes.text(text)
-    shapes.next_round()
-    start = time.process_time()
-
-    assert shapes.text(text) is counted
-    assert time.process_time() - start < 0.001
-    shapes.next_round()
-    shapes.next_round()
-    assert shapes.text(text) is not counted

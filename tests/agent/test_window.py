@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from strategies.agent.draft import Decisions
 from strategies.agent.ports import Message
-from strategies.agent.shapes import Shapes
 from strategies.agent.tokens import estimator_for
-from strategies.agent.window import DEFAULT_CONTEXT, Budget, Decisions, Fitted, fit
+from strategies.agent.window import DEFAULT_CONTEXT, Budget, Fitted, fit
 from strategies.protocols.base import ToolSpec
 
 SYSTEM: Message = {"role": "system", "content": "Answer briefly.", "name": None}
@@ -58,7 +58,7 @@ def fitted(
     context: int | None = 8_000,
     max_tokens: int | None = 1_000,
     question: int | None = None,
-    decisions: Decisions | None = None,
+    before: Fitted | None = None,
     tools: Sequence[ToolSpec] = (),
 ) -> Fitted:
     """Fit a conversation, whose question is QUESTION unless said otherwise."""
@@ -69,8 +69,7 @@ def fitted(
         tools=tools,
         budget=Budget(context_size=context, max_tokens=max_tokens),
         estimator=estimator_for("gpt-4o"),
-        shapes=Shapes(),
-        decisions=decisions,
+        before=before,
     )
 
 
@@ -92,7 +91,7 @@ def test_what_fits_is_sent_as_it_is() -> None:
     assert list(result.messages) == messages
     assert result.notes == ()
     assert result.max_tokens is None
-    assert result.decisions == Decisions()
+    assert result.draft.decisions == Decisions()
 
 
 def test_a_result_over_its_share_is_cut_to_head_and_tail() -> None:
@@ -136,14 +135,12 @@ def test_older_results_are_folded_first() -> None:
 def test_folding_leaves_room_for_the_rounds_to_come() -> None:
     """A prompt that was sent stays the prefix of the next ones, for the provider's cache."""
     messages: list[Message] = [SYSTEM, QUESTION]
-    decisions = Decisions()
     rewritten = 0
     sent: list[Message] = []
     result = fitted(messages)
     for number in range(1, 31):
         messages += a_round(number, f"file {number} " + lines(400))
-        result = fitted(messages, decisions=decisions)
-        decisions = result.decisions
+        result = fitted(messages, before=result)
         rewritten += list(result.messages[: len(sent)]) != sent
         sent = list(result.messages)
 
@@ -307,19 +304,11 @@ def test_a_long_run_is_fitted_in_a_moment() -> None:
     messages: list[Message] = [SYSTEM, QUESTION]
     for number in range(200):
         messages += a_round(number, f"{number} " + lines(900))
-    shapes = Shapes()
     budget = Budget(context_size=128_000, max_tokens=4_000)
-    first = fit(messages, question=1, budget=budget, estimator=estimator_for(""), shapes=shapes)
+    first = fit(messages, question=1, budget=budget, estimator=estimator_for(""))
     messages += a_round(201, lines(900))
     start = time.process_time()
-    fit(
-        messages,
-        question=1,
-        budget=budget,
-        estimator=estimator_for(""),
-        shapes=shapes,
-        decisions=first.decisions,
-    )
+    fit(messages, question=1, budget=budget, estimator=estimator_for(""), before=first)
 
     assert time.process_time() - start < 0.05
 
@@ -371,9 +360,46 @@ def test_nothing_is_lost_that_must_stay(turns: int, rounds: list[list[str]], con
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 12), ROUNDS, st.integers(2_500, 9_000))
 def test_decisions_are_final(turns: int, rounds: list[list[str]], context: int) -> None:
-    """Fitting again with the same decisions changes nothing and has nothing to note."""
+    """Fitting the same again changes nothing and has nothing to note."""
     messages = conversation(turns, rounds)
     once = fitted(messages, context=context)
-    twice = fitted(messages, context=context, decisions=once.decisions)
+    twice = fitted(messages, context=context, before=once)
 
     assert twice == replace(once, notes=())
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROUNDS, st.integers(2_500, 9_000), st.data())
+def test_a_draft_that_grew_weighs_what_it_would_weigh_anew(
+    rounds: list[list[str]], context: int, data: st.DataObject
+) -> None:
+    """What is taken over from the round before is right, also when a message has changed."""
+    grown = fitted([SYSTEM, QUESTION], context=context)
+    for count in range(1, len(rounds) + 1):
+        messages = conversation(0, rounds[:count])
+        changed = data.draw(st.integers(2, len(messages) - 1))
+        messages[changed] = {**messages[changed], "content": data.draw(TEXTS)}
+        grown = fitted(messages, context=context, before=grown)
+        sent = [message for message in grown.messages if message]
+        alone = fitted(sent, context=10**9)
+
+        assert grown.tokens == alone.tokens
+        assert grown.draft.total == alone.draft.total
+
+
+def test_a_message_that_stays_equal_stays_the_same_object() -> None:
+    """So what else is made of it, as its JSON, can be kept."""
+    first = fitted([SYSTEM, QUESTION, *a_round(1, lines(20_000))])
+    again = fitted([dict(SYSTEM), dict(QUESTION), *a_round(1, lines(20_000))], before=first)
+
+    assert all(one is other for one, other in zip(first.messages, again.messages, strict=True))
+
+
+def test_results_are_judged_anew_in_a_smaller_window() -> None:
+    """After the provider refused a prompt, each result has a smaller share."""
+    messages = [SYSTEM, QUESTION, *a_round(1, lines(1_500)), *a_round(2, "12")]
+    whole = fitted(messages, context=16_000)
+    cut = fitted(messages, context=4_000, before=whole)
+
+    assert contents(whole)[3] == lines(1_500)
+    assert "characters left out" in str(contents(cut)[3])
