@@ -9,9 +9,7 @@ from dify_plugin import DifyPluginEnv, Plugin  # isort: split
 import importlib
 import threading
 
-from strategies.dify.frames import send_frames_whole
-from strategies.dify.input_pipe import widen_input
-from strategies.dify.line_reading import build_parsers_once
+from strategies.dify.links import use_links
 from strategies.dify.shared_tls import share_tls
 
 
@@ -24,9 +22,8 @@ class Settings(DifyPluginEnv):
 
 settings = Settings()
 share_tls(settings)
-build_parsers_once()
+use_links()
 plugin = Plugin(settings)
-send_frames_whole(plugin.default_response_writer)
 
 
 def warm_up() -> None:
@@ -35,7 +32,6 @@ def warm_up() -> None:
 
 
 if __name__ == "__main__":
-    widen_input()
     # Once the first heartbeat has told Dify that the plugin is there.
     threading.Timer(0.1, warm_up).start()
     plugin.run()

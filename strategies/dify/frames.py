@@ -1,60 +1,83 @@
-"""Every frame leaves in one write, whole and at once.
+"""The plugin's frames: one line of JSON each, written in one pass.
 
-The SDK writes a frame and its end apart. Over stdin and stdout that is a system call more for each
-frame. When debugging remotely it is worse: the system holds the second write back until the daemon
-has acknowledged the first, up to 40 ms a frame; and the SDK's lock is held for a piece of a frame,
-so that while the daemon does not read, only a habit of gevent's locks (who lets go may take again
-before others wake) keeps two runs' frames from mixing.
+The SDK copies and validates what it sends twice before it writes it. Here a value becomes JSON
+once, and what has become JSON before (`Written`, the messages of earlier rounds) is put in as it
+stands.
 """
 
-import socket
-import threading
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
 
-from dify_plugin.core.server.__base.response_writer import ResponseWriter
-from dify_plugin.core.server.__base.writer_entities import Event, StreamOutputMessage
-from dify_plugin.core.server.tcp.request_reader import TCPReaderWriter
-from pydantic import BaseModel
+from pydantic_core import to_json
+
+from strategies.dify.wire import writable
 
 
-def send_frames_whole(writer: ResponseWriter | None) -> None:
-    """Change how the SDK's writers write; `writer` is the one that the plugin was made with."""
-    ResponseWriter.put = _put
-    if isinstance(writer, TCPReaderWriter):
-        _lock(writer)
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value that is JSON already, in pieces, so that a long one is never copied."""
+
+    pieces: tuple[bytes, ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return sum(map(len, self.pieces))
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.pieces)
 
 
-def _put(
-    self: ResponseWriter,
-    event: Event,
-    session_id: str | None = None,
-    data: dict[str, Any] | BaseModel | None = None,
-) -> None:
-    body = data.model_dump() if isinstance(data, BaseModel) else data
-    frame = StreamOutputMessage(event=event, session_id=session_id, data=body)
-    self.write(frame.model_dump_json() + "\n\n")
+def as_json(value: object) -> bytes:
+    """Write a value as JSON in UTF-8.
+
+    Raises:
+        ValueError: the value is nested too deeply, or is nothing that JSON knows.
+    """
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except ValueError:
+        # Half a character, for which UTF-8 has no bytes, or nested without end.
+        return to_json(writable(value), inf_nan_mode="null")
 
 
-def _lock(writer: TCPReaderWriter) -> None:
-    # A write that fails connects anew and writes the plugin's declarations, inside this lock.
-    lock = threading.RLock()
-    write = writer.write
-    greet = cast("Callable[[], object] | None", writer.on_connected)  # pyright: ignore[reportUnknownMemberType]
-
-    def write_whole(data: str) -> None:
-        with lock:
-            write(data)
-
-    def connected() -> None:
-        _send_at_once(writer)
-        if greet is not None:
-            greet()
-
-    writer.write = write_whole
-    writer.on_connected = connected
-    _send_at_once(writer)
+def array(items: Iterable[bytes]) -> Written:
+    """Put JSON values into a list."""
+    pieces = chain.from_iterable((b",", item) for item in items)
+    next(pieces, None)
+    return Written((b"[", *pieces, b"]"))
 
 
-def _send_at_once(writer: TCPReaderWriter) -> None:
-    writer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def joined(fields: Mapping[str, object]) -> Written:
+    """Write an object, some of whose values may be `Written`; raises as `as_json` does."""
+    pairs = chain.from_iterable(
+        (b",", as_json(name), b":", *_pieces(value)) for name, value in fields.items()
+    )
+    next(pairs, None)
+    return Written((b"{", *pairs, b"}"))
+
+
+def session_frame(session_id: str | None, kind: str, data: object) -> Written:
+    """Write a frame of a run; raises as `as_json` does.
+
+    Args:
+        session_id: the run's.
+        kind: `stream` for a message of the run, `invoke` for a call back.
+        data: its content, which may be `Written`.
+    """
+    head = b'{"event":"session","session_id":%b,"data":{"type":"%b","data":' % (
+        as_json(session_id),
+        kind.encode(),
+    )
+    return Written((head, *_pieces(data), b"}}\n\n"))
+
+
+def frame(event: str, session_id: str | None, data: object) -> Written:
+    """Write any other frame; raises as `as_json` does."""
+    content = {"event": event, "session_id": session_id, "data": data}
+    return Written((as_json(content), b"\n\n"))
+
+
+def _pieces(value: object) -> tuple[bytes, ...]:
+    return value.pieces if isinstance(value, Written) else (as_json(value),)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from strategies.agent.ports import Forwarded, Usage
 from strategies.dify.pacing import DifyMessage
 from strategies.dify.reading import mapping, text
-from strategies.dify.wire import writable, writable_text
+from strategies.dify.wire import writable_text
 
 # 250,000 characters are at most 1,000,000 bytes; a text message of 4 MB never reached the reader.
 _TEXT_LENGTH = 250_000
@@ -35,7 +35,7 @@ def streamed_variable(name: str, said: str) -> Iterator[DifyMessage]:
 
 def variable_message(name: str, value: object) -> DifyMessage:
     """Write an output of the node in one piece."""
-    body = {"variable_name": name, "variable_value": writable(value), "stream": False}
+    body = {"variable_name": name, "variable_value": value, "stream": False}
     return _message("variable", body)
 
 
@@ -62,11 +62,11 @@ def log_message(
         {
             "id": log_id,
             "parent_id": parent_id,
-            "label": writable(label),
+            "label": label,
             "status": status,
-            "error": writable(error),
-            "data": writable(data),
-            "metadata": writable(metadata),
+            "error": error,
+            "data": data,
+            "metadata": metadata,
         },
     )
 
@@ -90,13 +90,13 @@ def totals_message(usage: Usage, extra: Mapping[str, object]) -> DifyMessage:
         "currency": usage.currency,
         "latency": usage.latency,
     }
-    return _message("json", {"json_object": writable({"execution_metadata": totals, **extra})})
+    return _message("json", {"json_object": {"execution_metadata": totals, **extra}})
 
 
 def forwarded_messages(message: Forwarded) -> Iterator[DifyMessage]:
     """Write what is passed on to the reader; a file goes in pieces that the daemon joins again."""
     if message.get("type") != "blob":
-        yield writable(message)
+        yield dict(message)
         return
     encoded = _without_blanks(text(mapping(message.get("message")).get("blob")))
     size = len(encoded) // 4 * 3 - encoded[-2:].count("=")
@@ -107,7 +107,7 @@ def forwarded_messages(message: Forwarded) -> Iterator[DifyMessage]:
         said = f"\n[A file of {megabytes} MB is too large for Dify (15 MB) and was left out.]\n"
         yield from text_messages(said)
     else:
-        yield from _chunks(encoded, size, writable(mapping(message.get("meta"))))
+        yield from _chunks(encoded, size, dict(mapping(message.get("meta"))))
 
 
 def _without_blanks(encoded: str) -> str:

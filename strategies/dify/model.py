@@ -10,9 +10,11 @@ from typing import Any
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
+from strategies.agent.kept import Kept
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest
 from strategies.dify.backwards import call_back
 from strategies.dify.chunks import read_chunk
+from strategies.dify.frames import array, as_json
 from strategies.dify.parameters import ModelConfig
 from strategies.dify.reading import sequence
 from strategies.protocols.base import ToolSpec
@@ -24,6 +26,8 @@ class DifyModel:
     def __init__(self, session: Session, config: ModelConfig) -> None:
         self._session = session
         self._config = config
+        self._messages = Kept(as_json)
+        self._tools = Kept(_declared)
 
     @property
     def name(self) -> str:
@@ -38,7 +42,7 @@ class DifyModel:
     def stream(self, request: ModelRequest) -> Iterator[ModelDelta]:
         """Send the request and yield the reply as it comes; see `Model.stream`."""
         try:
-            for chunk in call_back(self._session.model.llm, InvokeType.LLM, self._body(request)):
+            for chunk in call_back(self._session, InvokeType.LLM, self._body(request)):
                 yield read_chunk(chunk)
         except Exception as error:
             # The SDK raises plain Exception with the provider's text, whatever went wrong.
@@ -56,8 +60,8 @@ class DifyModel:
             "model_type": "llm",
             "mode": config.mode,
             "completion_params": parameters,
-            "prompt_messages": list(request.messages),
-            "tools": [_declared(tool) for tool in request.tools] or None,
+            "prompt_messages": array(self._messages.all(request.messages)),
+            "tools": array(self._tools.all(request.tools)) if request.tools else None,
             "stop": stop or None,
             "stream": True,
         }
@@ -69,9 +73,7 @@ def _words(value: object) -> list[str]:
     return [str(word) for word in sequence(value) if word]
 
 
-def _declared(tool: ToolSpec) -> dict[str, Any]:
-    return {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": dict(tool.parameters),
-    }
+def _declared(tool: ToolSpec) -> bytes:
+    return as_json(
+        {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    )

@@ -17,7 +17,6 @@ from strategies.dify.narrator import Narrator
 from strategies.dify.outputs import Outputs
 from strategies.dify.pacing import DifyMessage, paced
 from strategies.dify.parameters import ParameterError, Settings, read_settings
-from strategies.dify.wire import fits
 
 _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
@@ -30,15 +29,7 @@ def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessag
         InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
             one whose bare text reaches the reader (docs/dify.md, "Errors").
     """
-    return paced(filter(_may_leave, _messages(session, parameters)))
-
-
-def _may_leave(message: DifyMessage) -> bool:
-    """Hold back what would end the plugin's process, and every run in it; no source sends such."""
-    if fits(message):
-        return True
-    _log.error("A message of type %s was too large and was left out", message["type"])
-    return False
+    return paced(_messages(session, parameters))
 
 
 def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:

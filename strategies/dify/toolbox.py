@@ -64,7 +64,7 @@ class DifyToolbox:
         collector = Collector(repeats_text_as_json=tool.provider_type == "workflow")
         try:
             request = self._request(tool, arguments)
-            for message in call_back(self._session.tool, InvokeType.Tool, request):
+            for message in call_back(self._session, InvokeType.Tool, request):
                 collector.add(message)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception for any failure
             return self._with_names(collector.failed(str(error)))

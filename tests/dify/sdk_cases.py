@@ -4,62 +4,24 @@ Importing the SDK patches the process: threads become greenlets, which other tes
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
 from typing import Any, cast
 
 import pytest
 from dify_plugin.core.entities.invocation import InvokeType
-from dify_plugin.core.runtime import BackwardsInvocation, Session, SessionContext
-from dify_plugin.core.server.__base.response_writer import ResponseWriter
+from dify_plugin.core.runtime import SessionContext
 
 from strategies.agent.errors import classify
 from strategies.agent.ports import ModelError, ModelRequest
-from strategies.dify.backwards import RequestTooLargeError, call_back
+from strategies.dify.backwards import CallBackError, RequestTooLargeError, call_back
 from strategies.dify.messages import log_message, text_messages
 from strategies.dify.model import DifyModel
 from strategies.dify.parameters import ModelConfig
 from strategies.dify.toolbox import DifyToolbox
 from strategies.dify.tools import read_tools
 from strategies.protocols.base import ToolSpec
+from tests.dify.door import Answer, Door, Silent
 from tests.dify.entities import tool
-
-type Answer = Mapping[str, Any] | Exception
-
-
-class Door:
-    """The SDK's way back to Dify: keeps what it is asked and gives its answers in order."""
-
-    def __init__(self, *answers: Answer) -> None:
-        self._answers = answers
-        self.requests: list[tuple[InvokeType, dict[str, Any]]] = []
-
-    def _backwards_invoke(
-        self, kind: InvokeType, _: type[Any], request: dict[str, Any]
-    ) -> Iterator[Mapping[str, Any]]:
-        self.requests.append((kind, request))
-        for answer in self._answers:
-            if isinstance(answer, Exception):
-                raise answer
-            yield answer
-
-
-@dataclass(slots=True)
-class Models:
-    """The models of a session."""
-
-    llm: Door
-
-
-@dataclass(slots=True)
-class FakeSession:
-    """As much of a session as the adapters use."""
-
-    tool: Door = field(default_factory=Door)
-    model: Models = field(default_factory=lambda: Models(Door()))
-    app_id: str | None = "app"
-    context: SessionContext = field(default_factory=SessionContext)
-
 
 CONFIG = ModelConfig(
     provider="langgenius/openai/openai",
@@ -74,11 +36,10 @@ CONFIG = ModelConfig(
 
 def asked(request: ModelRequest, *answers: Answer) -> tuple[list[str], dict[str, Any]]:
     """Ask a model; return the pieces of its reply and the request that left."""
-    door = Door(*answers)
-    session = cast("Session", FakeSession(model=Models(door)))
-    pieces = [delta.text for delta in DifyModel(session, CONFIG).stream(request)]
-    kind, sent = door.requests[0]
-    assert kind is InvokeType.LLM
+    door = Door(llm=answers)
+    pieces = [delta.text for delta in DifyModel(door.session(), CONFIG).stream(request)]
+    [(kind, sent)] = door.requests
+    assert kind == "llm"
     return pieces, sent
 
 
@@ -127,8 +88,8 @@ def test_no_tools_and_no_limit_are_left_open() -> None:
 
 def test_a_failure_in_the_middle_keeps_what_came_and_the_provider_s_words() -> None:
     """The SDK raises plain Exception, whatever went wrong."""
-    door = Door(says("Hel"), Exception("read llm model failed: busy"))
-    model = DifyModel(cast("Session", FakeSession(model=Models(door))), CONFIG)
+    door = Door(llm=[says("Hel"), Exception("read llm model failed: busy")])
+    model = DifyModel(door.session(), CONFIG)
     pieces: list[str] = []
 
     with pytest.raises(ModelError, match="read llm model failed: busy"):
@@ -151,8 +112,8 @@ def test_a_request_that_would_end_the_process_is_not_sent(letter: str) -> None:
     request = {"content": letter * (5_000_000 // size)}
 
     with pytest.raises(RequestTooLargeError) as refused:
-        list(call_back(cast("BackwardsInvocation[Any]", door), InvokeType.LLM, request))
-    assert door.requests == []
+        list(call_back(door.session(), InvokeType.LLM, request))
+    assert door.lines == []
     assert classify(str(refused.value)).kind == "context_too_long"
 
 
@@ -166,15 +127,48 @@ def test_three_megabytes_pass() -> None:
 def test_nothing_is_sent_before_the_first_piece_is_asked_for() -> None:
     """The thread that reads the reply is the one that sends the request."""
     door = Door()
-    DifyModel(cast("Session", FakeSession(model=Models(door))), CONFIG).stream(talk("Hi"))
+    DifyModel(door.session(), CONFIG).stream(talk("Hi"))
 
     assert door.requests == []
 
 
-def toolbox(session: FakeSession, *items: Any) -> DifyToolbox:
+def test_an_unchanged_message_is_written_once() -> None:
+    """A long conversation is sent in every round; its JSON is kept as long as its messages are."""
+    door = Door()
+    model = DifyModel(door.session(), CONFIG)
+    first, second, third = ({"role": "user", "content": str(number)} for number in range(3))
+    for messages in ([first], [first, second], [third, first], [first, first]):
+        list(model.stream(ModelRequest(messages=messages, question=0)))
+
+    sent = [[m["content"] for m in request["prompt_messages"]] for _, request in door.requests]
+    assert sent == [["0"], ["0", "1"], ["2", "0"], ["0", "0"]]
+
+
+def test_an_answer_that_comes_after_all_have_gone_is_let_go() -> None:
+    """A reader that stops early, as at a time limit, must not hold the others up."""
+    door = Door(llm=[says("a"), says("b")])
+    answers = call_back(door.session(), InvokeType.LLM, {})
+    next(answers)
+    cast("Generator[object]", answers).close()
+    door.reader.answers.take({"backwards_request_id": "nobody's", "event": "end"})
+
+    pieces = DifyModel(door.session(), CONFIG).stream(talk("Hi"))
+    assert [delta.text for delta in pieces] == ["a", "b"]
+
+
+def test_dify_s_silence_is_an_error_after_a_while() -> None:
+    """The SDK's limit and its words."""
+    session = Silent().session()
+    session.max_invocation_timeout = 0
+
+    with pytest.raises(CallBackError, match="without response after 0 seconds"):
+        list(call_back(session, InvokeType.Tool, {}))
+
+
+def toolbox(door: Door, *items: Any) -> DifyToolbox:
     """Put tools into a toolbox."""
     tools, _ = read_tools(items)
-    return DifyToolbox(cast("Session", session), tools)
+    return DifyToolbox(door.session(), tools)
 
 
 def messages(*texts: str) -> Sequence[dict[str, Any]]:
@@ -184,9 +178,9 @@ def messages(*texts: str) -> Sequence[dict[str, Any]]:
 
 def test_a_tool_is_called_with_what_the_builder_fixed() -> None:
     """Fixed values win over the model's, and the tool's own account over the session's (T10)."""
-    session = FakeSession(tool=Door(*messages("sun", "ny")))
+    door = Door(tool=messages("sun", "ny"))
     box = toolbox(
-        session,
+        door,
         tool("get.weather", runtime_parameters={"unit": "C"}, credential_id="mine"),
     )
     [spec] = box.specs
@@ -194,9 +188,9 @@ def test_a_tool_is_called_with_what_the_builder_fixed() -> None:
 
     assert outcome.text == "sunny"
     assert box.provider(spec.name) == "langgenius/google/google"
-    assert session.tool.requests == [
+    assert door.requests == [
         (
-            InvokeType.Tool,
+            "tool",
             {
                 "tool_type": "builtin",
                 "provider": "langgenius/google/google",
@@ -211,10 +205,12 @@ def test_a_tool_is_called_with_what_the_builder_fixed() -> None:
 
 def test_a_tool_without_an_account_of_its_own_has_the_session_s() -> None:
     """Dify tells it by provider."""
-    session = FakeSession(app_id=None)
-    session.context.credentials.tool_credentials["langgenius/google/google"] = "shared"
-    toolbox(session, tool()).call("search", {})
-    _, request = session.tool.requests[0]
+    door = Door()
+    context = SessionContext()
+    context.credentials.tool_credentials["langgenius/google/google"] = "shared"
+    tools, _ = read_tools([tool()])
+    DifyToolbox(door.session(app_id=None, context=context), tools).call("search", {})
+    [(_, request)] = door.requests
 
     assert request["credential_id"] == "shared"
     assert "app_id" not in request
@@ -223,8 +219,9 @@ def test_a_tool_without_an_account_of_its_own_has_the_session_s() -> None:
 def test_a_failing_tool_is_an_outcome() -> None:
     """What came before is kept, also a file that the SDK cannot parse (sdk#383)."""
     link = {"type": "binary_link", "message": {"text": "/files/tools/x.pdf"}, "meta": {}}
-    door = Door(*messages("page 1"), link, Exception("read tool response failed: no page 2"))
-    outcome = toolbox(FakeSession(tool=door), tool()).call("search", {})
+    broken = Exception("read tool response failed: no page 2")
+    door = Door(tool=[*messages("page 1"), link, broken])
+    outcome = toolbox(door, tool()).call("search", {})
 
     assert outcome.text.startswith("page 1\n")
     assert "no page 2" in outcome.error
@@ -233,41 +230,27 @@ def test_a_failing_tool_is_an_outcome() -> None:
 
 def test_half_a_character_in_an_argument_reaches_the_tool_as_a_whole_one() -> None:
     """Models write it as an escape in the JSON of a call."""
-    session = FakeSession()
-    toolbox(session, tool()).call("search", json.loads('{"q": "\\ud83d\\ude42 \\ud83d"}'))
+    door = Door()
+    toolbox(door, tool()).call("search", json.loads('{"q": "\\ud83d\\ude42 \\ud83d"}'))
 
-    assert session.tool.requests[0][1]["tool_parameters"] == {"q": "🙂 \ufffd"}
+    assert door.requests[0][1]["tool_parameters"] == {"q": "🙂 \ufffd"}
 
 
 def test_arguments_too_large_to_send_fail_the_call_alone() -> None:
     """Not the process."""
-    outcome = toolbox(FakeSession(), tool()).call("search", {"q": "x" * 6_000_000})
+    outcome = toolbox(Door(), tool()).call("search", {"q": "x" * 6_000_000})
 
     assert "too long" in outcome.error
 
 
 def test_an_unknown_tool_has_no_provider() -> None:
     """The narrator asks for it before the call is refused."""
-    assert toolbox(FakeSession()).provider("nothing") == ""
-
-
-class Written(ResponseWriter):
-    """The SDK's own writer, which keeps its lines."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def write(self, data: str) -> None:
-        """Keep a line."""
-        self.lines.append(data)
-
-    def done(self) -> None:
-        """End nothing."""
+    assert toolbox(Door()).provider("nothing") == ""
 
 
 def test_the_sdk_writes_what_the_narrator_tells() -> None:
     """Half characters, odd numbers and deep data in texts and logs."""
-    writer = Written()
+    door = Door()
     told = [
         *text_messages("a\ud83d"),
         log_message(
@@ -281,7 +264,18 @@ def test_the_sdk_writes_what_the_narrator_tells() -> None:
         ),
     ]
     for message in told:
-        write: Any = writer
-        write.session_message(session_id="s", data=write.stream_object(message))
+        door.tell(message)
+    texts, log = (json.loads(line)["data"]["data"]["message"] for line in door.lines)
 
-    assert len([line for line in writer.lines if line.strip()]) == 2
+    assert texts == {"text": "a\ufffd"}
+    assert log["data"] == {"\ufffd": ["\ufffd", None, 10**30]}
+
+
+def test_a_frame_that_would_end_the_process_does_not_leave() -> None:
+    """No source sends one; if one did, the daemon would end every run (dify#27714)."""
+    door = Door()
+    for size in (3_900_000, 4_000_000):
+        message = {"type": "text", "message": {"text": "x" * size}}
+        door.tell(message)
+
+    assert [len(line) > 3_900_000 for line in door.lines] == [True]

@@ -1,7 +1,6 @@
 """Messages within the limits of Dify's wire."""
 
 import base64
-import json
 import os
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.agent.ports import Usage
+from strategies.dify.frames import as_json
 from strategies.dify.media import inline_file
 from strategies.dify.messages import (
     forwarded_messages,
@@ -88,10 +88,10 @@ def test_sums_of_prices_are_exact() -> None:
 
 def test_totals_stand_beside_other_outputs() -> None:
     """Dify takes the usage out and leaves the rest in the node's JSON."""
-    message: Any = totals_message(USAGE, {"stop_reason": "answered\ud83d"})
+    message: Any = totals_message(USAGE, {"stop_reason": "answered"})
 
     assert message["type"] == "json"
-    assert message["message"]["json_object"]["stop_reason"] == "answered\ufffd"
+    assert message["message"]["json_object"]["stop_reason"] == "answered"
 
 
 def pieces_of(content: bytes, **meta: object) -> list[dict[str, Any]]:
@@ -183,4 +183,4 @@ def test_every_log_can_be_written(text: str, found: dict[str, Any]) -> None:
         metadata={"provider": text},
     )
 
-    assert json.dumps(message, ensure_ascii=False).encode()
+    assert as_json(message)

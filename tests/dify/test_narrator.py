@@ -27,6 +27,7 @@ from strategies.agent.events import (
     ThoughtStarted,
 )
 from strategies.agent.ports import ToolOutcome, Usage
+from strategies.dify.frames import as_json
 from strategies.dify.log_data import LIMIT
 from strategies.dify.narrator import Narrator
 from tests.dify.logs import Ticking, Told, assert_whole, told
@@ -356,7 +357,7 @@ def test_half_characters_can_be_told() -> None:
         ]
     )
 
-    assert json.dumps(seen.messages, ensure_ascii=False).encode()
+    assert as_json(seen.messages)
 
 
 def test_breaking_off_finishes_what_is_open_from_the_inside() -> None:

@@ -1,53 +1,16 @@
 """Files on their way to tools and from them: offered by name, handed over for real."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
-from dify_plugin.core.runtime import Session
 
 from strategies.agent.ports import ToolOutcome
 from strategies.dify.files import RunFiles, read_files
 from strategies.dify.toolbox import DifyToolbox
 from strategies.dify.tools import FileParameter, read_tools, spec_with_files
+from tests.dify.door import Door
 from tests.dify.entities import parameter, tool
-
-
-class FakeSession:
-    """Answers every tool call with the same messages and keeps the requests."""
-
-    def __init__(self, *messages: dict[str, Any]) -> None:
-        self._messages = messages
-        self.requests: list[dict[str, Any]] = []
-        self.app_id = "app"
-
-    @property
-    def tool(self) -> "FakeSession":
-        """The door to the tools."""
-        return self
-
-    @property
-    def context(self) -> "FakeSession":
-        """What the session knows of its call."""
-        return self
-
-    @property
-    def credentials(self) -> "FakeSession":
-        """The credentials of the tools."""
-        return self
-
-    def get_credential_id(self, provider: str) -> None:
-        """No provider has a credential."""
-        assert provider
-
-    def _backwards_invoke(
-        self, kind: object, made: object, request: dict[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        assert kind
-        assert made
-        self.requests.append(request)
-        yield from self._messages
-
 
 READ = tool(
     "read",
@@ -70,11 +33,11 @@ def box(
     tools: Sequence[Any] = (READ, MAKE),
     messages: Sequence[dict[str, Any]] = (),
     files: RunFiles | None = None,
-) -> tuple[DifyToolbox, FakeSession]:
+) -> tuple[DifyToolbox, Door]:
     """A toolbox with files of these names, or with these files."""
-    session = FakeSession(*messages)
+    door = Door(tool=messages)
     readable, _ = read_tools(tools)
-    return DifyToolbox(cast("Session", session), readable, files or of_names(*names)), session
+    return DifyToolbox(door.session(), readable, files or of_names(*names)), door
 
 
 def of_names(*names: str) -> RunFiles:
@@ -134,9 +97,9 @@ def test_without_files_only_what_is_required_is_shown() -> None:
 
 def test_the_file_itself_is_handed_over() -> None:
     """Names become files; the other arguments and the fixed ones stay."""
-    toolbox, session = box("a.pdf", "b.pdf")
+    toolbox, door = box("a.pdf", "b.pdf")
     outcome = toolbox.call("read", {"doc": "A.pdf", "more": ["a.pdf", "b.pdf"], "q": "x"})
-    given = session.requests[0]["tool_parameters"]
+    given = door.requests[0][1]["tool_parameters"]
 
     assert outcome.error == ""
     assert given["doc"]["url"] == "https://x.test/a.pdf"
@@ -148,10 +111,10 @@ def test_the_file_itself_is_handed_over() -> None:
 @pytest.mark.parametrize("blank", [None, "", []])
 def test_an_optional_file_may_stay_away(blank: object) -> None:
     """What names nothing is not handed over."""
-    toolbox, session = box("a.pdf")
+    toolbox, door = box("a.pdf")
     toolbox.call("read", {"doc": "a.pdf", "more": blank})
 
-    assert set(session.requests[0]["tool_parameters"]) == {"doc", "fixed"}
+    assert set(door.requests[0][1]["tool_parameters"]) == {"doc", "fixed"}
 
 
 @pytest.mark.parametrize(
@@ -168,18 +131,18 @@ def test_a_wrong_name_is_told_and_nothing_runs(
     arguments: dict[str, Any], names: list[str], said: str
 ) -> None:
     """The model reads which files there are."""
-    toolbox, session = box(*names)
+    toolbox, door = box(*names)
     outcome = toolbox.call("read", arguments)
 
     assert said in outcome.error
     assert outcome == ToolOutcome(text=outcome.error, error=outcome.error)
-    assert session.requests == []
+    assert door.requests == []
 
 
 def test_what_a_tool_made_is_offered_to_the_next() -> None:
     """The schema of the next round holds the new name, and the call the new file."""
     files = RunFiles()
-    toolbox, session = box(messages=[made(7, "new.pdf")], files=files)
+    toolbox, door = box(messages=[made(7, "new.pdf")], files=files)
     outcome = toolbox.call("make", {"q": "x"})
     untold = properties(toolbox)
     files.add_made(outcome.forwarded[0])
@@ -188,7 +151,7 @@ def test_what_a_tool_made_is_offered_to_the_next() -> None:
     assert "enum" not in untold["doc"]
     assert properties(toolbox)["doc"]["enum"] == ["new.pdf"]
     assert "new.pdf" in outcome.text
-    assert session.requests[1]["tool_parameters"]["doc"]["tool_file_id"] == "7"
+    assert door.requests[1][1]["tool_parameters"]["doc"]["tool_file_id"] == "7"
 
 
 def test_a_made_file_under_a_taken_name_is_told_by_its_new_one() -> None:
