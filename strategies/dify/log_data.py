@@ -5,12 +5,12 @@ The longest texts give way first, and each says how much of it was left out. A t
 anything else is done with it: results may have 20 MB, and nothing may hold the process.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import cast
 
+from strategies.dify.frames import as_json
 from strategies.dify.masking import HIDDEN, is_secret, masked_text
 from strategies.dify.wire import writable_text
 
@@ -67,9 +67,11 @@ class _Shortening:
     def of(self, value: object, depth: int) -> object:
         """Return a value shortened."""
         match value:
-            case Mapping() | list() | tuple() if depth > _DEEPEST:
+            case str():
+                return self._text(value)
+            case dict() | Mapping() | list() | tuple() if depth > _DEEPEST:
                 return self._spent("…", 1)
-            case Mapping():
+            case dict() | Mapping():  # the former is told much faster
                 return self._object(cast("Mapping[object, object]", value), depth)
             case list() | tuple():
                 return self._list(cast("Sequence[object]", value), depth)
@@ -131,4 +133,4 @@ class _Shortening:
 
 
 def _size(data: object) -> int:
-    return len(json.dumps(data, ensure_ascii=False).encode())
+    return len(as_json(data))

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from strategies.dify.log_data import LIMIT, capped, one_line
+from strategies.dify.masking import _SECRETS, _mask, masked_text  # pyright: ignore[reportPrivateUsage]
 from tests.dify.entities import cpu_seconds, odd_objects
 
 
@@ -186,3 +188,58 @@ def test_a_secret_at_the_cut_is_hidden_whole() -> None:
     for before in range(5_900, 6_500, 5):
         shown = json.dumps(capped({"output": "x " * (before // 2) + key + " y" * 50_000}))
         assert "47114711" not in shown
+
+
+fragments = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "sk-",
+                "pk_",
+                "app-",
+                "xoxb-",
+                "AKIA",
+                "AIza",
+                "eyJ",
+                "bearer ",
+                "Basic ",
+                "key",
+                "=",
+            ),
+            *(
+                "token",
+                ": ",
+                "pass",
+                "word",
+                "a.b",
+                "://",
+                "u:p",
+                "@",
+                "-",
+                "_",
+                " ",
+                "\n",
+                "tokenſ",
+            ),
+            *(
+                "ſecret: ",
+                "toKen=",
+                "BASıC ",
+                "4711abcdefgh",
+                "abcdefghijklmnopqrstuvwx",
+                "漢字",
+                '"',
+            ),
+        ]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@settings(max_examples=1_000)
+@given(fragments)
+def test_looking_before_masking_misses_nothing(said: str) -> None:
+    """Nearly every text is told to be harmless at a glance; the pattern is what counts."""
+    masked = _SECRETS.sub(_mask, said)
+
+    assert masked_text(said) == masked
