@@ -107,7 +107,7 @@ class Run:
         self._sleep = sleep
         self._deadline = clock() + limits.seconds
         self._tools_until = self._deadline - limits.answer_seconds
-        self._text_due = 0.0
+        self._text_due = float("-inf")
         self._rounds_played = 0
         self._usage = Usage()
         self._taken_ids: set[str] = set()
@@ -245,7 +245,8 @@ class Run:
         for event in _joined(events):
             yield event
             if isinstance(event, TextShown | ReasoningShown):
-                self._text_due = self._clock() + self._limits.text_pause
+                # What left late does not hold up the next: two may leave within one pause.
+                self._text_due = max(self._text_due + self._limits.text_pause, self._clock())
             if isinstance(event, TextShown) and self._certain(this):
                 yield AnswerShown(event.text)
 
