@@ -5,7 +5,7 @@ larger pieces when it is busy. Threads are greenlets inside Dify's runtime (geve
 real threads in the tests; nothing here depends on which.
 """
 
-import threading
+from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -75,7 +75,7 @@ class Inbox:
             else:
                 self._queue.put(Ended())
 
-        threading.Thread(target=pump, daemon=True).start()
+        start_new_thread(pump, ())
 
     def run_tool(self, call_id: str, call: Callable[[], ToolOutcome]) -> None:
         """Run one tool in a thread of its own and queue its outcome."""
@@ -88,4 +88,4 @@ class Inbox:
                 outcome = ToolOutcome(text=problem, error=problem)
             self._queue.put(ToolDone(call_id, outcome))
 
-        threading.Thread(target=work, daemon=True).start()
+        start_new_thread(work, ())

@@ -162,15 +162,16 @@ def test_tools_of_one_round_run_at_the_same_time() -> None:
 
 
 def test_no_more_tools_run_at_once_than_allowed() -> None:
-    """The others wait for a free place and run in the order of the calls."""
+    """The others wait for a free place and start in the order of the calls."""
     model = ScriptedModel(
         NATIVE.reply("", [Wanted("nap", {"q": str(n)}) for n in range(5)]), says("Done.")
     )
     toolbox = RecordingToolbox(nap=slow(0.02))
-    play(model, toolbox, limits=Limits(parallel_tools=2))
+    events = play(model, toolbox, limits=Limits(parallel_tools=2))
+    started = [event.call for event in events if isinstance(event, CallStarted)]
 
     assert toolbox.most_at_once == 2
-    assert [arguments["q"] for _, arguments in toolbox.calls] == list("01234")
+    assert [call.arguments["q"] for call in started] == list("01234")
 
 
 @every_tongue
