@@ -95,6 +95,8 @@ class ThoughtFinished:
     error: str = ""
     files: tuple[Forwarded, ...] = ()
     """Pictures that the model itself made."""
+    left_out: tuple[str, ...] = ()
+    """What of the conversation had to give way for the request, in words."""
 
 
 @dataclass(frozen=True, slots=True)

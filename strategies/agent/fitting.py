@@ -30,6 +30,8 @@ _RESULT_LENGTHS = (
     (300, 60),
 )
 
+_SHORTENED = ("shortened the results and rounds inside the question",)
+
 
 class Fitting:
     """The window of one model in one run."""
@@ -53,7 +55,7 @@ class Fitting:
         for shorter in _shortened(conversation):
             if self._tokens <= self._budget.window - self._budget.reserved:
                 break
-            request = self._fit(write(shorter), form)
+            request = replace(self._fit(write(shorter), form), left_out=_SHORTENED)
         return request
 
     def learn(self, usage: Usage) -> None:
@@ -81,10 +83,16 @@ class Fitting:
         self._fitted[form] = fitted
         self._shape = draft.shape
         self._tokens = fitted.tokens
-        messages = fitted.messages
+        messages, shrunk = fitted.messages, ()
         if draft.size > MAX_REQUEST_BYTES:
-            messages, _ = shrink(messages, max(MAX_REQUEST_BYTES - draft.declared.size, 1))
-        return replace(request, messages=messages, max_tokens=fitted.max_tokens)
+            room = max(MAX_REQUEST_BYTES - draft.declared.size, 1)
+            messages, shrunk = shrink(messages, room)
+        return replace(
+            request,
+            messages=messages,
+            max_tokens=fitted.max_tokens,
+            left_out=(*fitted.notes, *shrunk),
+        )
 
 
 def _shortened(conversation: Conversation) -> Iterator[Conversation]:

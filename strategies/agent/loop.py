@@ -225,6 +225,7 @@ class Run:
             usage=reading.usage,
             error=reading.error,
             files=tuple(reading.files),
+            left_out=request.left_out,
         )
         return reading
 

@@ -68,6 +68,8 @@ class ModelRequest:
     """The beginning of the reply that the request ends with, where a tool must be called."""
     max_tokens: int | None = None
     """Replaces the configured limit of the reply for this call; None keeps it."""
+    left_out: tuple[str, ...] = ()
+    """What of the conversation had to give way this time, in words for the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -207,6 +207,7 @@ class Narrator:
             "tool_name": ";".join(call.name for call in event.calls),
             "tool_input": _tool_input(event.calls),
             **({"reasoning": event.reasoning} if event.reasoning.strip() else {}),
+            **({"left_out": list(event.left_out)} if event.left_out else {}),
             **({"error": event.error} if event.error else {}),
         }
         tokens = f"→ {event.usage.total_tokens} tokens" if event.usage.total_tokens else ""

@@ -208,6 +208,23 @@ def test_a_small_window_in_the_qwen_protocol(host: Host) -> None:
     assert max(lengths) < 2_500
 
 
+def test_what_gave_way_is_told_in_the_log(host: Host) -> None:
+    """A builder who wonders why the model forgot something finds it where it happened."""
+    asked = [calls(tool_call("look", {"q": str(number)}, f"c{number}")) for number in range(4)]
+    small = model_value(context_size=4_000, completion_params={"max_tokens": 500})
+    run = host.run(
+        ask("Look", tool("look"), model=small, maximum_iterations=9),
+        model=Script(*asked, says("Done.")),
+        tools=Shed(look=[text_output("some words " * 600)]),
+    )
+    told = [log["data"].get("left_out") for log in run.logs if "Thought" in log["label"]]
+
+    assert_clean(run)
+    assert told[0] is None
+    assert told[1] == ["cut 1 tool result(s) to head and tail"]
+    assert "folded 2 older tool result(s)" in told[-1]
+
+
 @pytest.mark.timed
 def test_memory_stays_flat(host: Host) -> None:
     """`python -m benchmarks.soak` plays a thousand runs; a fifth of that shows a leak as well."""
