@@ -29,6 +29,9 @@ from strategies.protocols.block import (
 from strategies.protocols.scanner import after_blank
 from strategies.protocols.tape import Tape
 
+_AT_ONCE = 1 << 16
+"""Longer pieces are read in parts: what is copied then stays in the processor's cache."""
+
 
 class ReplyReader:
     """Reads one reply in the given grammar; a `ReplyParser`."""
@@ -53,8 +56,14 @@ class ReplyReader:
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
         """Read the next piece; this reader knows nothing of native deltas."""
         del deltas
-        self._tape.add(text)
-        return self._read(None)
+        if len(text) <= _AT_ONCE:
+            self._tape.add(text)
+            return self._read(None)
+        return [
+            event
+            for at in range(0, len(text), _AT_ONCE)
+            for event in self.feed(text[at : at + _AT_ONCE])
+        ]
 
     def close(self, *, cut_short: bool = False) -> list[Event]:
         """Read what was held back."""
