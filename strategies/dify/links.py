@@ -47,13 +47,14 @@ from pydantic_core import from_json
 
 from strategies.agent.turns import give_way
 from strategies.dify.frames import Written, frame, joined, session_frame
-from strategies.dify.input_pipe import widen_input
+from strategies.dify.pipes import widen
 from strategies.dify.reading import Json
 from strategies.dify.wire import LONGEST_LINE
 
 _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
 
+_INPUT, _OUTPUT = 0, 1
 _PATIENCE = 0.5
 """Seconds until the end of input is looked at again."""
 _MOST_PIECES = 1_024
@@ -196,7 +197,7 @@ class StandardOutput(Writer, StdioResponseWriter):
 
 def _write(pieces: Sequence[bytes]) -> None:
     """Write all of the pieces; the system may take fewer of them at once, or none together."""
-    written = os.writev(1, pieces) if sys.platform != "win32" else 0
+    written = os.writev(_OUTPUT, pieces) if sys.platform != "win32" else 0
     if written < sum(map(len, pieces)):
         sys.stdout.buffer.write(b"".join(pieces)[written:])
         sys.stdout.buffer.flush()
@@ -220,11 +221,12 @@ class StandardInput(Reader, StdioRequestReader):
 
     def _opened(self) -> Callable[[], bytes]:
         """Make ready to read, and return how."""
-        if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(0).st_mode):
+        if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(_INPUT).st_mode):
             return self._read_async
-        widen_input()
-        gevent_os.make_nonblocking(0)
-        return partial(gevent_os.nb_read, 0, _AT_ONCE)
+        widen(_INPUT)
+        widen(_OUTPUT)
+        gevent_os.make_nonblocking(_INPUT)
+        return partial(gevent_os.nb_read, _INPUT, _AT_ONCE)
 
     def hear(self, read: Callable[[], bytes]) -> None:
         """Take lines until there is nothing more to read, which a blank read says."""

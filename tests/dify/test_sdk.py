@@ -12,7 +12,7 @@ ROOT = HERE.parent.parent
 WITHOUT_SDK = [
     *["parameters", "tools", "history", "collector", "messages", "pacing", "log_data", "narrator"],
     *["reading", "chunks", "wire", "media", "masking", "compact_json"],
-    "input_pipe",
+    "pipes",
 ]
 
 

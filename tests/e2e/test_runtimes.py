@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strategies.dify.input_pipe import ROOM
+from strategies.dify.pipes import ROOM
 from tests.e2e.test_wire import assert_clean
 from tests.hosting import (
     ROOT,
@@ -47,11 +47,12 @@ def test_it_registers_for_remote_debugging() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pipes have a size on Linux alone")
-def test_its_input_has_room_for_a_burst() -> None:
-    """What a pipe cannot take, the daemon drops after 1,024 pieces of a reply."""
+@pytest.mark.parametrize("descriptor", [0, 1])
+def test_its_pipes_have_room_for_a_burst(descriptor: int) -> None:
+    """What its input cannot take, the daemon drops; a full output holds up every run."""
     import fcntl  # noqa: PLC0415 - Windows has none
 
-    with Host(ROOT) as host, Path(f"/proc/{host.pid}/fd/0").open("rb") as pipe:
+    with Host(ROOT) as host, Path(f"/proc/{host.pid}/fd/{descriptor}").open("rb") as pipe:
         assert fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) == ROOM
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from strategies.dify.input_pipe import ROOM, widen_input
+from strategies.dify.pipes import ROOM, widen
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pipes have a size on Linux alone")
 
@@ -15,7 +15,7 @@ def test_a_pipe_takes_a_mebibyte_that_nobody_reads() -> None:
     """Its usual 64 KiB would block the writer."""
     reading, writing = os.pipe()
     try:
-        widen_input(reading)
+        widen(reading)
         os.set_blocking(writing, False)
         written = os.write(writing, bytes(2 * ROOM))
     finally:
@@ -29,6 +29,6 @@ def test_what_is_no_pipe_stays_as_it_is(tmp_path: Path) -> None:
     """Under remote debugging standard input may be anything, or closed."""
     with (tmp_path / "file").open("wb") as file:
         closed = file.fileno()
-        widen_input(closed)
+        widen(closed)
 
-    widen_input(closed)
+    widen(closed)
