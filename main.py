@@ -9,7 +9,7 @@ from dify_plugin import DifyPluginEnv, Plugin  # isort: split
 import importlib
 import threading
 
-from strategies.dify.links import use_links
+from strategies.dify.runtimes import use_links
 from strategies.dify.shared_tls import share_tls
 
 

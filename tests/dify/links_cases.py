@@ -12,7 +12,8 @@ from dify_plugin.core.server.tcp import request_reader as tcp
 from pydantic import ValidationError
 
 from strategies.dify.frames import array, as_json, session_frame
-from strategies.dify.links import StandardInput, StandardOutput, lines, use_links
+from strategies.dify.runtimes import use_links
+from strategies.dify.standard_streams import StandardInput, StandardOutput, lines
 
 use_links()
 
