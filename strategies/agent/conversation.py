@@ -29,6 +29,8 @@ class RoundRecord:
     calls: tuple[PlannedCall, ...] = ()
     results: tuple[str, ...] = ()
     """One text per call, in the order of the calls."""
+    answers: tuple[str, ...] = ()
+    """The results as a reader is to see them; blank where files are all there is."""
     remark: str = ""
     """What the engine had to say to the reply, such as a call that could not be read."""
 

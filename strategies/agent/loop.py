@@ -146,7 +146,7 @@ class Run:
 
     def _with_what_is_known(self, broken: Broken, this: Round, reply: Reading) -> Step:
         """End with what the reader has seen of the reply, what failed and what the tools found."""
-        said = "\n\n".join([broken.sentence, *self._results_so_far()])
+        said = _paragraphs([broken.sentence, *self._results_so_far()])
         seen = "" if self._policy.shape else reply.visible.strip()
         before = "" if not seen else "\n\n" if self._certain(this) else f"{seen}\n\n"
         return Composed(said, broken.reason, error=broken.sentence, before=before)
@@ -406,12 +406,13 @@ class Run:
         self._record(this, reply)
         for done in this.results:
             if done.call.name in self._policy.direct_tools and not done.outcome.error:
-                return Composed(done.outcome.text, "direct_result")
+                return Composed(done.outcome.answer, "direct_result")
         # Tools brought the run on: the next empty reply is a new one.
         self._reminded_of.discard("empty")
         if self._limits.rounds > 1:
             return Again()
-        return Composed("\n\n".join(done.outcome.text for done in this.results), "iteration_limit")
+        found = [done.outcome.answer for done in this.results]
+        return Composed(_paragraphs(found), "iteration_limit")
 
     def _may_write_calls_anew(self, this: Round) -> bool:
         """Whether a call that could not be read can still be asked for again."""
@@ -436,7 +437,8 @@ class Run:
         results = self._results_so_far()
         if not results:
             return Broken(self._wording.empty_answer, "empty_reply")
-        found = "\n\n".join([self._wording.empty_answer_with_results, *results])
+        told = self._wording.empty_answer_with_results if any(results) else ""
+        found = _paragraphs([told or self._wording.empty_answer, *results])
         return Composed(found, this.closing or "empty_reply")
 
     def _after_shaped_answer(self, this: Round, reply: Reading, shape: AnswerShape) -> Step:
@@ -449,7 +451,7 @@ class Run:
         return self._ask_to_mend(this, reply, "misshapen", remark, otherwise)
 
     def _results_so_far(self) -> list[str]:
-        return [text for record in self._conversation.rounds for text in record.results]
+        return [text for record in self._conversation.rounds for text in record.answers]
 
     def _record(self, this: Round, reply: Reading, remark: str = "") -> None:
         content = reply.content
@@ -461,6 +463,7 @@ class Run:
                 visible=reply.visible,
                 calls=this.calls,
                 results=tuple(cut(done.outcome.text, _RESULT_LENGTH) for done in this.results),
+                answers=tuple(cut(done.outcome.answer, _RESULT_LENGTH) for done in this.results),
                 remark=remark,
             )
         )
@@ -469,6 +472,10 @@ class Run:
         seconds = f"{self._limits.seconds:g}"
         message = self._wording.time_limit.format(seconds=seconds)
         return ModelFailure(kind="unknown", message=message)
+
+
+def _paragraphs(texts: Iterable[str]) -> str:
+    return "\n\n".join(text for text in texts if text)
 
 
 def _joined(events: Iterable[Event]) -> Iterator[Event]:

@@ -115,14 +115,19 @@ class ToolOutcome:
     """What a tool gave back."""
 
     text: str
-    """The result as the model is to read it, or the reader where it is the answer.
-
-    Never blank, but for an answer of files alone.
-    """
+    """The result as the model is to read it, never blank."""
     error: str = ""
     """What went wrong, in one sentence; blank when the tool succeeded."""
     forwarded: tuple[Forwarded, ...] = ()
     """Files and other messages for the reader, each once."""
+    shown: str | None = None
+    """The result without what only a model must be told, such as that a file was made; None where
+    there is nothing of that kind. Blank where the files are all there is."""
+
+    @property
+    def answer(self) -> str:
+        """The result as a reader is to see it where it stands for the answer."""
+        return self.text if self.shown is None else self.shown
 
 
 class Toolbox(Protocol):

@@ -83,12 +83,11 @@ class Collector:
             case other:
                 self._notes.append(f"{text(other) or 'message'}: {compact(body or meta)}")
 
-    def outcome(self, *, for_reader: bool = False) -> ToolOutcome:
-        """Return what the tool gave back; `for_reader` leaves out what only models are told."""
-        said = self._read(for_reader=for_reader)
-        if not said and not (for_reader and self._forwarded):
-            said = _NO_OUTPUT
-        return ToolOutcome(text=said, forwarded=tuple(self._forwarded))
+    def outcome(self) -> ToolOutcome:
+        """Return what the tool gave back."""
+        said = self._read() or _NO_OUTPUT
+        shown = self._read(for_reader=True) if self._forwarded else None
+        return ToolOutcome(text=said, shown=shown, forwarded=tuple(self._forwarded))
 
     def failed(self, error: str) -> ToolOutcome:
         """Return what the tool gave back before it failed, and how it failed."""

@@ -66,7 +66,7 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
             attachments=attached.parts,
         ),
         speaker(settings.model),
-        DifyToolbox(session, settings.tools, files, direct=settings.direct_tools),
+        DifyToolbox(session, settings.tools, files),
         wording_for(language),
         settings.limits,
         fallback=speaker(settings.fallback_model) if settings.fallback_model else None,

@@ -2,11 +2,9 @@
 
 import re
 
-from strategies.agent.media import described
-from strategies.agent.ports import Forwarded, ToolOutcome
-from strategies.dify.reading import Json, mapping, text
+from strategies.agent.ports import Forwarded
+from strategies.dify.reading import Json
 
-_KINDS = frozenset({"image", "audio", "video"})
 _DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[\w=.-]+)*;base64,")
 _TOOL_FILE = "/files/tools/"
 
@@ -32,18 +30,6 @@ def linked_file(kind: str, url: str, meta: Json) -> Forwarded | None:
 def inline_file(encoded: str, meta: Json) -> Forwarded:
     """Write a file that is there as base64."""
     return {"type": "blob", "message": {"blob": encoded}, "meta": dict(meta)}
-
-
-def told(outcome: ToolOutcome) -> str:
-    """Return a call's result for logs and later nodes: files alone are named."""
-    return outcome.text or "\n".join(map(_in_words, outcome.forwarded))
-
-
-def _in_words(file: Forwarded) -> str:
-    meta = mapping(file.get("meta"))
-    kinds = (text(meta.get("mime_type")).partition("/")[0], text(file.get("type")).split("_")[0])
-    kind = next((kind for kind in kinds if kind in _KINDS), "file")
-    return described({**meta, "filename": meta.get("filename") or meta.get("name"), "type": kind})
 
 
 def is_tool_file(url: str) -> bool:

@@ -29,7 +29,6 @@ from strategies.agent.events import (
 )
 from strategies.agent.ports import Usage
 from strategies.dify.log_data import capped, one_line
-from strategies.dify.media import told
 from strategies.dify.messages import (
     forwarded_messages,
     log_message,
@@ -191,10 +190,10 @@ class Narrator:
         if isinstance(event, CallStarted):
             label = f"CALL {self._title(call)}"
             return self._start(key, label, self._round_id(), event.provider, moment)
-        outcome, result = event.outcome, told(event.outcome)
+        outcome = event.outcome
         seconds = max(moment - self._open[key].started_at, 0.0)
-        data = {"output": _call_data(call, result, outcome.error, seconds)}
-        added = f"✗ {outcome.error}" if outcome.error else f"→ {result}"
+        data = {"output": _call_data(call, outcome.text, outcome.error, seconds)}
+        added = f"✗ {outcome.error}" if outcome.error else f"→ {outcome.text}"
         return self._finish(key, added, data, error=outcome.error, moment=moment)
 
     def _finish_thought(self, event: ThoughtFinished) -> Iterator[DifyMessage]:

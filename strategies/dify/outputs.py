@@ -19,7 +19,6 @@ from strategies.agent.events import (
     RunFinished,
     ThoughtFinished,
 )
-from strategies.dify.media import told
 from strategies.dify.messages import streamed_variable, variable_message
 from strategies.dify.pacing import DifyMessage
 
@@ -80,7 +79,7 @@ class Outputs:
         return {
             "name": done.call.name,
             "arguments": dict(done.call.arguments),
-            "result": told(done.outcome),
+            "result": done.outcome.text,
             "ok": not done.outcome.error,
             "seconds": round(seconds, 3),
         }

@@ -6,7 +6,6 @@ once the run has taken the call's result: a result that comes too late brings no
 """
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -29,14 +28,10 @@ class DifyToolbox:
         session: Session,
         tools: Sequence[DifyTool],
         files: RunFiles | None = None,
-        *,
-        direct: AbstractSet[str] = frozenset(),
     ) -> None:
         self._session = session
         self._tools = {tool.spec.name: tool for tool in tools}
         self._files = files or RunFiles()
-        self._direct = direct
-        """Tools whose result is the answer: no model reads it."""
         self._take_files = any(tool.file_parameters for tool in tools)
         self._specs = self._specs_for(self._files.names)
 
@@ -68,8 +63,6 @@ class DifyToolbox:
                 collector.add(message)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception for any failure
             return self._with_names(collector.failed(str(error)))
-        if name in self._direct:
-            return collector.outcome(for_reader=True)
         return self._with_names(collector.outcome())
 
     def _specs_for(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[ToolSpec, ...]]:

@@ -14,6 +14,7 @@ from tests.e2e.test_wire import assert_clean
 from tests.hosting import (
     Script,
     Shed,
+    Step,
     ask,
     calls,
     chunk,
@@ -291,7 +292,7 @@ def test_a_direct_result_is_the_answer(host: Host) -> None:
 
 
 def test_a_direct_result_of_a_file_alone_is_the_file(host: Host) -> None:
-    """What a model is told of a file is not for the reader; the log and later nodes name it."""
+    """What a model is told of a file is not for the reader."""
     meta = {"tool_file_id": "7", "mime_type": "image/png", "filename": "cat.png"}
     drawn = link_output("image_link", "/files/tools/7.png", **meta)
     run = host.run(
@@ -304,8 +305,7 @@ def test_a_direct_result_of_a_file_alone_is_the_file(host: Host) -> None:
     assert run.text == ""
     assert run.variables["answer"] == ""
     assert run.variables["stop_reason"] == "direct_result"
-    assert run.variables["tool_calls"][0]["result"] == "[image: cat.png, image/png]"
-    assert "CALL draw → [image: cat.png, image/png]" in [log["label"] for log in run.logs]
+    assert "cat.png (image/png)" in run.variables["tool_calls"][0]["result"]
     assert [one["type"] for one in run.messages if one["meta"]] == ["image_link"]
 
 
@@ -333,6 +333,35 @@ def test_a_file_that_comes_too_late_is_not_offered(host: Host) -> None:
     assert [one["message"]["text"] for one in run.messages if one["type"] == "binary_link"] == [
         "/files/tools/8.pdf"
     ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "rounds", "expected"),
+    [
+        ([], 1, ""),
+        ([text_output("Your cat:")], 1, "Your cat:"),
+        ([], 4, "The model gave no answer."),
+        (
+            [text_output("Your cat:")],
+            4,
+            "The model gave no answer. This is what the tools returned:\n\nYour cat:",
+        ),
+    ],
+)
+def test_results_that_stand_for_an_answer_tell_a_reader_nothing_of_files(
+    host: Host, sent: list[Step], rounds: int, expected: str
+) -> None:
+    """With one round the results are the answer, and so they are when a model says nothing."""
+    meta = {"tool_file_id": "7", "mime_type": "image/png", "filename": "cat.png"}
+    run = host.run(
+        ask("Draw!", tool("draw"), maximum_iterations=rounds),
+        model=Script(calls(tool_call("draw", {"q": "x"})), [chunk("")], [chunk("")]),
+        tools=Shed(draw=[*sent, link_output("image_link", "/files/tools/7.png", **meta)]),
+    )
+
+    assert_clean(run)
+    assert run.text.strip() == expected
+    assert [one["type"] for one in run.messages if one["meta"]] == ["image_link"]
 
 
 @pytest.mark.parametrize(("choice", "said"), [("required", "at least one"), ("look", "look")])
