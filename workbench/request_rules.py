@@ -47,7 +47,13 @@ def _check_message(index: int, message: Json) -> None:
             + ("string" if isinstance(message["opaque_body"], str) else "map")
         )
     if message.get("role") not in _ROLES:
-        raise _refused_by_core(f"prompt_messages.{index}.role", str(message.get("role")))
+        allowed = "'system', 'user', 'assistant' or 'tool'"
+        raise _refused_by_core(
+            f"prompt_messages.{index}.role", f"{allowed}, got '{message.get("role")}'"
+        )
+    if message["role"] == "assistant" and not isinstance(message.get("tool_calls"), list):
+        # The daemon makes null of a list that is missing.
+        raise _refused_by_core("prompt_messages.tool_calls", "a valid list")
     if message.get("content") is None:
         raise _unreadable(f"prompt_messages[{index}]: content field is required")
     if not isinstance(message["content"], str | list):
@@ -107,10 +113,10 @@ def _unreadable(text: str) -> AnswerError:
     return AnswerError(_UNREADABLE + text, stage="wire")
 
 
-def _refused_by_core(place: str, value: str) -> AnswerError:
+def _refused_by_core(place: str, wanted: str) -> AnswerError:
     return AnswerError(
-        f'{{"error":"1 validation error for RequestInvokeLLM\\n{place}\\n  Input should be'
-        f" 'system', 'user', 'assistant' or 'tool', got '{value}'\"}}",
+        f'{{"error":"1 validation error for RequestInvokeLLM\\n{place}\\n'
+        f'  Input should be {wanted}"}}',
         stage="invoke",
     )
 

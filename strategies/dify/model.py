@@ -11,7 +11,7 @@ from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
 from strategies.agent.kept import Kept
-from strategies.agent.ports import ModelDelta, ModelError, ModelRequest
+from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest
 from strategies.dify.backwards import call_back
 from strategies.dify.chunks import read_chunk
 from strategies.dify.frames import array, as_json
@@ -26,7 +26,7 @@ class DifyModel:
     def __init__(self, session: Session, config: ModelConfig) -> None:
         self._session = session
         self._config = config
-        self._messages = Kept(as_json)
+        self._messages = Kept(_sent)
         self._tools = Kept(_declared)
 
     @property
@@ -65,6 +65,13 @@ class DifyModel:
             "stop": stop or None,
             "stream": True,
         }
+
+
+def _sent(message: Message) -> bytes:
+    """Write a message; without a list of calls the daemon makes one null, which Dify refuses."""
+    if message.get("role") == "assistant" and not message.get("tool_calls"):
+        return as_json({**message, "tool_calls": []})
+    return as_json(message)
 
 
 def _words(value: object) -> list[str]:

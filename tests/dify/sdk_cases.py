@@ -78,6 +78,22 @@ def test_a_model_is_asked_as_dify_expects() -> None:
     }
 
 
+def test_an_assistant_message_always_carries_a_list_of_calls() -> None:
+    """The daemon makes null of a missing one, and Dify refuses the whole conversation."""
+    called = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    said = [
+        {"role": "assistant", "content": "Hi."},
+        {"role": "assistant", "content": "", "tool_calls": [called]},
+    ]
+    _, sent = asked(ModelRequest(messages=[*said, {"role": "user", "content": "?"}], question=2))
+
+    assert [message.get("tool_calls") for message in sent["prompt_messages"]] == [
+        [],
+        [called],
+        None,
+    ]
+
+
 def test_no_tools_and_no_limit_are_left_open() -> None:
     """Providers refuse an empty list of tools."""
     _, sent = asked(talk("Hi"))

@@ -90,6 +90,7 @@ def test_failures_arrive_in_the_words_of_dify(tiny: Host, failure: Exception, te
             "did not have response messages: 1",
         ),
         ([{"role": "tool", "content": "x", "tool_call_id": "1"}], "tools field must be set"),
+        ([{"role": "assistant", "content": "x"}], "Input should be a valid list"),
     ],
 )
 def test_requests_are_refused_as_dify_refuses_them(
