@@ -59,8 +59,8 @@ class Outputs:
                 if not answer:
                     yield variable_message("answer", "")
                 yield from self._ending(reason, error)
-                if structured is not None:
-                    yield variable_message("structured_output", structured)
+                shaped: object = {} if structured is None else structured
+                yield variable_message("structured_output", shaped)
                 yield variable_message("sources", list(self._sources(answer)))
             case RunFailed(sentence, reason, _):
                 yield from self._ending(reason, sentence)
@@ -68,11 +68,13 @@ class Outputs:
                 pass
 
     def _ending(self, reason: str, error: str) -> Iterator[DifyMessage]:
+        # An answer node that must first wait for another node shows only what was streamed, and of
+        # the outputs of this node none that came before a streamed one (docs/dify.md, "Messages").
         reasoning = "\n\n".join(thought for thought in self._reasoning if thought)
-        yield variable_message("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
+        yield from _text("stop_reason", reason)
+        yield from _text("error", error)
+        yield from _text("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
         yield variable_message("tool_calls", self._shared_out())
-        yield variable_message("stop_reason", reason)
-        yield variable_message("error", error)
 
     def _entry(self, done: CallFinished) -> dict[str, Any]:
         seconds = self._clock() - self._started.get(done.call.id, self._clock())
@@ -95,3 +97,7 @@ class Outputs:
             }
             for call in self._calls.values()
         ]
+
+
+def _text(name: str, said: str) -> Iterator[DifyMessage]:
+    return streamed_variable(name, said) if said else iter([variable_message(name, "")])
