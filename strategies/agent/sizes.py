@@ -16,7 +16,7 @@ from strategies.agent.cutting import cut, cut_arguments
 from strategies.agent.media import described, is_medium, parts_of
 from strategies.agent.ports import Message
 
-MAX_REQUEST_BYTES = 3_500_000
+MAX_REQUEST_BYTES = 3_800_000
 """Bytes of one request to a model; what is around the messages fits into the rest of 4 MB."""
 
 _LEAST_TEXT = 400

@@ -23,7 +23,7 @@ type Part = Mapping[str, object]
 type Fetch = Callable[[str], bytes]
 """Reads a URL; raises FetchError with a sentence."""
 
-MOST_BASE64 = 2_500_000
+MOST_BASE64 = 3_200_000
 """Characters of base64 that the files of the question may have together."""
 MOST_BASE64_OF_HISTORY = 800_000
 """Characters of base64 that the files of earlier turns may have together."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 
 _SECONDS = 10.0
-_HIGHEST = 2_000_000
+_HIGHEST = 2_400_000
 _OK = 200
 _WEB = ("http://", "https://")
 
