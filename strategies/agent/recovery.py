@@ -68,6 +68,7 @@ class Recovery:
         ]
         self._chance = chance
         self._tries = 1
+        self._switched = False
 
     def asked(self) -> None:
         """Note that a new round asks its model for the first time."""
@@ -91,6 +92,9 @@ class Recovery:
                 return self._once(DropMedia())
             case "tools_refused":
                 return self._once(DropNativeTools())
+            case "bad_request" | "unknown" if self._switched:
+                # Nobody knows what a fallback model can do; some just fail at a tool's result.
+                return self._once(DropNativeTools())
             case _:
                 return self._switch()
 
@@ -105,4 +109,5 @@ class Recovery:
             return GiveUp()
         self._changes.remove(SwitchModel())
         self._tries = 1
+        self._switched = True
         return SwitchModel()

@@ -374,6 +374,20 @@ def test_the_fallback_model_takes_over() -> None:
     assert [one.model for one in of_type(events, ThoughtStarted)] == ["first", "second"]
 
 
+def test_a_fallback_model_without_native_tools_is_asked_in_text() -> None:
+    """Nobody knows its features, and its provider only stumbles over the role of a result."""
+    stumbles = ModelError("Bad Request Error, Missing required parameter: 'messages[3].role'")
+    first = ScriptedModel(
+        NATIVE.reply("", [Wanted("search", {"q": "a"})]),
+        [ModelError("[openai] Incorrect API key provided, 401")],
+    )
+    second = ScriptedModel([stumbles], says("From the second."), name="second")
+    events = play(first, RecordingToolbox(search="found"), fallback=second)
+
+    assert shown(events) == "From the second."
+    assert [message["role"] for message in second.requests[-1].messages][-1] == "user"
+
+
 def test_refused_native_tools_are_described_in_the_text() -> None:
     """The run goes on in the hermes protocol."""
     model = ScriptedModel(
