@@ -168,7 +168,8 @@ class CallMerger:
     def _opens_another(self, slot: _Slot, delta: CallDelta) -> bool:
         """Tell whether the delta begins a call of its own all the same."""
         other_id = bool(slot.id and delta.id) and slot.id != delta.id
-        if slot.finished:
+        side_by_side = other_id and bool(delta.name) and slot in self._seen
+        if slot.finished or side_by_side:
             return bool(delta.name and slot.name) or (bool(delta.id) and delta.id != slot.id)
         if not delta.name or not slot.name:
             return False

@@ -134,6 +134,22 @@ def test_policy_deltas_invent_nothing(line: dict[str, Any]) -> None:
     assert {canonical(arguments) for _, arguments in _calls(_read_peer(line))} <= allowed
 
 
+def test_two_calls_of_one_delta_are_two() -> None:
+    """Also where the first is broken and the second is JSON inside JSON."""
+    events = _merge(
+        [
+            _delta('{"q": "a"', "f", "c1"),
+            _delta(json.dumps('{"q": "b"}'), "f", "c2"),
+        ],
+        names=["f"],
+    )
+
+    assert sorted(event.id for event in events if isinstance(event, Call | BrokenCall)) == [
+        "c1",
+        "c2",
+    ]
+
+
 # ---- when a call is told
 
 
