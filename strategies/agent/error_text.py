@@ -241,6 +241,7 @@ _PLAIN_WORDS = (
         re.compile(
             r"closed response body|closed network connection|failed to read system header"
             r"|incomplete chunked read|peer closed connection|unexpected EOF"
+            r"|Connection aborted|Connection reset by peer|RemoteDisconnected"
         ),
         "The connection broke while the model was answering.",
     ),
