@@ -6,7 +6,7 @@ value. This file knows no Dify, no protocol and no provider: those come in as po
 """
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -404,15 +404,18 @@ class Run:
 
     def _after_calls(self, this: Round, reply: Reading) -> Step:
         self._record(this, reply)
-        for done in this.results:
-            if done.call.name in self._policy.direct_tools and not done.outcome.error:
-                return Composed(done.outcome.answer, "direct_result")
+        direct = [
+            done.outcome
+            for done in this.results
+            if done.call.name in self._policy.direct_tools and not done.outcome.error
+        ]
+        if direct:
+            return Composed(_answer(direct), "direct_result")
         # Tools brought the run on: the next empty reply is a new one.
         self._reminded_of.discard("empty")
         if self._limits.rounds > 1:
             return Again()
-        found = [done.outcome.answer for done in this.results]
-        return Composed(_paragraphs(found), "iteration_limit")
+        return Composed(_answer([done.outcome for done in this.results]), "iteration_limit")
 
     def _may_write_calls_anew(self, this: Round) -> bool:
         """Whether a call that could not be read can still be asked for again."""
@@ -472,6 +475,14 @@ class Run:
         seconds = f"{self._limits.seconds:g}"
         message = self._wording.time_limit.format(seconds=seconds)
         return ModelFailure(kind="unknown", message=message)
+
+
+def _answer(outcomes: Sequence[ToolOutcome]) -> str:
+    """Write the results that stand for an answer; of those that brought nothing, one says so."""
+    found = _paragraphs(outcome.answer for outcome in outcomes)
+    if found or any(outcome.forwarded for outcome in outcomes):
+        return found
+    return outcomes[0].text
 
 
 def _paragraphs(texts: Iterable[str]) -> str:

@@ -85,9 +85,12 @@ class Collector:
 
     def outcome(self) -> ToolOutcome:
         """Return what the tool gave back."""
-        said = self._read() or _NO_OUTPUT
-        shown = self._read(for_reader=True) if self._forwarded else None
-        return ToolOutcome(text=said, shown=shown, forwarded=tuple(self._forwarded))
+        said, shown = self._read(), None
+        if not said:
+            shown = ""
+        elif self._file_notes or self._logs:
+            shown = self._read(for_reader=True)
+        return ToolOutcome(text=said or _NO_OUTPUT, shown=shown, forwarded=tuple(self._forwarded))
 
     def failed(self, error: str) -> ToolOutcome:
         """Return what the tool gave back before it failed, and how it failed."""
@@ -104,7 +107,8 @@ class Collector:
         if len(said) < _LONGEST:
             parts += self._new_values(said)
         parts += [note for note in self._notes if not (for_reader and note in self._file_notes)]
-        parts += self._logs.values()
+        if not for_reader and not any(part.strip() for part in parts):
+            parts += self._logs.values()
         parts += ["A file did not arrive whole and is left out."] * len(self._chunks)
         return cut("\n".join(part for part in parts if part.strip()), _LONGEST)
 
@@ -225,7 +229,7 @@ def _file_note(meta: Json, url: str, size: int | None = None) -> str:
     described = f"{name} ({known})" if known else name
     if size is not None and size > FILE_LENGTH:
         return f"File made, but too large for Dify (15 MB), so the user did not get it: {described}"
-    return f"File made and already shown to the user: {described}"
+    return f"File made for the user: {described}"
 
 
 def _decoded_size(encoded: str) -> int:

@@ -179,9 +179,7 @@ def test_pictures_in_letters_get_names_of_their_own() -> None:
         {"mime_type": "image/png", "filename": "image.png"},
         {"mime_type": "image/png", "filename": "image_2.png"},
     ]
-    assert (
-        "File made and already shown to the user: image_2.png (image/png, 6 bytes)" in outcome.text
-    )
+    assert "File made for the user: image_2.png (image/png, 6 bytes)" in outcome.text
 
 
 def test_a_call_makes_no_more_than_eight_files_of_data_urls() -> None:

@@ -147,6 +147,11 @@ KINDS = [
         expected='Log: {"label":"Step","status":"success"}',
     ),
     Case(
+        id="steps beside a result, which are for the builder",
+        sent=[{"type": "log", "message": {"id": "1", "label": "Step"}}, text("Done.")],
+        expected="Done.",
+    ),
+    Case(
         id="knowledge",
         sent=[{"type": "retriever_resources", "message": {"context": "Facts."}}],
         expected="Facts.",
@@ -258,7 +263,7 @@ def test_a_file_goes_to_the_reader_once_and_the_model_hears_of_it(case: FileCase
     outcome = collected(case.sent, case.sent)
 
     assert [message["type"] for message in outcome.forwarded] == [case.kind]
-    assert outcome.text == f"File made and already shown to the user: {case.told}"
+    assert outcome.text == f"File made for the user: {case.told}"
 
 
 LOST = [
@@ -413,7 +418,7 @@ def test_a_file_that_dify_will_not_take_is_not_said_to_be_with_the_user() -> Non
     whole = collected(blob(bytes(15 * 1024 * 1024), filename="all.zip"))
     more = collected(blob(bytes(15 * 1024 * 1024 + 1), filename="all.zip"))
 
-    assert whole.text.startswith("File made and already shown to the user: all.zip")
+    assert whole.text.startswith("File made for the user: all.zip")
     assert "too large" in more.text
     assert "shown" not in more.text
 
@@ -426,7 +431,8 @@ ANSWERS = [
     Case(id="a file inside the text", sent=[text(f"{PNG}\n")], expected=""),
     Case(id="text and a file", sent=[text("Your cat:"), blob(b"drawn")], expected="Your cat:"),
     Case(id="a page", sent=[linked("link", "https://x.test")], expected="Link: https://x.test"),
-    Case(id="nothing", sent=[], expected="(the tool returned nothing)"),
+    Case(id="nothing", sent=[], expected=""),
+    Case(id="steps", sent=[{"type": "log", "message": {"id": "1", "label": "x"}}], expected=""),
 ]
 
 

@@ -291,6 +291,31 @@ def test_a_direct_result_is_the_answer(host: Host) -> None:
     assert run.variables["stop_reason"] == "direct_result"
 
 
+def test_several_direct_results_are_the_answer_together(host: Host) -> None:
+    """In the order of the calls; one that brought nothing says nothing beside the others."""
+    model = Script(calls(*(tool_call(name, {"q": "x"}, name) for name in ("none", "look", "find"))))
+    run = host.run(
+        ask("What?", *map(tool, ("none", "look", "find")), return_direct="none, look, find"),
+        model=model,
+        tools=Shed(none=[], look=[0.05, text_output("bark")], find=[text_output("woof")]),
+    )
+
+    assert_clean(run)
+    assert run.text == "bark\n\nwoof"
+
+
+def test_a_direct_result_of_nothing_says_so(host: Host) -> None:
+    """A blank answer would look like a fault."""
+    run = host.run(
+        ask("What?", tool("none"), return_direct="none"),
+        model=Script(calls(tool_call("none", {"q": "x"}))),
+        tools=Shed(none=[]),
+    )
+
+    assert_clean(run)
+    assert run.text == "(the tool returned nothing)"
+
+
 def test_a_direct_result_of_a_file_alone_is_the_file(host: Host) -> None:
     """What a model is told of a file is not for the reader."""
     meta = {"tool_file_id": "7", "mime_type": "image/png", "filename": "cat.png"}
