@@ -134,8 +134,8 @@ def test_a_large_file_never_holds_the_process() -> None:
     first = cpu_seconds(lambda: next(messages))
     slowest = max(cpu_seconds(lambda: next(messages)) for _ in range(1_000))
 
-    assert first < 0.1
-    assert slowest < 0.02
+    assert first < 1
+    assert slowest < 0.2
 
 
 def test_base64_in_lines_is_read() -> None:

@@ -352,7 +352,7 @@ def test_two_hundred_tools_of_hard_names_are_unique_and_quick() -> None:
     assert len(tools) == 200
     assert len({one.spec.name for one in tools}) == 200
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", one.spec.name) for one in tools)
-    assert seconds < 0.1
+    assert seconds < 1
 
 
 def test_the_same_tool_twice_is_offered_once() -> None:

@@ -57,4 +57,4 @@ def test_a_long_conversation_costs_a_look() -> None:
     """Four megabytes of messages, in every round."""
     messages = [{"role": "user", "content": "漢字 text " * 400}] * 1_000
 
-    assert cpu_seconds(lambda: writable(messages)) < 0.05
+    assert cpu_seconds(lambda: writable(messages)) < 0.5
