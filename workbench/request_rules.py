@@ -49,7 +49,7 @@ def _check_message(index: int, message: Json) -> None:
     if message.get("role") not in _ROLES:
         allowed = "'system', 'user', 'assistant' or 'tool'"
         raise _refused_by_core(
-            f"prompt_messages.{index}.role", f"{allowed}, got '{message.get("role")}'"
+            f"prompt_messages.{index}.role", f"{allowed}, got '{message.get('role')}'"
         )
     if message["role"] == "assistant" and not isinstance(message.get("tool_calls"), list):
         # The daemon makes null of a list that is missing.

@@ -43,11 +43,13 @@ class Answers:
         finally:
             del self._waiting[call_id]
 
-    def take(self, answer: Json) -> None:
-        """Hand an answer to its call; one that nobody waits for any more is let go."""
+    def take(self, answer: Json) -> bool:
+        """Hand an answer to its call, if there is one here that waits for it."""
         waiting = self._waiting.get(answer["backwards_request_id"])
-        if waiting is not None:
-            waiting.put(answer)
+        if waiting is None:
+            return False
+        waiting.put(answer)
+        return True
 
 
 class Reader(RequestReader):
@@ -59,10 +61,11 @@ class Reader(RequestReader):
 
     @override
     def _process_line(self, data: PluginInStream) -> None:
-        if data.event is PluginInStreamEvent.BackwardInvocationResponse:
-            self.answers.take(cast("Json", data.data))  # pyright: ignore[reportUnknownMemberType]
-        else:
-            super()._process_line(data)
+        is_answer = data.event is PluginInStreamEvent.BackwardInvocationResponse
+        if is_answer and self.answers.take(cast("Json", data.data)):  # pyright: ignore[reportUnknownMemberType]
+            return
+        # A request, or an answer to a call that the SDK itself has made.
+        super()._process_line(data)
 
 
 class Writer(ResponseWriter):

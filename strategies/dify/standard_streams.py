@@ -97,9 +97,7 @@ class StandardInput(Reader, StdioRequestReader):
     def _take(self, line: bytes) -> None:
         try:
             read = from_json(line)
-            if read["event"] == _ANSWER:
-                self.answers.take(read["data"])
-            else:
+            if read["event"] != _ANSWER or not self.answers.take(read["data"]):
                 self._process_line(self._request(read))
         except Exception as error:  # noqa: BLE001 - no line may end the reading of the others
             self.output.put(Event.ERROR, data={"error": f"A line could not be read: {error}"})

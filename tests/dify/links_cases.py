@@ -80,6 +80,23 @@ def test_a_request_goes_to_who_starts_runs_and_an_answer_to_its_call() -> None:
     assert [answers.get_nowait()["event"] for _ in range(2)] == ["response", "end"]
 
 
+def test_an_answer_to_a_call_of_the_sdk_itself_reaches_it() -> None:
+    """Uploads go through the SDK, which asks each of its waiting calls about every line."""
+    heard = StandardInput()
+
+    def waits(said: PluginInStream) -> bool:
+        return said.event is PluginInStreamEvent.BackwardInvocationResponse
+
+    with heard.read(waits) as waiting, heard.answers.expected("mine"):
+        hear(
+            heard,
+            line("backwards_response", backwards_request_id="the SDK's", event="end", data=None),
+        )
+        read: Any = next(waiting.read())
+
+    assert read.data["backwards_request_id"] == "the SDK's"
+
+
 def test_a_line_that_cannot_be_read_is_told_and_the_next_is_read(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

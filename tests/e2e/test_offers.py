@@ -157,6 +157,26 @@ def test_a_tool_gets_the_file_that_the_model_names(host: Host) -> None:
     assert handed[1]["filename"] == "table.csv"
 
 
+def test_a_file_that_dify_will_not_take_is_told_at_once(host: Host) -> None:
+    """A file's content is uploaded by the SDK when a tool asks for it; the workbench refuses."""
+    convert = tool("convert", parameter("document", kind="file", required=True))
+    blob = base64.b64encode(PICTURE).decode()
+    meta = {"mime_type": "image/png", "filename": "new.png"}
+    model = Script(
+        calls(tool_call("convert", {"document": "old.png"})),
+        calls(tool_call("convert", {"document": "new.png"})),
+        says("No."),
+    )
+    shed = Shed(convert=[{"type": "blob", "message": {"blob": blob}, "meta": meta}])
+    file = uploaded("old.png", "http://127.0.0.1:9/x")
+    asked = ask("Convert.", convert, files=[file], model=model_value(features=("tool-call",)))
+    run = host.run(asked, model=model, tools=shed, timeout=30)
+
+    assert run.error is None
+    assert len(run.tool_calls) == 1
+    assert "no file new.png" in model.requests[2]["prompt_messages"][-1]["content"]
+
+
 def test_a_picture_that_the_model_draws_becomes_a_file(host: Host) -> None:
     """T5: never base64 in the text."""
     drawn = {
