@@ -7,6 +7,7 @@ plain text for the last round, in which no tools are declared, is done here for 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from strategies.agent.cutting import cut
 from strategies.agent.events import PlannedCall
@@ -101,6 +102,11 @@ class Conversation:
             messages.append(text_message("user", _told(record, wording)))
         messages[-1] = text_message("user", f"{_told(self.rounds[-1], wording)}\n\n{request}")
         return messages
+
+
+def calls_of(message: Message) -> Sequence[Mapping[str, object]]:
+    """Return the native calls in a message."""
+    return cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
 
 
 def message(role: str, content: Content) -> Message:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from strategies.agent.conversation import calls_of
 from strategies.agent.cutting import cut, cut_arguments
 from strategies.agent.media import has_media, without_media
 from strategies.agent.ports import Message
@@ -163,7 +164,7 @@ class Draft:
 
     def trim(self, place: int) -> None:
         """Cut the arguments of the calls in a message."""
-        if _calls(self.message(place)):
+        if calls_of(self.message(place)):
             self._trimmed.add(place)
             self._weigh(place, self.message(place))
 
@@ -201,7 +202,7 @@ class Draft:
         if place in self._without_media:
             message = without_media(message)
         if place in self._trimmed:
-            message = {**message, "tool_calls": [_trimmed(call) for call in _calls(message)]}
+            message = {**message, "tool_calls": [_trimmed(call) for call in calls_of(message)]}
         limit, content = self._limits.get(place), message.get("content")
         if limit is None or not isinstance(content, str):
             return message
@@ -229,7 +230,3 @@ def _trimmed(call: Mapping[str, object]) -> Mapping[str, object]:
     function = cast("Mapping[str, object]", call.get("function") or {})
     arguments = cut_arguments(str(function.get("arguments") or ""), _OLD_ARGUMENT)
     return {**call, "function": {**function, "arguments": arguments}}
-
-
-def _calls(message: Message) -> Sequence[Mapping[str, object]]:
-    return cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())

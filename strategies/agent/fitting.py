@@ -55,13 +55,18 @@ class Fitting:
         for shorter in _shortened(conversation):
             if self._tokens <= self._budget.window - self._budget.reserved:
                 break
-            request = replace(self._fit(write(shorter), form), left_out=_SHORTENED)
+            request = self._fit(write(shorter), form)
+            request = replace(request, left_out=(*request.left_out, *_SHORTENED))
         return request
 
     def learn(self, usage: Usage) -> None:
         """Correct the estimate by what the last request really cost."""
         if usage.prompt_tokens:
             self._estimator = self._estimator.corrected(self._shape, usage.prompt_tokens)
+
+    def forget(self) -> None:
+        """Decide anew: another dialect writes other messages, and decisions go by their place."""
+        self._fitted.clear()
 
     def narrow(self, stated: int | None = None) -> None:
         """Work with a smaller window: the provider found the last prompt too long.
@@ -71,13 +76,16 @@ class Fitting:
         self._budget = self._budget.smaller(self._tokens, stated)
 
     def _fit(self, request: ModelRequest, form: str) -> ModelRequest:
+        before = self._fitted.get(form)
+        if before and before.draft.question != request.question:
+            before = None  # the messages have moved, and decisions go by their place
         fitted = fit(
             request.messages,
             question=request.question,
             tools=request.tools,
             budget=self._budget,
             estimator=self._estimator,
-            before=self._fitted.get(form),
+            before=before,
         )
         draft = fitted.draft
         self._fitted[form] = fitted

@@ -48,6 +48,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Item] = SimpleQueue()
+        self._stream: Iterator[ModelDelta] | None = None
 
     def wait(self, seconds: float) -> list[Item]:
         """Wait for something to arrive and return all that is there; nothing if time runs out."""
@@ -63,10 +64,13 @@ class Inbox:
 
     def read_model(self, stream: Iterator[ModelDelta]) -> None:
         """Read a model's stream into the queue from a thread of its own."""
+        self._stream = stream
 
         def pump() -> None:
             try:
                 for delta in stream:
+                    if self._stream is not stream:
+                        return
                     self._queue.put(Received(delta))
             except ModelError as error:
                 self._queue.put(Failed(str(error)))
@@ -76,6 +80,10 @@ class Inbox:
                 self._queue.put(Ended())
 
         start_new_thread(pump, ())
+
+    def leave_model(self) -> None:
+        """Stop reading the stream: what still comes would wait for nobody."""
+        self._stream = None
 
     def run_tool(self, call_id: str, call: Callable[[], ToolOutcome]) -> None:
         """Run one tool in a thread of its own and queue its outcome."""

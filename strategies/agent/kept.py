@@ -22,6 +22,5 @@ class Kept[V, M]:
         """Return what is made of each value; what else is known is forgotten."""
         known = self._known
         entries = [known.get(id(value)) or (value, self._make(value)) for value in values]
-        if len(entries) != len(known):
-            self._known = {id(entry[0]): entry for entry in entries}
+        self._known = {id(entry[0]): entry for entry in entries}
         return [made for _, made in entries]

@@ -178,14 +178,17 @@ class Run:
         """Ask the model, again where a failure can be cured and nothing has been shown."""
         self._recovery.asked()
         while True:
-            reading = yield from self._ask_once(this)
+            request = self._request(this)
+            reading = yield from self._ask_once(this, request)
             self._usage += reading.usage
             self._speaker.fitting.learn(reading.usage)
             if reading.failure is None or self._is_out(reading):
                 return reading
             time_left = self._seconds_to_answer(this)
             remedy = (
-                self._recovery.remedy(reading.failure, time_left) if time_left > 0 else GiveUp()
+                self._recovery.remedy(reading.failure, time_left, offers_tools=bool(request.tools))
+                if time_left > 0
+                else GiveUp()
             )
             if isinstance(remedy, GiveUp):
                 return reading
@@ -203,12 +206,11 @@ class Run:
         """Say how long a round may take to begin its reply; an open one leaves time for the end."""
         return (self._deadline if this.closing else self._tools_until) - self._clock()
 
-    def _ask_once(self, this: Round) -> Generator[Event, None, Reading]:
+    def _ask_once(self, this: Round, request: ModelRequest) -> Generator[Event, None, Reading]:
         """Ask the model and show its reply as it comes; tools start while it is still coming."""
         speaker = self._speaker
         yield ThoughtStarted(speaker.model.name, speaker.model.provider)
         reading = Reading(speaker.dialect.parser(self._toolbox.specs))
-        request = self._request(this)
         stream = speaker.model.stream(request)
         this.inbox.read_model(made_whole(stream, request.opening) if request.opening else stream)
         while not reading.over:
@@ -217,6 +219,7 @@ class Run:
             yield from self._shown(list(self._take_all(items, this, reading)), this)
             yield from this.crew.give_up_overdue(self._timed_out)
             if not reading.over and self._clock() >= self._deadline:
+                this.inbox.leave_model()
                 yield from self._react_all(reading.break_off(self._out_of_time()), this)
         yield ThoughtFinished(
             text=reading.visible,
@@ -263,6 +266,7 @@ class Run:
                 self._speaker = self._fallback
             case DropNativeTools() if self._text_dialect:
                 self._speaker = replace(self._speaker, dialect=self._text_dialect)
+                self._speaker.fitting.forget()
             case DropMedia():
                 self._conversation = self._conversation.without_media()
             case ShrinkWindow():

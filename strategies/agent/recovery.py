@@ -74,8 +74,16 @@ class Recovery:
         """Note that a new round asks its model for the first time."""
         self._tries = 1
 
-    def remedy(self, failure: ModelFailure, time_left: float) -> Remedy:
-        """Say what to do about a failure; `time_left` is in seconds."""
+    def remedy(
+        self, failure: ModelFailure, time_left: float, *, offers_tools: bool = False
+    ) -> Remedy:
+        """Say what to do about a failure.
+
+        Args:
+            failure: what went wrong.
+            time_left: in seconds.
+            offers_tools: whether tools were declared to the provider.
+        """
         self._tries += 1
         match failure.kind:
             case "transient":
@@ -92,7 +100,7 @@ class Recovery:
                 return self._once(DropMedia())
             case "tools_refused":
                 return self._once(DropNativeTools())
-            case "bad_request" | "unknown" if self._switched:
+            case "bad_request" | "unknown" if self._switched and offers_tools:
                 # Nobody knows what a fallback model can do; some just fail at a tool's result.
                 return self._once(DropNativeTools())
             case _:

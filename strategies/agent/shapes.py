@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from operator import sub
 from typing import cast
 
+from strategies.agent.conversation import calls_of
 from strategies.agent.ports import Message
 from strategies.protocols.base import ToolSpec
 
@@ -100,8 +101,9 @@ def _content(message: Message) -> list[Shape]:
 
 
 def _call_texts(message: Message) -> list[str]:
-    calls = cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
-    functions = [cast("Mapping[str, object]", call.get("function") or {}) for call in calls]
+    functions = [
+        cast("Mapping[str, object]", call.get("function") or {}) for call in calls_of(message)
+    ]
     return [f"{function.get('name')} {function.get('arguments')}" for function in functions]
 
 

@@ -12,6 +12,7 @@ from typing import cast
 
 from pydantic_core import to_json
 
+from strategies.agent.conversation import calls_of
 from strategies.agent.cutting import cut, cut_arguments
 from strategies.agent.media import described, is_medium, parts_of
 from strategies.agent.ports import Message
@@ -122,7 +123,7 @@ def _parts(messages: Sequence[Message]) -> Iterator[_Part]:
                 index=index,
                 is_text=not is_medium(part),
             )
-        for index, call in enumerate(_calls(message)):
+        for index, call in enumerate(calls_of(message)):
             size = json_size(call)
             yield _Part(message=place, role=role, size=size, kind="call", index=index)
 
@@ -142,7 +143,7 @@ def _replaced(message: Message, part: _Part, level: int) -> Message:
     if part.kind == "content":
         return {**message, "content": _cut_to(str(message["content"]), level)}
     if part.kind == "call":
-        calls = list(_calls(message))
+        calls = list(calls_of(message))
         calls[part.index] = _smaller_call(calls[part.index], level)
         return {**message, "tool_calls": calls}
     parts = list(parts_of(message))
@@ -177,10 +178,6 @@ def _cut_to(text: str, size: int) -> str:
         limit = min(int(limit * size / _text_size(shorter) * 0.98), limit - 1)
         shorter = cut(text, max(limit, 0))
     return shorter
-
-
-def _calls(message: Message) -> Sequence[Mapping[str, object]]:
-    return cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
 
 
 def _text_size(text: str) -> int:

@@ -219,6 +219,7 @@ def play(
     question: str = "What is new?",
     limits: Limits | None = None,
     fallback: ScriptedModel | None = None,
+    fallback_budget: Budget | None = None,
 ) -> list[Event]:
     """Play a run to its end."""
     run = Run(
@@ -227,7 +228,7 @@ def play(
         toolbox or RecordingToolbox(),
         ENGLISH,
         limits or Limits(),
-        fallback=speaker(fallback, tongue) if fallback else None,
+        fallback=speaker(fallback, tongue, fallback_budget) if fallback else None,
         text_dialect=TONGUES[1].dialect,
         sleep=lambda _: None,
     )

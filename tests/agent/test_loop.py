@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -18,7 +18,7 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
-from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome
+from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.steps import Limits
 from strategies.protocols.base import CallDelta
 from tests.agent.fakes import (
@@ -362,6 +362,28 @@ def test_a_reply_cut_after_a_whole_call_goes_on_with_it() -> None:
 
     assert isinstance(events[-1], RunFinished)
     assert events[-1].answer == "Done."
+
+
+def test_a_model_that_is_left_at_the_time_limit_is_read_no_further() -> None:
+    """What it still says would gather for nobody until its stream ends."""
+    given: list[int] = []
+
+    class Talker(ScriptedModel):
+        """Talks for ever."""
+
+        def stream(self, request: ModelRequest) -> Iterator[ModelDelta]:
+            del request
+            while True:
+                time.sleep(0.001)
+                given.append(1)
+                yield ModelDelta(text="x ")
+
+    play(Talker(), limits=Limits(seconds=0.2))
+    time.sleep(0.1)
+    after = len(given)
+    time.sleep(0.1)
+
+    assert len(given) <= after + 1
 
 
 def test_the_fallback_model_takes_over() -> None:
