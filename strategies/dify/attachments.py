@@ -26,7 +26,9 @@ type Fetch = Callable[[str], bytes]
 MOST_BASE64 = 3_200_000
 """Characters of base64 that the files of the question may have together."""
 MOST_BASE64_OF_HISTORY = 800_000
-"""Characters of base64 that the files of earlier turns may have together."""
+"""Characters of base64 that the files of earlier turns may have together, as far as the files of
+the question leave room."""
+_MOST_BASE64_OF_ALL = 3_500_000
 
 _AT_ONCE = 4
 _FEATURES = {"image": "vision", "document": "document", "audio": "audio", "video": "video"}
@@ -84,10 +86,14 @@ def with_media_for(
     messages: Sequence[Message],
     features: AbstractSet[str],
     *,
-    most_base64: int = MOST_BASE64_OF_HISTORY,
+    beside: Sequence[Part] = (),
 ) -> list[Message]:
-    """Name in the text what a model cannot take, and the older files that would be too much."""
-    left = most_base64
+    """Name in the text what a model cannot take, and the older files that would be too much.
+
+    `beside` are the parts of the question, which come first.
+    """
+    taken = sum(len(text(part.get("base64_data"))) for part in beside)
+    left = min(MOST_BASE64_OF_HISTORY, _MOST_BASE64_OF_ALL - taken)
     fitting: list[Message] = []
     for message in reversed(messages):
         content = message.get("content")

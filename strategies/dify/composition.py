@@ -61,7 +61,7 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
     return Run(
         Conversation(
             instruction=_instruction(settings),
-            history=_history(settings),
+            history=_history(settings, attached),
             question="\n\n".join(part for part in (settings.query, attached.text) if part),
             attachments=attached.parts,
         ),
@@ -92,8 +92,9 @@ def _instruction(settings: Settings) -> str:
     return "\n\n".join(part for part in parts if part.strip())
 
 
-def _history(settings: Settings) -> list[Message]:
-    return with_media_for(clean_history(settings.history), settings.model.features)
+def _history(settings: Settings, attached: Attached) -> list[Message]:
+    turns = clean_history(settings.history)
+    return with_media_for(turns, settings.model.features, beside=attached.parts)
 
 
 def _protocol(settings: Settings, config: ModelConfig) -> str:

@@ -1,7 +1,7 @@
 """The plugin's frames: one line of JSON each, written in one pass.
 
-The SDK copies and validates what it sends twice before it writes it. Here a value becomes JSON
-once, and what has become JSON before (`Written`, the messages of earlier rounds) is put in as it
+The SDK copies and checks what it sends before it writes it. Here a value becomes JSON at once, and
+what has become JSON before (`Written`, the messages of earlier rounds) is put in as it
 stands.
 """
 

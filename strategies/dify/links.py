@@ -1,7 +1,7 @@
 """What all links to Dify have in common: answers find their calls, and frames leave whole.
 
 An answer goes straight to the call that waits for it, where the SDK asks every waiting call of
-every run. A frame is JSON after one pass, where the SDK copies and checks it three times; and one
+every run. A frame is JSON after one pass, where the SDK copies and checks it first; and one
 that is so large that the daemon would end the plugin for it does not leave.
 """
 
@@ -45,7 +45,7 @@ class Answers:
 
     def take(self, answer: Json) -> bool:
         """Hand an answer to its call, if there is one here that waits for it."""
-        waiting = self._waiting.get(answer["backwards_request_id"])
+        waiting = self._waiting.get(answer.get("backwards_request_id", ""))
         if waiting is None:
             return False
         waiting.put(answer)
@@ -99,6 +99,16 @@ class Writer(ResponseWriter):
     def stream_object(self, data: dict[str, Any] | BaseModel) -> SessionMessage:
         """Wrap a message of a run."""
         return _wrapped("stream", data)
+
+    @override
+    def stream_error_object(self, data: dict[str, Any] | BaseModel) -> SessionMessage:
+        """Wrap what a run failed with."""
+        return _wrapped("error", data)
+
+    @override
+    def stream_end_object(self) -> SessionMessage:
+        """Wrap the end of a run."""
+        return _wrapped("end", {})
 
     @override
     def stream_invoke_object(self, data: dict[str, Any] | BaseModel) -> SessionMessage:

@@ -65,8 +65,7 @@ def masked_text(said: str) -> str:
 
 
 def _may_hold_secrets(said: str) -> bool:
-    # As the pattern does, take a long s for an s and an i without its dot for an i.
-    low = said.lower() if said.isascii() else said.casefold().replace("\u0131", "i")
+    low = said.lower() if said.isascii() else _folded(said)
     for sign in _NEAR:
         if sign in low:
             return True
@@ -75,6 +74,11 @@ def _may_hold_secrets(said: str) -> bool:
     if _RUN not in low.encode("utf-8", "surrogatepass").translate(_WORDS):
         return False
     return any(sign in low for sign in _BEGINNINGS)
+
+
+def _folded(said: str) -> str:
+    """Take for a letter what the pattern takes for it: a long s, a dotless i, a dotted I."""
+    return said.replace("\u0130", "i").casefold().replace("\u0131", "i")
 
 
 def _mask(found: re.Match[str]) -> str:

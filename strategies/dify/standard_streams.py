@@ -5,6 +5,7 @@ losses"). So standard input is waited for, where the SDK reads it in a second th
 woken for every line; and what is written in one turn of the process's loop leaves together.
 """
 
+import logging
 import os
 import stat
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, override
 
+from dify_plugin.config.logger_format import plugin_logger_handler
 from dify_plugin.core.entities.plugin.io import PluginInStream, PluginInStreamEvent
 from dify_plugin.core.server.__base.writer_entities import Event
 from dify_plugin.core.server.stdio.request_reader import StdioRequestReader
@@ -25,6 +27,9 @@ from strategies.agent.turns import give_way
 from strategies.dify.frames import Written
 from strategies.dify.links import Reader, Writer
 from strategies.dify.pipes import widen
+
+_log = logging.getLogger(__name__)
+_log.addHandler(plugin_logger_handler)
 
 _INPUT, _OUTPUT = 0, 1
 _ANSWER = PluginInStreamEvent.BackwardInvocationResponse.value
@@ -41,11 +46,15 @@ class StandardOutput(Writer, StdioResponseWriter):
 
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
+        self._hub = get_hub()
 
     @override
     def _send(self, whole: Written) -> None:
         if not self._waiting:
-            get_hub().loop.run_callback(self.flush)
+            loop = self._hub.loop
+            # A thread that is no greenlet has a hub of its own, which may never run.
+            here = get_hub() is self._hub
+            (loop.run_callback if here else loop.run_callback_threadsafe)(self.flush)
         self._waiting += whole.pieces
 
     def flush(self) -> None:
@@ -75,7 +84,10 @@ class StandardInput(Reader, StdioRequestReader):
         """Read lines as long as the process lives."""
         read = self._opened()
         while True:
-            self.hear(read)
+            try:
+                self.hear(read)
+            except OSError:
+                _log.exception("Standard input could not be read")
             # The daemon has gone; the SDK watches for that and ends the process.
             time.sleep(_PATIENCE)
 

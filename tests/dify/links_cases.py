@@ -104,7 +104,7 @@ def test_a_line_that_cannot_be_read_is_told_and_the_next_is_read(
     heard = StandardInput()
     requests: list[Any] = []
     with heard.read(lambda said: requests.append(said) or True):
-        hear(heard, b"{", b'{"event": "x"}', line("backwards_response"), line("request", n=1))
+        hear(heard, b"{", b'{"event": "x"}', b'{"event": "request"}', line("request", n=1))
     heard.output.flush()
     told = [json.loads(each) for each in capfd.readouterr().out.split("\n\n") if each]
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import SessionContext
+from dify_plugin.core.server.__base.writer_entities import Event
 
 from strategies.agent.errors import classify
 from strategies.agent.ports import ModelError, ModelRequest
@@ -285,6 +286,18 @@ def test_the_sdk_writes_what_the_narrator_tells() -> None:
 
     assert texts == {"text": "a\ufffd"}
     assert log["data"] == {"\ufffd": ["\ufffd", None, 10**30]}
+
+
+def test_a_run_that_failed_says_so_and_ends_whatever_it_failed_with() -> None:
+    """The SDK's own error could not be written with half a character in it: no end ever came."""
+    door = Door()
+    error = {"error_type": "E", "message": "half \ud83d", "args": {"traceback": "\ud83d"}}
+    door.put(Event.SESSION, "run", door.stream_error_object(error))
+    door.put(Event.SESSION, "run", door.stream_end_object())
+    failed, ended = (json.loads(line)["data"] for line in door.lines)
+
+    assert (failed["type"], failed["data"]["message"]) == ("error", "half \ufffd")
+    assert ended == {"type": "end", "data": {}}
 
 
 def test_a_frame_that_would_end_the_process_does_not_leave() -> None:

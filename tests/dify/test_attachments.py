@@ -177,7 +177,8 @@ def test_media_that_a_model_can_take_stay() -> None:
 
 def test_of_too_many_media_the_newest_stay() -> None:
     """The history's files have a share of the request; older ones are named."""
-    told = with_media_for([turn(PICTURE), turn(PICTURE), turn(PICTURE)], ALL, most_base64=200)
+    beside = [{"type": "image", "base64_data": "x" * (3_500_000 - 200)}]
+    told = with_media_for([turn(PICTURE), turn(PICTURE), turn(PICTURE)], ALL, beside=beside)
 
     contents = [message["content"] for message in told]
     assert contents == ["[image: a.png, image/png]", [PICTURE], [PICTURE]]

@@ -225,6 +225,8 @@ fragments = st.lists(
                 "ſecret: ",
                 "toKen=",
                 "BASıC ",
+                "basİc ",
+                "credentİals:",
                 "4711abcdefgh",
                 "abcdefghijklmnopqrstuvwx",
                 "漢字",

@@ -157,6 +157,7 @@ def test_a_tool_gets_the_file_that_the_model_names(host: Host) -> None:
     assert handed[1]["filename"] == "table.csv"
 
 
+@pytest.mark.runtimes("stdio", "tcp", "http")
 def test_a_file_that_dify_will_not_take_is_told_at_once(host: Host) -> None:
     """A file's content is uploaded by the SDK when a tool asks for it; the workbench refuses."""
     convert = tool("convert", parameter("document", kind="file", required=True))
