@@ -44,18 +44,13 @@ def as_json(value: object) -> bytes:
 
 def array(items: Iterable[bytes]) -> Written:
     """Put JSON values into a list."""
-    pieces = chain.from_iterable((b",", item) for item in items)
-    next(pieces, None)
-    return Written((b"[", *pieces, b"]"))
+    return _enclosed(b"[", ((b",", item) for item in items), b"]")
 
 
 def joined(fields: Mapping[str, object]) -> Written:
     """Write an object, some of whose values may be `Written`; raises as `as_json` does."""
-    pairs = chain.from_iterable(
-        (b",", as_json(name), b":", *_pieces(value)) for name, value in fields.items()
-    )
-    next(pairs, None)
-    return Written((b"{", *pairs, b"}"))
+    pairs = ((b",", as_json(name), b":", *_pieces(value)) for name, value in fields.items())
+    return _enclosed(b"{", pairs, b"}")
 
 
 def session_frame(session_id: str | None, kind: str, data: object) -> Written:
@@ -77,6 +72,13 @@ def frame(event: str, session_id: str | None, data: object) -> Written:
     """Write any other frame; raises as `as_json` does."""
     content = {"event": event, "session_id": session_id, "data": data}
     return Written((as_json(content), b"\n\n"))
+
+
+def _enclosed(begin: bytes, members: Iterable[tuple[bytes, ...]], end: bytes) -> Written:
+    """Put members, each with the comma before it, between brackets; the first needs no comma."""
+    pieces = chain.from_iterable(members)
+    next(pieces, None)
+    return Written((begin, *pieces, end))
 
 
 def _pieces(value: object) -> tuple[bytes, ...]:

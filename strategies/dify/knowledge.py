@@ -6,7 +6,6 @@ insists on, because one wrong type would end the run.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, cast
 from strategies.agent.cutting import cut
 from strategies.agent.sizes import json_size
 from strategies.dify.compact_json import compact
-from strategies.dify.reading import Json, mapping, only_text, sequence
+from strategies.dify.reading import Json, mapping, number_of, only_text, sequence
 from strategies.protocols.base import Language
 
 _LEAST_SHARE = 200
@@ -254,18 +253,8 @@ def _text_or_none(value: object) -> str | None:
 
 
 def _int_or_none(value: object) -> int | None:
-    number = _float_or_none(value)
+    number = number_of(value)
     return int(number) if number is not None and number.is_integer() else None
-
-
-def _float_or_none(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 type _Reader = Callable[[object], object]
@@ -277,7 +266,7 @@ _RESOURCE: Mapping[str, tuple[_Reader, tuple[str, ...]]] = {
     "data_source_type": (_text_or_none, ("document_data_source_type", "data_source_type")),
     "segment_id": (_text_or_none, ("segment_id",)),
     "retriever_from": (_text_or_none, ("retriever_from",)),
-    "score": (_float_or_none, ("score",)),
+    "score": (number_of, ("score",)),
     "hit_count": (_int_or_none, ("segment_hit_count", "hit_count")),
     "word_count": (_int_or_none, ("segment_word_count", "word_count")),
     "segment_position": (_int_or_none, ("segment_position",)),

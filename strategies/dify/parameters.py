@@ -6,7 +6,6 @@ parameter, before any model call.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from strategies.dify.compact_json import compact
 from strategies.dify.files import RunFile, read_files
 from strategies.dify.knowledge import Passage, read_context
 from strategies.dify.log_data import one_line
-from strategies.dify.reading import Json, mapping, only_text, sequence, text
+from strategies.dify.reading import Json, mapping, number_of, only_text, sequence, text
 from strategies.dify.tools import DifyTool, Unreadable, only_allowed, read_tools
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
@@ -51,7 +50,7 @@ class ModelConfig:
     @property
     def budget(self) -> Budget:
         """What the model can take."""
-        max_tokens = _number(self.completion_params.get(self.max_tokens_name))
+        max_tokens = number_of(self.completion_params.get(self.max_tokens_name))
         return Budget(
             context_size=self.context_size,
             max_tokens=int(max_tokens) if max_tokens and max_tokens >= 1 else None,
@@ -155,7 +154,7 @@ def _max_tokens_name(entity: Json) -> str:
 
 
 def _context_size(value: object) -> int | None:
-    size = _number(value)
+    size = number_of(value)
     return int(size) if size is not None and size > 0 else None
 
 
@@ -195,7 +194,7 @@ def _whole(parameters: Json, name: str, *, default: int, highest: int | None) ->
     value = parameters.get(name)
     if value is None or (isinstance(value, str) and not value.strip()):
         return default
-    number = _number(value)
+    number = number_of(value)
     if number is None or number != int(number) or number < 1:
         raise ParameterError(
             f"The parameter `{name}` must be a whole number from 1 up, but it is {_shown(value)}."
@@ -209,7 +208,7 @@ def _seconds(
     value = parameters.get(name)
     if value is None or (isinstance(value, str) and not value.strip()):
         return default
-    number = _number(value)
+    number = number_of(value)
     if number is None or number <= 0:
         raise ParameterError(
             f"The parameter `{name}` must be a number of seconds, but it is {_shown(value)}."
@@ -272,17 +271,6 @@ def _shape(value: object) -> AnswerShape | None:
 
 def _yes(value: object) -> bool:
     return value if isinstance(value, bool) else text(value).strip().lower() in {"true", "1", "yes"}
-
-
-def _number(value: object) -> float | None:
-    """Read a number, or text of one; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _shown(value: object) -> str:

@@ -1,6 +1,7 @@
 """Small readers for JSON from outside: anything may be missing, null or of another type."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -27,3 +28,14 @@ def text(value: object) -> str:
 def only_text(value: object) -> str:
     """Return text as it is, and anything else as blank: for names, which nothing else can be."""
     return value if isinstance(value, str) else ""
+
+
+def number_of(value: object) -> float | None:
+    """Read a number, or text of one; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
