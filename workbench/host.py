@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from workbench import payload, wire
@@ -30,6 +29,7 @@ from workbench.ports import AnswerError, Json, Model, Toolshed, WorkbenchError, 
 from workbench.record import Run
 from workbench.request_rules import check_model_request, check_tool_request
 from workbench.stdio_link import StdioLink
+from workbench.stopping import Stopping
 from workbench.tcp_link import TcpLink
 
 _WATCH_SECONDS = 0.25
@@ -58,7 +58,7 @@ class _Session:
     tools: Toolshed
 
 
-class Host:
+class Host(Stopping):
     """One process of the plugin and the runs in it."""
 
     def __init__(
@@ -83,14 +83,6 @@ class Host:
     def __enter__(self) -> Self:
         self.start_plugin()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def pid(self) -> int:

@@ -2,11 +2,11 @@
 
 import threading
 from http.server import ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+
+from workbench.stopping import Stopping
 
 
-class Loopback:
+class Loopback(Stopping):
     """Runs a server. A context manager: it stops itself."""
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
@@ -14,15 +14,8 @@ class Loopback:
         self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """End the server and its threads."""
         self._running.shutdown()
         self._running.server_close()
         self._thread.join(5)

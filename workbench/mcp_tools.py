@@ -14,14 +14,14 @@ from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from mcp import Client, StdioServerParameters
 from mcp.types import AudioContent, CallToolResult, ImageContent, TextContent, Tool
 
 from workbench.payload import schema_parameters, tool_value
 from workbench.ports import AnswerError, Json, WorkbenchError
+from workbench.stopping import Stopping
 from workbench.tools import text_message
 
 _START_SECONDS = 30.0
@@ -37,7 +37,7 @@ class _Server:
     leave: asyncio.Event
 
 
-class McpTools:
+class McpTools(Stopping):
     """The tools of the servers behind these commands. A context manager: it stops them."""
 
     def __init__(self, commands: Sequence[str]) -> None:
@@ -52,17 +52,6 @@ class McpTools:
         except BaseException:
             self.stop()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def entities(self) -> Sequence[Json]:

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from workbench.ports import AnswerError, Json, WorkbenchError, is_object
+from workbench.stopping import Stopping
 
 _ROOT = Path(__file__).parent.parent
 _START_SECONDS = 60.0
@@ -45,7 +45,7 @@ class Endpoint:
     currency: str = "USD"
 
 
-class OpenAIModel:
+class OpenAIModel(Stopping):
     """The worker process and the calls that wait for it. A context manager: it stops the worker."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -57,17 +57,6 @@ class OpenAIModel:
         self._process = _start(endpoint)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def answer(self, request: Json) -> Iterator[Json]:
         """Ask the server and yield the reply's chunks."""

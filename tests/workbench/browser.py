@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from workbench.ports import Json
+from workbench.stopping import Stopping
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -41,7 +41,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 _SECONDS = 20.0
 
 
-class Browser:
+class Browser(Stopping):
     """One browser with one page. A context manager: it ends the process."""
 
     def __init__(self, profile: Path) -> None:
@@ -78,15 +78,8 @@ class Browser:
             self.ask(f"{domain}.enable")
         self.resize(1440, 900)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """End the process."""
         self._process.terminate()
         try:
             self._process.wait(5)
