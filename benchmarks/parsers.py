@@ -66,13 +66,7 @@ def _rows(name: str, make: Callable[[], ReplyParser], sizes: Sizes) -> list[Row]
                 goal=_GOAL if told == "whole" else "",
                 least=20.0 if told == "whole" else None,
             ),
-            Row(
-                what="… time of that to time of half",
-                unit="×",
-                ours=ratio,
-                goal="≤ 2.2",
-                most=2.2,
-            ),
+            _linear("… time of that to time of half", ratio),
         ]
     return rows
 
@@ -159,8 +153,11 @@ def _text_rows(makers: dict[str, Callable[[], ReplyParser]], sizes: Sizes) -> li
                 least=20.0 if case.has_goal else None,
             )
         )
-    most = "largest time of one of these to time of half"
-    return [*rows, Row(what=most, unit="×", ours=max(ratios), goal="≤ 2.2", most=2.2)]
+    return [*rows, _linear("largest time of one of these to time of half", max(ratios))]
+
+
+def _linear(what: str, ratio: float) -> Row:
+    return Row(what=what, unit="×", ours=ratio, goal="≤ 2.2", most=2.2)
 
 
 def _repair_rows(sizes: Sizes) -> list[Row]:
@@ -181,13 +178,7 @@ def _repair_rows(sizes: Sizes) -> list[Row]:
                 ours=len(broken) / _MEGABYTE / seconds,
                 floor=len(valid) / _MEGABYTE / _best(lambda valid=valid: json.loads(valid)),
             ),
-            Row(
-                what="… time of that to time of half",
-                unit="×",
-                ours=ratio,
-                goal="≤ 2.2",
-                most=2.2,
-            ),
+            _linear("… time of that to time of half", ratio),
         ]
     return rows
 
