@@ -9,8 +9,8 @@ from dify_plugin import DifyPluginEnv, Plugin  # isort: split
 import importlib
 import threading
 
-from strategies.dify.runtimes import use_links
-from strategies.dify.shared_tls import share_tls
+from strategies.dify.transport.install import use_links
+from strategies.dify.transport.tls import share_tls
 
 
 class Settings(DifyPluginEnv):
@@ -28,7 +28,7 @@ plugin = Plugin(settings)
 
 def warm_up() -> None:
     """Import what every run needs, so that the first one need not wait for it."""
-    importlib.import_module("strategies.dify.strategy")
+    importlib.import_module("strategies.dify.run")
 
 
 if __name__ == "__main__":

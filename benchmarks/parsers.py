@@ -10,10 +10,10 @@ from statistics import median
 
 from benchmarks.stage import Sizes
 from benchmarks.table import Row, Section
-from strategies.protocols import tolerant_json
 from strategies.protocols.base import Call, ReplyParser, ToolSpec
-from strategies.protocols.leak import leak_parser
-from strategies.protocols.native import NativeParser
+from strategies.protocols.json import lenient as tolerant_json
+from strategies.protocols.native.leak import leak_parser
+from strategies.protocols.native.parser import NativeParser
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
 _PROSE = "If a < b, then see [the notes](http://x.org) or {this}; it's fine.\n"

@@ -7,7 +7,7 @@ from statistics import median
 from benchmarks.stage import PLUGINS, Sizes, at_once, memory
 from benchmarks.table import Row, Section
 from tests.hosting import Each, ask, says
-from workbench.host import Host
+from workbench.host.daemon import Host
 
 _AT_ONCE = 8
 _MEASURED = ("ours", "floor", "rival")

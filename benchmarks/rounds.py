@@ -6,8 +6,8 @@ from statistics import median
 from benchmarks.stage import Sizes, Stage, cpu
 from benchmarks.table import Row, Section
 from tests.hosting import Shed, ask, calls, says, text_output, tool, tool_call
-from workbench.host import Host
-from workbench.payload import model_value
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value
 from workbench.ports import Json
 
 _RESULT = "On the 4th of May, 17 trains left; 3 were late: {'a': 1}.\n" * 36

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.hosting import ROOT, Each, Shed, Step, ask, calls, says, text_output, tool, tool_call
-from workbench.host import Host
+from workbench.host.daemon import Host
 from workbench.ports import Json
 
 ALLOWED = 0.1

@@ -26,9 +26,9 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host import Host
-from workbench.payload import model_value
-from workbench.record import Run
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value
+from workbench.host.record import Run
 
 _REPEATS = 7
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.hosting import chunk, usage
-from workbench.host import Host
+from workbench.host.daemon import Host
+from workbench.host.record import Run
 from workbench.ports import Json
-from workbench.record import Run
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = {

@@ -16,7 +16,7 @@ class ReAct(agent.AgentStrategy):
         self, parameters: dict[str, Any]
     ) -> Generator[agent.AgentInvokeMessage, None, None]:
         # Dify waits for this file, not for what only runs need; main.py imports that right after.
-        from strategies.dify.strategy import play  # noqa: PLC0415
+        from strategies.dify.run import play  # noqa: PLC0415
 
         chosen = parameters.get("tool_protocol") or "react"
         # Plain dicts pass the SDK as they are and spare validating every message.

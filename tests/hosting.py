@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.payload import model_value, parameter, strategy_parameters, tool_value
+from workbench.host.payload import model_value, parameter, strategy_parameters, tool_value
 from workbench.ports import AnswerError, Json
 
 ROOT = Path(__file__).parent.parent

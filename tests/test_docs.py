@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from strategies.agent.events import StopReason
-from workbench.faults import read_fault
+from workbench.model.faults import read_fault
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
@@ -42,7 +42,7 @@ def test_every_module_that_is_named_exists() -> None:
     """In one of the layers."""
     rows = re.findall(r"^\| (`[^|]+) \|", ARCHITECTURE, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    known = {path.stem for layer in LAYERS for path in (ROOT / "strategies" / layer).glob("*.py")}
+    known = {path.stem for layer in LAYERS for path in (ROOT / "strategies" / layer).rglob("*.py")}
 
     assert named <= known
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from strategies.dify.parameters import PROTOCOLS
+from strategies.dify.inputs.parameters import PROTOCOLS
 from workbench.package import packed_files
 
 ROOT = Path(__file__).parent.parent

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from strategies.agent.answer_shape import read_shape
-from strategies.dify.parameters import read_settings
-from workbench.payload import model_value
+from strategies.agent.schema.answer import read_shape
+from strategies.dify.inputs.parameters import read_settings
+from workbench.host.payload import model_value
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.yml"))

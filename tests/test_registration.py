@@ -103,7 +103,7 @@ def test_the_sdk_accepts_every_parameter_in_its_order() -> None:
 
 def parameters_read() -> dict[str, dict[str, Any]]:
     """The parameters that the code reads, each with the keywords it is read with."""
-    source = (ROOT / "strategies/dify/parameters.py").read_text(encoding="utf-8")
+    source = (ROOT / "strategies/dify/inputs/parameters.py").read_text(encoding="utf-8")
     read: dict[str, dict[str, Any]] = {}
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -154,7 +154,7 @@ def test_every_output_that_is_sent_is_declared() -> None:
     """By whatever part of the adapter sends it."""
     sent = {
         str(node.args[0].value)
-        for path in (ROOT / "strategies/dify").glob("*.py")
+        for path in (ROOT / "strategies/dify").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from strategies.dify.parameters import PROTOCOLS
+from strategies.dify.inputs.parameters import PROTOCOLS
 
 ROOT = Path(__file__).parent.parent
 FILES = ("manifest.yaml", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("*/*.yaml")))

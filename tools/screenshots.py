@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.workbench.browser import CHROMIUM, Browser
+from tests.workbench.page.browser import CHROMIUM, Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "_assets"

@@ -1,6 +1,6 @@
 """What happens in a run, as one closed union of frozen values.
 
-The loop yields these in the order in which they happen; `strategies/dify/narrator.py` turns them
+The loop yields these as they happen; `strategies/dify/outputs/narrator.py` turns them
 into Dify's messages, tests read them as they are. Times are the narrator's business.
 """
 

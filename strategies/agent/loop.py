@@ -2,7 +2,7 @@
 
 `Run.events` is a synchronous generator of everything that happens. A round asks the model, starts
 each tool as soon as its call is complete, waits for the results and returns the next step as a
-value. This file knows no Dify, no protocol and no provider: those come in as ports and a dialect.
+value. This file knows no Dify, no protocol and no provider: those come in as ports and a format.
 """
 
 import time
@@ -11,12 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
-from strategies.agent.answer_shape import AnswerShape, Shaped
-from strategies.agent.conversation import Conversation, RoundRecord
-from strategies.agent.crew import Crew
-from strategies.agent.cutting import cut
-from strategies.agent.dialects import Dialect
-from strategies.agent.errors import ModelFailure, classify
+from strategies.agent.event_queue import Ended, EventQueue, Failed, Item, Received, ToolDone
 from strategies.agent.events import (
     AnswerShown,
     Event,
@@ -30,11 +25,8 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
-from strategies.agent.inbox import Ended, Failed, Inbox, Item, Received, ToolDone
-from strategies.agent.planning import Ready, failure, plan
-from strategies.agent.ports import ModelRequest, Toolbox, ToolOutcome, Usage
-from strategies.agent.reading import Reading
-from strategies.agent.recovery import (
+from strategies.agent.failures.classify import ModelFailure, classify
+from strategies.agent.failures.recovery import (
     DropMedia,
     DropNativeTools,
     GiveUp,
@@ -44,24 +36,32 @@ from strategies.agent.recovery import (
     SwitchModel,
     Wait,
 )
-from strategies.agent.repeats import Again as AgainCalled
-from strategies.agent.repeats import First, Repeats
-from strategies.agent.repeats import Refused as RefusedRepeat
-from strategies.agent.resuming import made_whole
-from strategies.agent.steps import (
+from strategies.agent.outcomes import (
     Again,
     Answered,
     Broken,
     Composed,
     Limits,
+    ModelBinding,
     Policy,
     Round,
-    Speaker,
     Step,
     Streamed,
 )
-from strategies.agent.turns import give_way
-from strategies.agent.wording import Wording
+from strategies.agent.ports import ModelRequest, Toolbox, ToolOutcome, Usage
+from strategies.agent.prompt.conversation import Conversation, RoundRecord
+from strategies.agent.prompt.formats import PromptFormat
+from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.wording import Wording
+from strategies.agent.reply import Reading
+from strategies.agent.resuming import made_whole
+from strategies.agent.schema.answer import AnswerShape, Shaped
+from strategies.agent.tools.executor import ToolExecutor
+from strategies.agent.tools.repetition import Again as AgainCalled
+from strategies.agent.tools.repetition import First, Repeats
+from strategies.agent.tools.repetition import Refused as RefusedRepeat
+from strategies.agent.tools.validation import Ready, failure, plan
+from strategies.agent.yielding import give_way
 from strategies.protocols.base import BrokenCall, Call, Reasoning, Text
 from strategies.protocols.base import Event as ParserEvent
 
@@ -81,21 +81,21 @@ class Run:
     def __init__(
         self,
         conversation: Conversation,
-        speaker: Speaker,
+        binding: ModelBinding,
         toolbox: Toolbox,
         wording: Wording,
         limits: Limits,
         *,
-        fallback: Speaker | None = None,
-        text_dialect: Dialect | None = None,
+        fallback: ModelBinding | None = None,
+        text_format: PromptFormat | None = None,
         policy: Policy | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._conversation = conversation
-        self._speaker = speaker
+        self._binding = binding
         self._fallback = fallback
-        self._text_dialect = text_dialect
+        self._text_format = text_format
         """For a provider that turns out to refuse native tools."""
         self._policy = policy or Policy()
         self._recovery = Recovery(has_fallback=fallback is not None)
@@ -153,15 +153,15 @@ class Run:
 
     def _open_round(self) -> Round:
         self._rounds_played += 1
-        inbox = Inbox()
-        crew = Crew(
-            inbox,
+        queue = EventQueue()
+        executor = ToolExecutor(
+            queue,
             self._toolbox.provider,
             parallel=self._limits.parallel_tools,
             tool_seconds=self._limits.tool_seconds,
             clock=self._clock,
         )
-        return Round(self._rounds_played, self._reason_to_close(), inbox, crew)
+        return Round(self._rounds_played, self._reason_to_close(), queue, executor)
 
     def _reason_to_close(self) -> StopReason | None:
         if self._told_to_answer:
@@ -181,7 +181,7 @@ class Run:
             request = self._request(this)
             reading = yield from self._ask_once(this, request)
             self._usage += reading.usage
-            self._speaker.fitting.learn(reading.usage)
+            self._binding.window.learn(reading.usage)
             if reading.failure is None or self._is_out(reading):
                 return reading
             time_left = self._seconds_to_answer(this)
@@ -208,18 +208,18 @@ class Run:
 
     def _ask_once(self, this: Round, request: ModelRequest) -> Generator[Event, None, Reading]:
         """Ask the model and show its reply as it comes; tools start while it is still coming."""
-        speaker = self._speaker
-        yield ThoughtStarted(speaker.model.name, speaker.model.provider)
-        reading = Reading(speaker.dialect.parser(self._toolbox.specs))
-        stream = speaker.model.stream(request)
-        this.inbox.read_model(made_whole(stream, request.opening) if request.opening else stream)
+        binding = self._binding
+        yield ThoughtStarted(binding.model.name, binding.model.provider)
+        reading = Reading(binding.format.parser(self._toolbox.specs))
+        stream = binding.model.stream(request)
+        this.queue.read_model(made_whole(stream, request.opening) if request.opening else stream)
         while not reading.over:
-            items = self._gathered(this.inbox.wait(self._seconds_until(self._deadline, this)), this)
+            items = self._gathered(this.queue.wait(self._seconds_until(self._deadline, this)), this)
             # Taken whole before anything is shown, so that showing never delays a tool.
             yield from self._shown(list(self._take_all(items, this, reading)), this)
-            yield from this.crew.give_up_overdue(self._timed_out)
+            yield from this.executor.give_up_overdue(self._timed_out)
             if not reading.over and self._clock() >= self._deadline:
-                this.inbox.leave_model()
+                this.queue.leave_model()
                 yield from self._react_all(reading.break_off(self._out_of_time()), this)
         yield ThoughtFinished(
             text=reading.visible,
@@ -242,7 +242,7 @@ class Run:
         if not items or not only_text or wait <= 0:
             return items
         self._sleep(wait)
-        return items + this.inbox.wait(0)
+        return items + this.queue.wait(0)
 
     def _shown(self, events: list[Event], this: Round) -> Iterator[Event]:
         """Join text that waits; say of text that it is the answer as soon as that is certain."""
@@ -263,24 +263,24 @@ class Run:
             case Wait(seconds):
                 self._sleep(seconds)
             case SwitchModel() if self._fallback:
-                self._speaker = self._fallback
-            case DropNativeTools() if self._text_dialect:
-                self._speaker = replace(self._speaker, dialect=self._text_dialect)
-                self._speaker.fitting.forget()
+                self._binding = self._fallback
+            case DropNativeTools() if self._text_format:
+                self._binding = replace(self._binding, format=self._text_format)
+                self._binding.window.forget()
             case DropMedia():
                 self._conversation = self._conversation.without_media()
             case ShrinkWindow():
-                self._speaker.fitting.narrow(failure.context_size)
+                self._binding.window.narrow(failure.context_size)
             case _:
                 pass
 
     def _request(self, this: Round) -> ModelRequest:
-        dialect, fitting = self._speaker.dialect, self._speaker.fitting
+        prompt, window = self._binding.format, self._binding.window
         if this.closing:
-            write = partial(dialect.closing_request, wording=self._wording)
-            return fitting.fitted(self._conversation, "closing", write)
-        write = partial(dialect.request, tools=self._toolbox.specs)
-        return fitting.fitted(self._conversation, "open", write)
+            write = partial(prompt.closing_request, wording=self._wording)
+            return window.fitted(self._conversation, "closing", write)
+        write = partial(prompt.request, tools=self._toolbox.specs)
+        return window.fitted(self._conversation, "open", write)
 
     def _take_all(self, items: list[Item], this: Round, reading: Reading) -> Iterator[Event]:
         for count, item in enumerate(items, start=1):
@@ -297,7 +297,7 @@ class Run:
             case Failed(error):
                 return self._react_all(reading.break_off(classify(error)), this)
             case ToolDone(call_id, outcome):
-                return this.crew.came_back(call_id, outcome)
+                return this.executor.came_back(call_id, outcome)
 
     def _react_all(self, parsed: Iterable[ParserEvent], this: Round) -> list[Event]:
         return [event for one in parsed for event in self._react(one, this)]
@@ -321,13 +321,13 @@ class Run:
         planned = plan(written, self._toolbox.specs, self._taken_ids, self._wording)
         this.add(written.position, planned.call)
         if not isinstance(planned, Ready):
-            return this.crew.settle(planned.call, planned.outcome)
+            return this.executor.settle(planned.call, planned.outcome)
         refusal = self._refusal(planned)
         if refusal is not None:
-            return this.crew.settle(planned.call, refusal)
+            return this.executor.settle(planned.call, refusal)
         this.executed.append(planned)
         job = partial(self._toolbox.call, planned.call.name, planned.arguments)
-        return this.crew.begin(planned.call, job)
+        return this.executor.begin(planned.call, job)
 
     def _refusal(self, planned: Ready) -> ToolOutcome | None:
         """Return what a call gets instead of running; None when it is to run."""
@@ -346,23 +346,23 @@ class Run:
 
     def _finish_calls(self, this: Round) -> Iterator[Event]:
         """Wait for every call's result, as long as there is time."""
-        while this.crew.busy:
-            for item in this.inbox.wait(self._seconds_until(self._tools_until, this)):
+        while this.executor.busy:
+            for item in this.queue.wait(self._seconds_until(self._tools_until, this)):
                 if isinstance(item, ToolDone):
-                    yield from this.crew.came_back(item.call_id, item.outcome)
-            yield from this.crew.give_up_overdue(self._timed_out)
+                    yield from this.executor.came_back(item.call_id, item.outcome)
+            yield from this.executor.give_up_overdue(self._timed_out)
             if self._clock() >= self._tools_until:
                 not_started = failure(self._wording.not_started)
                 stopped = failure(self._wording.stopped)
-                yield from this.crew.give_up_all(stopped, not_started)
+                yield from this.executor.give_up_all(stopped, not_started)
         for ready in this.executed:
-            outcome = this.crew.finished[ready.call.id].outcome
+            outcome = this.executor.finished[ready.call.id].outcome
             self._repeats = self._repeats.ran(
                 ready.call.name, ready.arguments, outcome.text, failed=bool(outcome.error)
             )
 
     def _seconds_until(self, moment: float, this: Round) -> float:
-        return min(moment, this.crew.next_due) - self._clock()
+        return min(moment, this.executor.next_due) - self._clock()
 
     def _timed_out(self) -> ToolOutcome:
         seconds = f"{self._limits.tool_seconds:g}"

@@ -160,7 +160,7 @@ class TextProtocol(Protocol):
     def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
         """Write the run so far as chat turns: the first is the user's question.
 
-        Replies go back byte for byte; markers inside results are defused, so that a tool cannot
+        Replies go back byte for byte; markers inside results are escaped, so that a tool cannot
         forge a call.
         """
         ...

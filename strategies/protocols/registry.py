@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from strategies.protocols.base import TextProtocol
-from strategies.protocols.hermes import HERMES
-from strategies.protocols.qwen import Qwen
-from strategies.protocols.qwen3_coder import QWEN3_CODER
-from strategies.protocols.react import React
+from strategies.protocols.qwen.protocol import Qwen
+from strategies.protocols.react.protocol import React
+from strategies.protocols.tagged.hermes import HERMES
+from strategies.protocols.tagged.qwen3_coder import QWEN3_CODER
 
 TEXT_PROTOCOLS: Mapping[str, TextProtocol] = {
     protocol.name: protocol for protocol in (HERMES, Qwen(), QWEN3_CODER, React())

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
 
-from strategies.agent.conversation import Conversation
-from strategies.agent.dialects import Dialect, NativeDialect, TextDialect
 from strategies.agent.events import Event, TextShown
-from strategies.agent.fitting import Fitting
 from strategies.agent.loop import Run
+from strategies.agent.outcomes import Limits, ModelBinding
 from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
-from strategies.agent.steps import Limits, Speaker
-from strategies.agent.window import Budget
-from strategies.agent.wording import ENGLISH
+from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
+from strategies.agent.prompt.wording import ENGLISH
+from strategies.agent.window.context import ContextWindow
+from strategies.agent.window.fit import Budget
 from strategies.protocols.base import CallDelta, ToolSpec
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
@@ -193,20 +193,20 @@ class Tongue:
     """A protocol under test: how the engine speaks it, and how a model writes calls in it."""
 
     name: str
-    dialect: Dialect
+    format: PromptFormat
     reply: Callable[[str, Sequence[Wanted]], list[Step]]
 
     def __str__(self) -> str:
         return self.name
 
 
-NATIVE = Tongue("native", NativeDialect(), native_reply)
+NATIVE = Tongue("native", NativeFormat(), native_reply)
 TONGUES = [
     NATIVE,
-    Tongue("hermes", TextDialect(protocol=TEXT_PROTOCOLS["hermes"]), hermes_reply),
-    Tongue("qwen", TextDialect(protocol=TEXT_PROTOCOLS["qwen"]), qwen_reply),
-    Tongue("qwen3_coder", TextDialect(protocol=TEXT_PROTOCOLS["qwen3_coder"]), qwen3_coder_reply),
-    Tongue("react", TextDialect(protocol=TEXT_PROTOCOLS["react"]), react_reply),
+    Tongue("hermes", TextFormat(protocol=TEXT_PROTOCOLS["hermes"]), hermes_reply),
+    Tongue("qwen", TextFormat(protocol=TEXT_PROTOCOLS["qwen"]), qwen_reply),
+    Tongue("qwen3_coder", TextFormat(protocol=TEXT_PROTOCOLS["qwen3_coder"]), qwen3_coder_reply),
+    Tongue("react", TextFormat(protocol=TEXT_PROTOCOLS["react"]), react_reply),
 ]
 
 
@@ -224,21 +224,21 @@ def play(
     """Play a run to its end."""
     run = Run(
         Conversation(instruction=instruction, history=[], question=question),
-        speaker(model, tongue),
+        binding(model, tongue),
         toolbox or RecordingToolbox(),
         ENGLISH,
         limits or Limits(),
-        fallback=speaker(fallback, tongue, fallback_budget) if fallback else None,
-        text_dialect=TONGUES[1].dialect,
+        fallback=binding(fallback, tongue, fallback_budget) if fallback else None,
+        text_format=TONGUES[1].format,
         sleep=lambda _: None,
     )
     return list(run.events())
 
 
-def speaker(model: ScriptedModel, tongue: Tongue, budget: Budget | None = None) -> Speaker:
+def binding(model: ScriptedModel, tongue: Tongue, budget: Budget | None = None) -> ModelBinding:
     """Speak with a scripted model."""
-    fitting = Fitting(model.name, budget or Budget())
-    return Speaker(model=model, dialect=tongue.dialect, fitting=fitting)
+    fitting = ContextWindow(model.name, budget or Budget())
+    return ModelBinding(model=model, format=tongue.format, window=fitting)
 
 
 def native_calls(messages: Sequence[Message]) -> list[dict[str, Any]]:

@@ -18,8 +18,8 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
+from strategies.agent.outcomes import Limits
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
-from strategies.agent.steps import Limits
 from strategies.protocols.base import CallDelta
 from tests.agent.fakes import (
     NATIVE,

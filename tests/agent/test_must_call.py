@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from strategies.agent.dialects import MustCall, NativeDialect, TextDialect
 from strategies.agent.ports import ModelDelta
+from strategies.agent.prompt.formats import MustCall, NativeFormat, TextFormat
 from strategies.agent.resuming import made_whole
 from strategies.protocols.base import CallDelta, Language
 from strategies.protocols.opening import LOOK_AHEAD, OPENINGS
@@ -42,10 +42,10 @@ REPLIES = {
 
 def tongue(protocol: str, name: str = "", language: Language = "en") -> Tongue:
     """Speak a text protocol, and ask for a call."""
-    dialect = TextDialect(
+    text_format = TextFormat(
         protocol=TEXT_PROTOCOLS[protocol], language=language, must_call=MustCall(name)
     )
-    return Tongue(protocol, dialect, REPLIES[protocol])
+    return Tongue(protocol, text_format, REPLIES[protocol])
 
 
 def system(model: ScriptedModel, request: int = 0) -> str:
@@ -175,7 +175,7 @@ def test_a_text_protocol_asks_for_the_call_in_the_first_request_only(
 @pytest.mark.parametrize("name", ["search", ""])
 def test_natively_the_call_is_asked_for_in_words(name: str) -> None:
     """After the instruction of the builder, in the first request only."""
-    spoken = Tongue("native", NativeDialect(must_call=MustCall(name)), native_reply)
+    spoken = Tongue("native", NativeFormat(must_call=MustCall(name)), native_reply)
     model = ScriptedModel(native_reply("", [Wanted("search", ARGUMENTS)]), says("Done."))
     play(model, RecordingToolbox(search="found"), tongue=spoken, instruction="Be brief.")
 
@@ -186,7 +186,7 @@ def test_natively_the_call_is_asked_for_in_words(name: str) -> None:
 
 @pytest.mark.parametrize(
     "spoken",
-    [Tongue("native", NativeDialect(must_call=MustCall()), native_reply), tongue("hermes")],
+    [Tongue("native", NativeFormat(must_call=MustCall()), native_reply), tongue("hermes")],
     ids=str,
 )
 def test_without_tools_no_call_is_asked_for(spoken: Tongue) -> None:

@@ -23,8 +23,8 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
+from strategies.agent.outcomes import Limits
 from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome, Usage
-from strategies.agent.steps import Limits
 from tests.agent.fakes import (
     TONGUES,
     RecordingToolbox,

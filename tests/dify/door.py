@@ -9,8 +9,8 @@ from dify_plugin.config.config import InstallMethod
 from dify_plugin.core.runtime import Session, SessionContext
 from dify_plugin.core.server.__base.writer_entities import Event
 
-from strategies.dify.frames import Written
-from strategies.dify.links import Reader, Writer
+from strategies.dify.transport.frames import Written
+from strategies.dify.transport.links import Reader, Writer
 
 type Answer = Mapping[str, Any] | Exception
 

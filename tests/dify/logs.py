@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strategies.agent.events import Event
-from strategies.dify.narrator import Narrator
+from strategies.dify.outputs.narrator import Narrator
 
 
 class Ticking:

@@ -12,14 +12,14 @@ from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import SessionContext
 from dify_plugin.core.server.__base.writer_entities import Event
 
-from strategies.agent.errors import classify
+from strategies.agent.failures.classify import classify
 from strategies.agent.ports import ModelError, ModelRequest
-from strategies.dify.backwards import CallBackError, RequestTooLargeError, call_back
-from strategies.dify.messages import log_message, text_messages
-from strategies.dify.model import DifyModel
-from strategies.dify.parameters import ModelConfig
-from strategies.dify.toolbox import DifyToolbox
-from strategies.dify.tools import read_tools
+from strategies.dify.calls.callback import CallBackError, RequestTooLargeError, call_back
+from strategies.dify.calls.model import DifyModel
+from strategies.dify.calls.toolbox import DifyToolbox
+from strategies.dify.inputs.parameters import ModelConfig
+from strategies.dify.inputs.tools import read_tools
+from strategies.dify.outputs.messages import log_message, text_messages
 from strategies.protocols.base import ToolSpec
 from tests.dify.door import Answer, Door, Silent
 from tests.dify.entities import tool

@@ -10,9 +10,14 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 
 WITHOUT_SDK = [
-    *["parameters", "tools", "history", "collector", "messages", "pacing", "log_data", "narrator"],
-    *["reading", "chunks", "wire", "media", "masking", "compact_json"],
-    "pipes",
+    "strategies.dify.loose_json",
+    *[f"strategies.dify.inputs.{name}" for name in ("parameters", "tools", "history")],
+    *[f"strategies.dify.calls.{name}" for name in ("tool_result", "chunks")],
+    *["strategies.dify.transport.writable", "strategies.dify.transport.pipes"],
+    *[
+        f"strategies.dify.outputs.{name}"
+        for name in ("messages", "pacing", "log_data", "narrator", "media", "redaction")
+    ],
 ]
 
 
@@ -28,7 +33,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("cases", sorted(HERE.glob("*_cases.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("cases", sorted(HERE.rglob("*_cases.py")), ids=lambda path: path.stem)
 def test_the_adapters_that_import_the_sdk(cases: Path) -> None:
     """Importing it turns the threads of a process into greenlets, which other tests must not be."""
     run = python("-m", "pytest", "-p", "no:cacheprovider", str(cases))
@@ -36,14 +41,21 @@ def test_the_adapters_that_import_the_sdk(cases: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("package", ["dify", "agent"])
-def test_the_other_modules_do_without_the_sdk(package: str) -> None:
-    """The engine and most adapters can be tested with real threads."""
-    if package == "dify":
-        names = WITHOUT_SDK
-    else:
-        names = [path.stem for path in (ROOT / "strategies" / package).glob("[a-z]*.py")]
-    imports = "; ".join(f"import strategies.{package}.{name}" for name in sorted(names))
+def modules(package: str) -> list[str]:
+    """Name every module below a package."""
+    root = ROOT / package.replace(".", "/")
+    found = (path.relative_to(ROOT).with_suffix("") for path in root.rglob("[a-z]*.py"))
+    return [".".join(path.parts) for path in found]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [WITHOUT_SDK, modules("strategies.agent"), modules("strategies.protocols")],
+    ids=["dify", "agent", "protocols"],
+)
+def test_the_other_modules_do_without_the_sdk(names: list[str]) -> None:
+    """The engine, the parsers and most adapters can be tested with real threads."""
+    imports = "; ".join(f"import {name}" for name in sorted(names))
     run = python("-c", f"import sys; {imports}; assert 'dify_plugin' not in sys.modules")
 
     assert run.returncode == 0, run.stderr

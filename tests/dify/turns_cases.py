@@ -11,9 +11,9 @@ from typing import Any
 import dify_plugin  # noqa: F401 # pyright: ignore[reportUnusedImport] - makes threads greenlets
 import pytest
 
-from strategies.agent.turns import give_way
-from strategies.dify.base64_text import value_without_base64, without_base64
-from strategies.dify.compact_json import compact
+from strategies.agent.yielding import give_way
+from strategies.dify.calls.base64_text import value_without_base64, without_base64
+from strategies.dify.outputs.compact_json import compact
 
 MOST = 0.1
 """Seconds; it took 0.3 and more before, and some 0.02 now."""

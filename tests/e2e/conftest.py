@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.hosting import ROOT
-from workbench.host import Host
+from workbench.host.daemon import Host
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -22,10 +22,10 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host import Host
-from workbench.payload import model_value, parameter
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value, parameter
+from workbench.host.record import Run
 from workbench.ports import Json
-from workbench.record import Run
 
 LOOK = tool("look")
 HERMES = '<tool_call>\n{"name": "look", "arguments": {"q": "a < b"}}\n</tool_call>'

@@ -21,9 +21,9 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host import Host
-from workbench.payload import model_value, past
-from workbench.record import Run
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value, past
+from workbench.host.record import Run
 
 BARK = Shed(look=[text_output("bark")])
 

@@ -25,8 +25,8 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host import Host
-from workbench.payload import model_value, parameter
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value, parameter
 
 PICTURE = bytes.fromhex("89504e470d0a1a0a") + bytes(200)
 VISION = ("tool-call", "stream-tool-call", "vision")

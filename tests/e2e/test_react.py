@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
 from tests.hosting import Script, Shed, ask, says, text_output, tool
-from workbench.host import Host
+from workbench.host.daemon import Host
 
 ACTION = 'Thought: I should look.\nAction: {"action": "look", "action_input": {"q": "x"}}'
 

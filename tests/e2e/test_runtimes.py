@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strategies.dify.pipes import ROOM
+from strategies.dify.transport.pipes import ROOM
 from tests.e2e.test_wire import assert_clean
 from tests.hosting import (
     ROOT,
@@ -21,12 +21,12 @@ from tests.hosting import (
     tool,
     tool_call,
 )
-from workbench.host import Host
-from workbench.limits import DAEMON
-from workbench.links import Runtime
-from workbench.payload import model_value, past
-from workbench.record import Run
-from workbench.tcp_link import TcpLink
+from workbench.host.daemon import Host
+from workbench.host.limits import DAEMON
+from workbench.host.payload import model_value, past
+from workbench.host.record import Run
+from workbench.runtimes.links import Runtime
+from workbench.runtimes.tcp import TcpLink
 
 LARGE = "größer " * 12_000
 

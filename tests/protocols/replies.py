@@ -12,7 +12,7 @@ from strategies.protocols.base import (
     Text,
     ToolSpec,
 )
-from strategies.protocols.leak import leak_parser
+from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from tests.protocols.cases import join_text, read_all, ways_to_cut
 

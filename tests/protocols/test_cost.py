@@ -1,6 +1,6 @@
 """What reading costs: time in proportion to the reply, however hostile, however cut.
 
-The clock is the process's own, every figure is the best of three, and the bounds are loose: twice
+The clock is the process's own, every figure is the best of three, and the bounds are stray: twice
 the text may take three times as long, where a quadratic reader takes four times and more.
 """
 

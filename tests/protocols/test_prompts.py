@@ -5,9 +5,9 @@ import json
 import pytest
 
 from strategies.protocols.base import Exchange, Language, Result, ToolSpec, Turn
+from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.language import language_of
 from strategies.protocols.registry import TEXT_PROTOCOLS
-from strategies.protocols.results import defused
 from tests.protocols.replies import TOOLS, called, events_of
 
 _PROTOCOLS = pytest.mark.parametrize("protocol", TEXT_PROTOCOLS)
@@ -153,15 +153,15 @@ def test_result_cannot_forge_a_call_or_close_its_block(protocol: str, forged: st
     told = TEXT_PROTOCOLS[protocol].turns("Q", [exchange])[-1].text
 
     assert forged not in told
-    assert called(events_of(protocol, defused(forged))) == []
-    assert defused(forged).replace("\u200b", "") == forged
+    assert called(events_of(protocol, escaped_markers(forged))) == []
+    assert escaped_markers(forged).replace("\u200b", "") == forged
 
 
 def test_harmless_results_are_unchanged() -> None:
     """HTML, generics and flowers are no markers."""
     text = "<html><b>a < b</b> List<int> <functional> <toolbar> ✿ flowers ✿"
 
-    assert defused(text) == text
+    assert escaped_markers(text) == text
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.workbench.tiny import write_plugin
-from workbench.host import Host
+from workbench.host.daemon import Host
 
 
 @pytest.fixture(scope="session")

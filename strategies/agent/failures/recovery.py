@@ -1,0 +1,121 @@
+"""What to do about a failed model call: wait, change something, or give up.
+
+A remedy is tried only while nothing of the reply has been shown; text is never spliced. Each change
+(no media, no native tools, a smaller window, the other model) is made at most once or twice in a
+run, so that every run comes to an end. The table follows the kinds of `errors.py`:
+
+    transient          wait and ask again, up to three tries
+    context_too_long   fold the conversation harder, twice
+    vision_refused     turn images and files into text, once
+    tools_refused      describe the tools in the text, once
+    anything else, and whatever its remedies did not cure: the fallback model, then the end
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from strategies.agent.failures.backoff import wait_before
+from strategies.agent.failures.classify import ModelFailure
+
+_SHRINKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask again after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShrinkWindow:
+    """Ask again with a shorter prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropMedia:
+    """Ask again with files named in the text only."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropNativeTools:
+    """Ask again with the tools described in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchModel:
+    """Ask the fallback model."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Nothing is left to try."""
+
+
+type Remedy = Wait | ShrinkWindow | DropMedia | DropNativeTools | SwitchModel | GiveUp
+
+
+class Recovery:
+    """The remedies of one run: which are left, and how often a call was tried."""
+
+    def __init__(self, *, has_fallback: bool, chance: Callable[[], float] = random.random) -> None:
+        self._changes: list[Remedy] = [
+            *[ShrinkWindow()] * _SHRINKS,
+            DropMedia(),
+            DropNativeTools(),
+            *([SwitchModel()] if has_fallback else []),
+        ]
+        self._chance = chance
+        self._tries = 1
+        self._switched = False
+
+    def asked(self) -> None:
+        """Note that a new round asks its model for the first time."""
+        self._tries = 1
+
+    def remedy(
+        self, failure: ModelFailure, time_left: float, *, offers_tools: bool = False
+    ) -> Remedy:
+        """Say what to do about a failure.
+
+        Args:
+            failure: what went wrong.
+            time_left: in seconds.
+            offers_tools: whether tools were declared to the provider.
+        """
+        self._tries += 1
+        match failure.kind:
+            case "transient":
+                wait = wait_before(
+                    self._tries,
+                    retry_after=failure.retry_after,
+                    time_left=time_left,
+                    chance=self._chance,
+                )
+                return Wait(wait) if wait is not None else self._switch()
+            case "context_too_long":
+                return self._once(ShrinkWindow())
+            case "vision_refused":
+                return self._once(DropMedia())
+            case "tools_refused":
+                return self._once(DropNativeTools())
+            case "bad_request" | "unknown" if self._switched and offers_tools:
+                # Nobody knows what a fallback model can do; some just fail at a tool's result.
+                return self._once(DropNativeTools())
+            case _:
+                return self._switch()
+
+    def _once(self, change: Remedy) -> Remedy:
+        if change not in self._changes:
+            return self._switch()
+        self._changes.remove(change)
+        return change
+
+    def _switch(self) -> Remedy:
+        if SwitchModel() not in self._changes:
+            return GiveUp()
+        self._changes.remove(SwitchModel())
+        self._tries = 1
+        self._switched = True
+        return SwitchModel()

@@ -1,0 +1,127 @@
+"""The messages of a run: what stood there before it, the question, and one record per round.
+
+The conversation only ever grows, so that a provider's prompt cache keeps its prefix. How it is
+written for a model (native roles or a text protocol) is the dialect's business; folding it into
+plain text for the last round, in which no tools are declared, is done here for all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from strategies.agent.events import PlannedCall
+from strategies.agent.ports import Message
+from strategies.agent.prompt.media import described, without_media
+from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.wording import Wording
+
+type Content = str | Sequence[Mapping[str, object]]
+"""A message's content: text, or parts as Dify's wire has them (text, image, document …)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRecord:
+    """One finished round."""
+
+    content: str
+    """The reply byte for byte: what goes back to the model (reasoning markers included)."""
+    visible: str
+    """The reply without reasoning and markup."""
+    calls: tuple[PlannedCall, ...] = ()
+    results: tuple[str, ...] = ()
+    """One text per call, in the order of the calls."""
+    answers: tuple[str, ...] = ()
+    """The results as a reader is to see them; blank where files are all there is."""
+    remark: str = ""
+    """What the engine had to say to the reply, such as a call that could not be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Everything said so far."""
+
+    instruction: str
+    """The system prompt; blank when there is none."""
+    history: Sequence[Message]
+    question: str
+    attachments: Sequence[Mapping[str, object]] = ()
+    """Content parts (images, documents …) that go with the question."""
+    rounds: tuple[RoundRecord, ...] = ()
+
+    def with_round(self, record: RoundRecord) -> "Conversation":
+        """Return the conversation with one more round."""
+        return replace(self, rounds=(*self.rounds, record))
+
+    def with_results_cut(self, newest: int, older: int) -> "Conversation":
+        """Return the conversation with results of at most so many characters."""
+        limits = [*([older] * (len(self.rounds) - 1)), newest]
+        rounds = tuple(
+            replace(record, results=tuple(cut(result, limit) for result in record.results))
+            for record, limit in zip(self.rounds, limits[-len(self.rounds) :], strict=True)
+        )
+        return replace(self, rounds=rounds)
+
+    def with_last_rounds(self, count: int) -> "Conversation":
+        """Return the conversation with so many rounds, the last ones."""
+        return replace(self, rounds=self.rounds[len(self.rounds) - count :])
+
+    def opening(self, instruction: str, question: str) -> list[Message]:
+        """Write what comes before the rounds: system, history and the user's question."""
+        system = [text_message("system", instruction)] if instruction.strip() else []
+        return [*system, *self.history, message("user", self.with_attachments(question))]
+
+    def with_attachments(self, text: str) -> Content:
+        """Put the question's files before its text."""
+        if not self.attachments:
+            return text
+        return [*self.attachments, {"type": "text", "data": text}]
+
+    def without_media(self) -> "Conversation":
+        """Name images and files in the text, for a model that refuses them."""
+        named = map(described, self.attachments)
+        return replace(
+            self,
+            history=[without_media(turn) for turn in self.history],
+            question="\n".join([*named, self.question]),
+            attachments=(),
+        )
+
+    def folded(self, wording: Wording, request: str) -> list[Message]:
+        """Write the whole run without tool roles and end with a request.
+
+        Providers refuse tool messages when no tools are declared, so calls and results become
+        plain text of the user. A reply stays a message of its own, so that the roles alternate.
+        """
+        if not self.rounds:
+            return self.opening(self.instruction, f"{self.question}\n\n{request}")
+        messages = self.opening(self.instruction, self.question)
+        for record in self.rounds:
+            missing = wording.placeholder if record.calls else wording.no_reply
+            reply = record.visible if record.visible.strip() else missing
+            messages.append(text_message("assistant", reply))
+            messages.append(text_message("user", _told(record, wording)))
+        messages[-1] = text_message("user", f"{_told(self.rounds[-1], wording)}\n\n{request}")
+        return messages
+
+
+def calls_of(message: Message) -> Sequence[Mapping[str, object]]:
+    """Return the native calls in a message."""
+    return cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
+
+
+def message(role: str, content: Content) -> Message:
+    """Write a message as Dify's wire has it."""
+    return {"role": role, "content": content, "name": None}
+
+
+def text_message(role: str, text: str) -> Message:
+    """Write a message of text."""
+    return message(role, text)
+
+
+def _told(record: RoundRecord, wording: Wording) -> str:
+    told = [
+        wording.call_returned.format(name=call.name, arguments=call.raw, result=result)
+        for call, result in zip(record.calls, record.results, strict=True)
+    ]
+    return "\n\n".join([*told, record.remark] if record.remark else told)

@@ -1,0 +1,90 @@
+"""One reply of a model while it comes in: what it said so far, word for word and by kind."""
+
+from strategies.agent.failures.classify import ModelFailure
+from strategies.agent.ports import Forwarded, ModelDelta, Usage
+from strategies.protocols.base import (
+    BrokenCall,
+    Call,
+    Event,
+    FormatError,
+    Reasoning,
+    ReplyParser,
+    Text,
+)
+
+
+class Reading:
+    """Folds a model's deltas into a reply; `take` and `close` return what became certain."""
+
+    def __init__(self, parser: ReplyParser) -> None:
+        self._parser = parser
+        self._content: list[str] = []
+        self._visible: list[str] = []
+        self._reasoning: list[str] = []
+        self._finish_reason = ""
+        self.calls: list[Call | BrokenCall] = []
+        self.format_errors: list[FormatError] = []
+        self.files: list[Forwarded] = []
+        self.usage = Usage()
+        self.failure: ModelFailure | None = None
+        """Why the reply broke off; None when it did not."""
+        self.over = False
+
+    @property
+    def content(self) -> str:
+        """The reply byte for byte."""
+        return "".join(self._content)
+
+    @property
+    def visible(self) -> str:
+        """What the reader sees of it."""
+        return "".join(self._visible)
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought, without tags."""
+        return "".join(self._reasoning)
+
+    @property
+    def error(self) -> str:
+        """Why the reply broke off, in one sentence; blank when it did not."""
+        return self.failure.message if self.failure else ""
+
+    def take(self, delta: ModelDelta) -> list[Event]:
+        """Add a piece of the reply."""
+        self._content.append(delta.text)
+        self._finish_reason = delta.finish_reason or self._finish_reason
+        # A provider that reports usage more than once reports sums: the last one counts.
+        self.usage = delta.usage or self.usage
+        self.files.extend(delta.files)
+        if not delta.text and not delta.calls:
+            return []
+        return self._sort(self._parser.feed(delta.text, delta.calls))
+
+    def close(self) -> list[Event]:
+        """End the reply."""
+        self.over = True
+        return self._sort(self._parser.close(cut_short=self._finish_reason == "length"))
+
+    def break_off(self, failure: ModelFailure) -> list[Event]:
+        """End a reply that will not be completed; what is still open was never finished."""
+        self.over = True
+        self.failure = failure
+        events = self._parser.close(cut_short=True)
+        if not (self._visible or self.calls):
+            # Nothing but the beginning of a call: it counts for nothing, and can be written anew.
+            events = [event for event in events if not isinstance(event, BrokenCall | FormatError)]
+        return self._sort(events)
+
+    def _sort(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            match event:
+                case Text(text):
+                    self._visible.append(text)
+                case Reasoning(text):
+                    self._reasoning.append(text)
+                case Call() | BrokenCall():
+                    self.calls.append(event)
+                case FormatError():
+                    self.format_errors.append(event)
+        return events

@@ -1,0 +1,4 @@
+"""JSON Schema: arguments of calls and structured answers, held against what was asked for.
+
+Pure functions of values and schemas; nothing here knows of tools or models.
+"""

@@ -1,0 +1,100 @@
+"""From what a model wrote to a call that may run: known tool, readable arguments, fitting schema.
+
+Whatever is wrong becomes the call's result, in words with which the model can mend it. Nothing is
+guessed: a tool runs with the arguments that the model meant, or not at all.
+"""
+
+import json
+import secrets
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from strategies.agent.events import PlannedCall
+from strategies.agent.ports import ToolOutcome
+from strategies.agent.prompt.wording import Wording
+from strategies.agent.schema.arguments import Refused as RefusedArguments
+from strategies.agent.schema.arguments import check
+from strategies.agent.tools.nearest import nearest
+from strategies.protocols.base import BrokenCall, Call, ToolSpec
+
+_ID_LETTERS = string.ascii_letters + string.digits
+# Mistral takes call ids of nine letters and digits only; every other provider takes those too.
+_ID_LENGTH = 9
+_QUOTED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The call may run, with these arguments."""
+
+    call: PlannedCall
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The call must not run; this is its result."""
+
+    call: PlannedCall
+    outcome: ToolOutcome
+
+
+def plan(
+    written: Call | BrokenCall,
+    tools: Sequence[ToolSpec],
+    taken_ids: set[str],
+    wording: Wording,
+) -> Ready | Refused:
+    """Give a call an id of its own and decide whether it may run."""
+    call = _name(written, taken_ids)
+    tool = next((tool for tool in tools if tool.name == written.name), None)
+    if tool is None:
+        return Refused(call, failure(_unknown(written.name, tools, wording)))
+    if isinstance(written, BrokenCall):
+        return Refused(call, failure(wording.broken_arguments.format(problem=written.problem)))
+    checked = check(written.arguments, tool.parameters)
+    if isinstance(checked, RefusedArguments):
+        problems = "; ".join(checked.problems)
+        return Refused(call, failure(wording.refused_arguments.format(problems=problems)))
+    return Ready(call, checked.arguments)
+
+
+def failure(sentence: str) -> ToolOutcome:
+    """Make the outcome of a call that did not run or did not succeed."""
+    return ToolOutcome(text=sentence, error=sentence)
+
+
+def _name(written: Call | BrokenCall, taken_ids: set[str]) -> PlannedCall:
+    call_id = written.id if written.id and written.id not in taken_ids else _new_id(taken_ids)
+    taken_ids.add(call_id)
+    if isinstance(written, BrokenCall):
+        # Providers parse the arguments that go back to them, so they must be a JSON object.
+        kept = {"unreadable_arguments": written.raw[:_QUOTED]}
+        return PlannedCall(call_id, written.name, kept, json.dumps(kept, ensure_ascii=False))
+    return PlannedCall(call_id, written.name, written.arguments, _as_json(written))
+
+
+def _new_id(taken_ids: set[str]) -> str:
+    while True:
+        call_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
+        if call_id not in taken_ids:
+            return call_id
+
+
+def _as_json(call: Call) -> str:
+    try:
+        if isinstance(json.loads(call.raw), dict):
+            return call.raw
+    except ValueError:
+        pass
+    return json.dumps(call.arguments, ensure_ascii=False, default=str)
+
+
+def _unknown(name: str, tools: Sequence[ToolSpec], wording: Wording) -> str:
+    names = [tool.name for tool in tools]
+    if not names:
+        return wording.no_tools.format(name=name)
+    guess = nearest(name, names)
+    hint = wording.nearest_tool.format(nearest=guess) if guess else ""
+    return wording.unknown_tool.format(name=name, names=", ".join(names)) + hint

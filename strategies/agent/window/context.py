@@ -1,0 +1,117 @@
+"""One run's requests kept inside the model's window and the wire's limit.
+
+The estimate of tokens is corrected by every reply; what was decided for the conversation when it
+was shorter is kept, so that the prefix of the prompt stays the same from round to round.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from strategies.agent.ports import ModelRequest, Usage
+from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.window.byte_limits import MAX_REQUEST_BYTES, shrink
+from strategies.agent.window.fit import Budget, Fitted, fit
+from strategies.agent.window.text_features import EMPTY, Shape
+from strategies.agent.window.tokens import estimator_for
+
+type Write = Callable[[Conversation], ModelRequest]
+"""How a format writes the conversation as a request."""
+
+# Where results stand inside the question (the qwen protocol), messages cannot give way: then the
+# results are cut to so many characters each, those of the last round and the older ones, by the
+# first pair that is enough.
+_RESULT_LENGTHS = (
+    (20_000, 20_000),
+    (20_000, 800),
+    (4_000, 800),
+    (4_000, 200),
+    (800, 200),
+    (800, 60),
+    (300, 60),
+)
+
+_SHORTENED = ("shortened the results and rounds inside the question",)
+
+
+class ContextWindow:
+    """The window of one model in one run."""
+
+    def __init__(self, model: str, budget: Budget) -> None:
+        self._budget = budget
+        self._estimator = estimator_for(model)
+        self._shape: Shape = EMPTY
+        self._fitted: dict[str, Fitted] = {}
+        self._tokens = 0
+        """The estimate for the last prompt."""
+
+    def fitted(self, conversation: Conversation, form: str, write: Write) -> ModelRequest:
+        """Write the conversation so that it fits, or as short as it can be.
+
+        `form` names the way of writing: decisions go by a message's place, which differs in each.
+        """
+        request = self._fit(write(conversation), form)
+        if request.question < len(request.messages) - 1:
+            return request
+        for shorter in _shortened(conversation):
+            if self._tokens <= self._budget.window - self._budget.reserved:
+                break
+            request = self._fit(write(shorter), form)
+            request = replace(request, left_out=(*request.left_out, *_SHORTENED))
+        return request
+
+    def learn(self, usage: Usage) -> None:
+        """Correct the estimate by what the last request really cost."""
+        if usage.prompt_tokens:
+            self._estimator = self._estimator.corrected(self._shape, usage.prompt_tokens)
+
+    def forget(self) -> None:
+        """Decide anew: another format writes other messages, and decisions go by their place."""
+        self._fitted.clear()
+
+    def narrow(self, stated: int | None = None) -> None:
+        """Work with a smaller window: the provider found the last prompt too long.
+
+        `stated` is the size in tokens that the provider names, where it does.
+        """
+        self._budget = self._budget.smaller(self._tokens, stated)
+
+    def _fit(self, request: ModelRequest, form: str) -> ModelRequest:
+        before = self._fitted.get(form)
+        if before and before.draft.question != request.question:
+            before = None  # the messages have moved, and decisions go by their place
+        fitted = fit(
+            request.messages,
+            question=request.question,
+            tools=request.tools,
+            budget=self._budget,
+            estimator=self._estimator,
+            before=before,
+        )
+        draft = fitted.draft
+        self._fitted[form] = fitted
+        self._shape = draft.shape
+        self._tokens = fitted.tokens
+        messages, shrunk = fitted.messages, ()
+        if draft.size > MAX_REQUEST_BYTES:
+            room = max(MAX_REQUEST_BYTES - draft.declared.size, 1)
+            messages, shrunk = shrink(messages, room)
+        return replace(
+            request,
+            messages=messages,
+            max_tokens=fitted.max_tokens,
+            left_out=(*fitted.notes, *shrunk),
+        )
+
+
+def _shortened(conversation: Conversation) -> Iterator[Conversation]:
+    """Make a run shorter step by step: its results, the older ones first, then its older rounds."""
+    if not conversation.rounds:
+        return
+    shortest = conversation
+    for newest, older in _RESULT_LENGTHS:
+        shortest = conversation.with_results_cut(newest, older)
+        yield shortest
+    kept = len(conversation.rounds)
+    while kept > 1:
+        kept = kept * 2 // 3
+        yield shortest.with_last_rounds(kept)

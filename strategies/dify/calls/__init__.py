@@ -1,0 +1,1 @@
+"""Calling Dify back: models, tools and files, as the engine's ports."""

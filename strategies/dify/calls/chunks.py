@@ -1,0 +1,94 @@
+"""Pieces of a model's reply, read from Dify's wire: what is missing or odd counts as absent."""
+
+from decimal import Decimal, InvalidOperation
+
+from strategies.agent.ports import Forwarded, ModelDelta, Usage
+from strategies.dify.loose_json import Json, mapping, only_text, sequence, text
+from strategies.dify.outputs.media import inline_file, linked_file
+from strategies.protocols.base import CallDelta
+
+_MOST_DIGITS = 15
+"""Before and after the point: a number outside is no price, and writing it out could take hours."""
+
+
+def read_chunk(chunk: Json) -> ModelDelta:
+    """Read one LLMResultChunk."""
+    delta = mapping(chunk.get("delta"))
+    message = mapping(delta.get("message"))
+    parts = _parts(message.get("content"))
+    return ModelDelta(
+        text="".join(text(part.get("data")) for part in parts if part.get("type") == "text"),
+        calls=tuple(_call_delta(mapping(call)) for call in sequence(message.get("tool_calls"))),
+        usage=read_usage(delta.get("usage")),
+        finish_reason=text(delta.get("finish_reason")),
+        files=tuple(file for file in map(_file, parts) if file is not None),
+    )
+
+
+def read_usage(value: object) -> Usage | None:
+    """Read LLMUsage: tokens as numbers, prices as numbers or text."""
+    usage = mapping(value)
+    if not usage:
+        return None
+    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=_count(usage.get("total_tokens")) or prompt + completion,
+        prompt_unit_price=_price(usage.get("prompt_unit_price")),
+        prompt_price_unit=_price(usage.get("prompt_price_unit")),
+        prompt_price=_price(usage.get("prompt_price")),
+        completion_unit_price=_price(usage.get("completion_unit_price")),
+        completion_price_unit=_price(usage.get("completion_price_unit")),
+        completion_price=_price(usage.get("completion_price")),
+        total_price=_price(usage.get("total_price")),
+        currency=only_text(usage.get("currency")) or "USD",
+        latency=float(_price(usage.get("latency"))),
+    )
+
+
+def _parts(content: object) -> list[Json]:
+    items = [content] if isinstance(content, str) else sequence(content)
+    return [
+        {"type": "text", "data": item} if isinstance(item, str) else mapping(item) for item in items
+    ]
+
+
+def _call_delta(call: Json) -> CallDelta:
+    function = mapping(call.get("function"))
+    return CallDelta(
+        id=text(call.get("id")),
+        name=only_text(function.get("name")),
+        arguments=text(function.get("arguments")),
+    )
+
+
+def _file(part: Json) -> Forwarded | None:
+    """Make a picture of the model a message for the reader: never base64 in the text."""
+    encoded, url = only_text(part.get("base64_data")), only_text(part.get("url"))
+    if not encoded and not url:
+        return None
+    meta = {"mime_type": _mime_type(part)}
+    if only_text(part.get("filename")):
+        meta["filename"] = only_text(part["filename"])
+    return inline_file(encoded, meta) if encoded else linked_file("image", url, meta)
+
+
+def _mime_type(part: Json) -> str:
+    kind, form = only_text(part.get("type")), only_text(part.get("format"))
+    guess = f"{kind}/{form}" if kind in {"image", "audio", "video"} and form else ""
+    return only_text(part.get("mime_type")) or guess or "application/octet-stream"
+
+
+def _count(value: object) -> int:
+    return max(int(_price(value)), 0)
+
+
+def _price(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return Decimal(0)
+    try:
+        price = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        return Decimal(0)
+    return price if price.is_finite() and abs(price.adjusted()) <= _MOST_DIGITS else Decimal(0)

@@ -1,0 +1,113 @@
+"""One run put together: from the parameters and the session to the engine that plays it."""
+
+from dify_plugin.core.runtime import Session
+
+from strategies.agent.loop import Run
+from strategies.agent.outcomes import ModelBinding, Policy
+from strategies.agent.ports import Message
+from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
+from strategies.agent.prompt.wording import wording_for
+from strategies.agent.window.context import ContextWindow
+from strategies.dify.calls.model import DifyModel
+from strategies.dify.calls.toolbox import DifyToolbox
+from strategies.dify.inputs.attachments import Attached, content_parts, with_media_for
+from strategies.dify.inputs.fetching import fetch_file
+from strategies.dify.inputs.files import RunFiles
+from strategies.dify.inputs.history import clean_history
+from strategies.dify.inputs.knowledge import prompt
+from strategies.dify.inputs.parameters import ModelConfig, Settings
+from strategies.protocols.language import language_of
+from strategies.protocols.registry import TEXT_PROTOCOLS
+
+_NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
+_DEFAULT_TEXT_PROTOCOL = "hermes"
+_KNOWLEDGE_SHARE = 0.3
+# Few characters, because a token of Chinese has some one and a half: the share is kept anyway.
+_CHARACTERS_PER_TOKEN = 2
+
+
+def attach(settings: Settings) -> Attached:
+    """Read the question's files for the model; what it cannot take is named in the text."""
+    return content_parts(
+        settings.files,
+        settings.model.features,
+        fetch_file,
+        language=language_of(settings.query),
+        name_all=any(tool.file_parameters for tool in settings.tools),
+    )
+
+
+def files_of(session: Session, settings: Settings) -> RunFiles:
+    """Put together the files that tools can be given; those that tools make may join them."""
+
+    def upload(name: str, content: bytes, mime_type: str) -> str:
+        return session.file.upload(name, content, mime_type).preview_url or ""
+
+    return RunFiles(settings.files, upload=upload)
+
+
+def compose(session: Session, settings: Settings, attached: Attached, files: RunFiles) -> Run:
+    """Put one run together."""
+    language = language_of(settings.query)
+
+    def binding(config: ModelConfig) -> ModelBinding:
+        return ModelBinding(
+            model=DifyModel(session, config),
+            format=_format(settings, _protocol(settings, config)),
+            window=ContextWindow(config.model, config.budget),
+        )
+
+    return Run(
+        Conversation(
+            instruction=_instruction(settings),
+            history=_history(settings, attached),
+            question="\n\n".join(part for part in (settings.query, attached.text) if part),
+            attachments=attached.parts,
+        ),
+        binding(settings.model),
+        DifyToolbox(session, settings.tools, files),
+        wording_for(language),
+        settings.limits,
+        fallback=binding(settings.fallback_model) if settings.fallback_model else None,
+        text_format=_format(settings, _DEFAULT_TEXT_PROTOCOL),
+        policy=Policy(
+            answer_on_error=settings.answer_on_error,
+            direct_tools=settings.direct_tools,
+            shape=settings.shape,
+            shows_reasoning=not settings.separate_reasoning,
+        ),
+    )
+
+
+def _instruction(settings: Settings) -> str:
+    """Write the system prompt: the builder's, what is known, and the shape of the answer."""
+    language = language_of(settings.query)
+    room = int(settings.model.budget.window * _KNOWLEDGE_SHARE) * _CHARACTERS_PER_TOKEN
+    parts = [
+        settings.instruction,
+        prompt(settings.passages, language, room) if settings.passages else "",
+        settings.shape.request(language) if settings.shape else "",
+    ]
+    return "\n\n".join(part for part in parts if part.strip())
+
+
+def _history(settings: Settings, attached: Attached) -> list[Message]:
+    turns = clean_history(settings.history)
+    return with_media_for(turns, settings.model.features, beside=attached.parts)
+
+
+def _protocol(settings: Settings, config: ModelConfig) -> str:
+    """Choose the protocol; `auto` goes by what Dify says of the model."""
+    if settings.protocol != "auto":
+        return settings.protocol
+    return "native" if config.features & _NATIVE_FEATURES else _DEFAULT_TEXT_PROTOCOL
+
+
+def _format(settings: Settings, protocol: str) -> PromptFormat:
+    language = language_of(settings.query)
+    if protocol == "native":
+        return NativeFormat(wording=wording_for(language), must_call=settings.must_call)
+    return TextFormat(
+        protocol=TEXT_PROTOCOLS[protocol], language=language, must_call=settings.must_call
+    )

@@ -1,0 +1,1 @@
+"""What Dify hands to a run, read into values; anything may be missing, null or of another type."""

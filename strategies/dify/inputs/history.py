@@ -1,0 +1,93 @@
+"""The turns before this run, as Dify's memory hands them over, made fit for any provider.
+
+Dify trims the history by tokens, so it may begin with an answer, hold turns that came to nothing,
+or end with a question that was never answered. Providers want the roles to alternate, beginning
+with the user. Reasoning of older turns is left out: models are told to see only their own, of the
+run at hand, and it costs tokens.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from strategies.agent.ports import Message
+from strategies.dify.loose_json import Json, mapping, sequence, text
+
+type Parts = list[Json]
+
+_OPENED, _CLOSED = "<think>", "</think>"
+_EARLIER = "(The conversation began earlier.)"
+_UNANSWERED = "(No answer was given.)"
+
+
+def clean_history(history: Iterable[Json]) -> list[Message]:
+    """Keep what was said by user and assistant, in alternating roles from the user on."""
+    said = [turn for turn in map(_turn, history) if turn is not None]
+    merged: list[Message] = []
+    for turn in said:
+        if merged and merged[-1]["role"] == turn["role"] == "assistant":
+            joined = _as_parts(merged[-1]["content"]) + _as_parts(turn["content"])
+            merged[-1] = {**turn, "content": "\n\n".join(text(part.get("data")) for part in joined)}
+        else:
+            merged.append(turn)
+    return _alternating(merged)
+
+
+def _alternating(turns: Sequence[Message]) -> list[Message]:
+    if not turns:
+        return []
+    opened = [_said("user", _EARLIER)] if turns[0]["role"] == "assistant" else []
+    answered = [
+        message
+        for turn, following in pairwise([*turns, _said("user", "")])
+        for message in (
+            [turn, _said("assistant", _UNANSWERED)]
+            if turn["role"] == following["role"] == "user"
+            else [turn]
+        )
+    ]
+    return [*opened, *answered]
+
+
+def _turn(raw: Json) -> Message | None:
+    role = text(raw.get("role"))
+    if role == "assistant":
+        said = "".join(text(part.get("data")) for part in _as_parts(raw.get("content")))
+        answer = _without_thoughts(said)
+        return _said(role, answer) if answer.strip() else None
+    if role != "user":
+        return None
+    content = raw.get("content")
+    if isinstance(content, str):
+        return _said(role, content) if content.strip() else None
+    parts = [dict(part) for part in map(mapping, sequence(content)) if _says_something(part)]
+    return {"role": role, "content": parts, "name": None} if parts else None
+
+
+def _says_something(part: Json) -> bool:
+    """Tell whether a part is more than nothing, which providers refuse."""
+    if part.get("type") == "text":
+        return bool(text(part.get("data")).strip())
+    return bool(part.get("type")) and any(part.get(key) for key in ("base64_data", "url", "data"))
+
+
+def _without_thoughts(said: str) -> str:
+    """Leave out what stands between the tags; a block may lack its first one, or nest."""
+    *thoughtful, rest = said.split(_CLOSED)
+    if not thoughtful:
+        # A block that was never closed may hold the answer: only its tag goes.
+        return said.replace(_OPENED, "")
+    # What stands before a closing tag is thought from the opening one on, or all of it.
+    spoken = [block.partition(_OPENED)[0] if _OPENED in block else "" for block in thoughtful]
+    spoken.append(rest.replace(_OPENED, ""))
+    return "\n\n".join(part.strip() for part in spoken if part.strip())
+
+
+def _as_parts(content: object) -> Parts:
+    """Return the text parts of a content that is text or a list of parts."""
+    if isinstance(content, str):
+        return [{"type": "text", "data": content}]
+    return [part for part in map(mapping, sequence(content)) if part.get("type") == "text"]
+
+
+def _said(role: str, content: str) -> Message:
+    return {"role": role, "content": content, "name": None}

@@ -1,0 +1,103 @@
+"""The node's outputs beside its text: variables for later nodes (docs/dify.md, "Messages").
+
+They are declared in the strategy's `output_schema`. `answer` streams while the engine is certain of
+it, so that an answer node can show the final answer alone; the others are sent once, at the end.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from strategies.agent.events import (
+    AnswerShown,
+    CallFinished,
+    CallStarted,
+    Event,
+    RoundFinished,
+    RunFailed,
+    RunFinished,
+    ThoughtFinished,
+)
+from strategies.agent.prompt.truncation import cut, cut_inside
+from strategies.dify.outputs.messages import streamed_variable, variable_message
+from strategies.dify.outputs.pacing import DifyMessage
+
+# Dify refuses a variable of more than 200 KiB; a list of calls shares that among its results.
+_VARIABLE_LENGTH = 40_000
+
+type Sources = Callable[[str], Sequence[dict[str, Any]]]
+"""Which of the given passages an answer cites."""
+
+
+class Outputs:
+    """Gathers one run's outputs. `messages` is called with every event, in order."""
+
+    def __init__(self, sources: Sources, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sources = sources
+        self._clock = clock
+        self._reasoning: list[str] = []
+        self._started: dict[str, float] = {}
+        self._calls: dict[str, dict[str, Any]] = {}
+        """By the call's id; in the model's order as far as rounds are over."""
+
+    def messages(self, event: Event) -> Iterator[DifyMessage]:
+        """Write the variables that an event makes known."""
+        match event:
+            case ThoughtFinished():
+                self._reasoning.append(event.reasoning.strip())
+            case CallStarted(call, _):
+                self._started[call.id] = self._clock()
+            case CallFinished():
+                self._calls[event.call.id] = self._entry(event)
+            case RoundFinished(_, _, results):
+                # Tools come back in any order; behind the earlier rounds goes the model's own.
+                for done in results:
+                    self._calls[done.call.id] = self._calls.pop(done.call.id)
+            case AnswerShown(said):
+                yield from streamed_variable("answer", said)
+            case RunFinished(answer, reason, _, structured, error):
+                if not answer:
+                    yield variable_message("answer", "")
+                yield from self._ending(reason, error)
+                shaped: object = {} if structured is None else structured
+                yield variable_message("structured_output", shaped)
+                yield variable_message("sources", list(self._sources(answer)))
+            case RunFailed(sentence, reason, _):
+                yield from self._ending(reason, sentence)
+            case _:
+                pass
+
+    def _ending(self, reason: str, error: str) -> Iterator[DifyMessage]:
+        # An answer node that must first wait for another node shows only what was streamed, and of
+        # the outputs of this node none that came before a streamed one (docs/dify.md, "Messages").
+        reasoning = "\n\n".join(thought for thought in self._reasoning if thought)
+        yield from _text("stop_reason", reason)
+        yield from _text("error", error)
+        yield from _text("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
+        yield variable_message("tool_calls", self._shared_out())
+
+    def _entry(self, done: CallFinished) -> dict[str, Any]:
+        seconds = self._clock() - self._started.get(done.call.id, self._clock())
+        return {
+            "name": done.call.name,
+            "arguments": dict(done.call.arguments),
+            "result": done.outcome.text,
+            "ok": not done.outcome.error,
+            "seconds": round(seconds, 3),
+        }
+
+    def _shared_out(self) -> list[dict[str, Any]]:
+        """Cut results and arguments so that all calls together fit into one variable."""
+        length = max(_VARIABLE_LENGTH // max(len(self._calls), 1), 200)
+        return [
+            {
+                **call,
+                "arguments": cut_inside(call["arguments"], length),
+                "result": cut(call["result"], length),
+            }
+            for call in self._calls.values()
+        ]
+
+
+def _text(name: str, said: str) -> Iterator[DifyMessage]:
+    return streamed_variable(name, said) if said else iter([variable_message(name, "")])

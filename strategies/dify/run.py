@@ -1,0 +1,86 @@
+"""One run of a strategy: read the parameters, put the engine together, tell what happens."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from dify_plugin.config.logger_format import plugin_logger_handler
+from dify_plugin.core.runtime import Session
+from dify_plugin.errors.model import InvokeBadRequestError
+
+from strategies.agent.events import CallFinished, Noticed, RunFailed
+from strategies.dify.compose import attach, compose, files_of
+from strategies.dify.inputs.attachments import Attached
+from strategies.dify.inputs.knowledge import cited, resources_message
+from strategies.dify.inputs.parameters import ParameterError, Settings, read_settings
+from strategies.dify.outputs.narrator import Narrator
+from strategies.dify.outputs.pacing import DifyMessage, paced
+from strategies.dify.outputs.variables import Outputs
+
+_log = logging.getLogger(__name__)
+_log.addHandler(plugin_logger_handler)
+
+
+def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
+    """Play one run and yield its messages.
+
+    Raises:
+        InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
+            one whose bare text reaches the reader (docs/dify.md, "Errors").
+    """
+    return paced(_messages(session, parameters))
+
+
+def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
+    try:
+        settings = read_settings(parameters)
+    except ParameterError as error:
+        raise InvokeBadRequestError(str(error)) from None
+    narrator = Narrator(
+        shows_reasoning=not settings.separate_reasoning,
+        titles={tool.spec.name: tool.title for tool in settings.tools},
+    )
+    try:
+        yield from _run(session, settings, narrator)
+    except InvokeBadRequestError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last place where logs can be closed
+        # A fault of our own: the reader gets a sentence and closed logs, the daemon's log the rest.
+        _log.exception("A run ended with a fault of the plugin")
+        sentence = f"The plugin failed with a fault of its own ({type(error).__name__})."
+        yield from narrator.messages(RunFailed(sentence, "error", narrator.usage))
+        raise InvokeBadRequestError(sentence) from None
+
+
+def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[DifyMessage]:
+    attached = attach(settings)
+    for notice in _notices(settings, attached):
+        yield from narrator.messages(notice)
+    if settings.passages:
+        yield resources_message(settings.passages)
+    outputs = Outputs(partial(cited, passages=settings.passages))
+    files = files_of(session, settings)
+    for event in compose(session, settings, attached, files).events():
+        if isinstance(event, CallFinished):
+            # A call that is out of time finishes without what its tool brings later.
+            for made in event.outcome.forwarded:
+                files.add_made(made)
+        yield from outputs.messages(event)
+        yield from narrator.messages(event)
+        if isinstance(event, RunFailed):
+            raise InvokeBadRequestError(event.sentence)
+
+
+def _notices(settings: Settings, attached: Attached) -> Iterator[Noticed]:
+    for tool in settings.skipped_tools:
+        yield Noticed(f"TOOL {tool.name} ✗ skipped", {"problem": tool.problem})
+    if settings.unknown_allowed_tools:
+        names = list(settings.unknown_allowed_tools)
+        yield Noticed("ALLOWED TOOLS ✗ unknown name", {"names": names})
+    if settings.unknown_direct_tools:
+        names = list(settings.unknown_direct_tools)
+        yield Noticed("DIRECT TOOLS ✗ unknown name", {"names": names})
+    problems = [*settings.odd_files, *attached.problems]
+    if problems:
+        yield Noticed("FILES ✗ not all could be used", {"problems": problems})

@@ -1,0 +1,1 @@
+"""Calls that come as deltas beside the text, and calls that leak into the text."""

@@ -1,0 +1,1 @@
+"""Calls between the markers that Qwen models before 2.5 were taught."""

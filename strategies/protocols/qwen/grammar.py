@@ -1,0 +1,337 @@
+"""The grammar of calls between ✿ markers, which Qwen-Agent's own template taught its models.
+
+    ✿FUNCTION✿: name
+    ✿ARGS✿: {"key": "value"}
+    ✿RESULT✿: … written by us
+    ✿RETURN✿: … the model's reply to it
+
+Nothing closes a call, so what follows its arguments up to the next marker is dropped. The model
+writes on past its own ✿RESULT✿ if the server ignores stop words; all of that is invented. A reply
+may begin in the middle of the template, with ✿RETURN✿ or just the colon after it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from strategies.protocols.base import BrokenCall, Call, ToolSpec
+from strategies.protocols.stream import reasoning as thought
+from strategies.protocols.stream.block import (
+    Block,
+    Closed,
+    Emit,
+    Ending,
+    Grammar,
+    Opening,
+    Refused,
+    Rest,
+    Verdict,
+)
+from strategies.protocols.stream.cursor import Cursor
+from strategies.protocols.stream.markers import Markers, after_blank
+from strategies.protocols.tagged.arguments_block import ArgumentsBlock
+from strategies.protocols.tagged.calls import plausible_name
+
+FUNCTION, ARGS, RESULT, RETURN = "✿FUNCTION✿", "✿ARGS✿", "✿RESULT✿", "✿RETURN✿"
+_ALL = (FUNCTION, ARGS, RESULT, RETURN)
+_FLOWERS = Markers(_ALL)
+_AFTER_ARGUMENTS = Markers((*_ALL, thought.OPEN))
+_COLONS = (":", "：")
+_NAME = re.compile(r"[^\n✿]{0,200}")
+_SENTENCE = re.compile(r"\S\s+\S")
+_SMILES = frozenset(")(-DPpo'|/\\*3")
+_FENCE = re.compile(r"```[ \t]{0,8}(\w{0,20})[ \t]{0,8}")
+_TICKS = re.compile(r"`*")
+_FENCE_END = Markers(("\n```",))
+_CLOSED = Closed(junk=frozenset(("<|im_end|>", "<|endoftext|>")))
+_IN_TEXT = Markers((*_ALL, thought.OPEN, thought.CLOSE))
+_AFTER_BLOCK = Markers((*_ALL, thought.OPEN, thought.CLOSE, *_COLONS, *_CLOSED.junk))
+
+_NAME_PROBLEM = f"{FUNCTION} must be followed by a colon and the name of one tool."
+_ARGS_PROBLEM = f"{ARGS} without a tool: write {FUNCTION}: and the name of the tool before it."
+_CUT_PROBLEM = "The reply ended before the arguments were complete."
+_CODE_PROBLEM = "The arguments must be one JSON object."
+
+
+def qwen_grammar(tools: Sequence[ToolSpec]) -> Grammar:
+    """Build the grammar for one set of tools."""
+    by_name = {tool.name: tool for tool in tools}
+
+    def open_block(opening: Opening) -> Block | None:
+        return _open(opening, by_name)
+
+    return Grammar(in_text=_IN_TEXT, after_block=_AFTER_BLOCK, open=open_block)
+
+
+def _open(opening: Opening, tools: Mapping[str, ToolSpec]) -> Block | None:
+    called = bool(opening.after and opening.after.called)
+    match opening.marker:
+        case "✿FUNCTION✿":
+            return QwenCall(opening, tools)
+        case "✿ARGS✿":
+            return StrayArguments(opening) if opening.line_start else None
+        case "✿RESULT✿":
+            return Rest()
+        case "✿RETURN✿":
+            return Rest() if called else Return()
+        case ":" | "：":
+            return None if called else Colon(opening)
+        case _:
+            return None
+
+
+class Return:
+    """Hides a ✿RETURN✿ and its colon: what follows is the answer."""
+
+    def __init__(self) -> None:
+        self._colon = False
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Read white space and one colon."""
+        del emit
+        self._colon = self._colon or _passes_colon(cursor)
+        return Closed(called=False) if _skip_blank(cursor) or ending else None
+
+
+class Colon:
+    """Hides the colon that continues a prompt which ended with ✿RETURN✿, but no smile."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._start = opening.position + len(opening.marker)
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Look at the next character."""
+        del emit
+        if cursor.at == len(cursor.text) and not ending:
+            return None
+        if cursor.text[cursor.at : cursor.at + 1] in _SMILES:
+            return Refused(until=self._start)
+        return Closed(called=False)
+
+
+class StrayArguments:
+    """Gives back an ✿ARGS✿ that follows no name."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._until = opening.position + len(opening.marker)
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Refuse at once."""
+        del cursor, emit, ending
+        return Refused(until=self._until, problem=_ARGS_PROBLEM)
+
+
+class QwenCall:
+    """Reads one name and all the arguments that it is called with."""
+
+    def __init__(self, opening: Opening, tools: Mapping[str, ToolSpec]) -> None:
+        self._start = opening.position + len(opening.marker)
+        self._line_start = opening.line_start
+        self._tools = tools
+        self._name = ""
+        self._marked = False
+        """✿ARGS✿ has been read."""
+        self._colon = False
+        self._arguments: ArgumentsBlock | _Code | None = None
+        self._called = False
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Read name, arguments, and what may follow them, as far as they have come."""
+        while True:
+            before = cursor.at, self._marked, self._called, self._arguments
+            if not self._name:
+                verdict = self._read_name(cursor, ending)
+            elif self._arguments:
+                verdict = self._read_arguments(cursor, emit, ending)
+            elif self._called:
+                verdict = self._read_rest(cursor, ending)
+            elif self._marked:
+                verdict = self._start_arguments(cursor, emit, ending)
+            else:
+                verdict = self._await_arguments(cursor, emit, ending)
+            if verdict:
+                return verdict
+            if before == (cursor.at, self._marked, self._called, self._arguments):
+                return None
+
+    # ---- the name
+
+    def _read_name(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+        self._colon = self._colon or _passes_colon(cursor)
+        if not _skip_blank(cursor):
+            return self._refuse() if ending else None
+        found = _NAME.match(cursor.text, cursor.at)
+        end = found.end() if found else cursor.at
+        name = cursor.text[cursor.at : end].strip().strip("\"'`*")
+        if _SENTENCE.search(name):
+            return self._refuse()
+        if end == len(cursor.text) and not ending:
+            return None
+        if not plausible_name(name):
+            return self._refuse()
+        self._name = name
+        cursor.at = end
+        return None
+
+    def _refuse(self) -> Refused:
+        told = self._line_start and self._colon
+        return Refused(until=self._start, problem=_NAME_PROBLEM if told else "")
+
+    # ---- the arguments
+
+    def _await_arguments(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        _skip_blank(cursor)
+        marker = _FLOWERS.here(cursor.text, cursor.at)
+        if marker == ARGS:
+            cursor.at += len(marker)
+            self._marked, self._colon = True, False
+            return None
+        if not marker and self._may_go_on(cursor, ending):
+            return self._end_without_arguments(cursor, emit, ending) if ending else None
+        if cursor.text[cursor.at : cursor.at + 1] == "{":
+            self._marked = self._colon = True
+            return None
+        if not marker and self._name not in self._tools:
+            return self._refuse()
+        self._emit(emit, Call(name=self._name, arguments={}))
+        return None
+
+    def _may_go_on(self, cursor: Cursor, ending: Ending | None) -> bool:
+        return (
+            cursor.at == len(cursor.text)
+            or _FLOWERS.begins_here(cursor.text, cursor.at)
+            or (ending is not None and cursor.text.startswith("✿", cursor.at))
+        )
+
+    def _end_without_arguments(self, cursor: Cursor, emit: Emit, ending: Ending) -> Verdict:
+        arguments_began = cursor.text[cursor.at : cursor.at + 2] in {"✿", "✿A"}
+        cursor.at = len(cursor.text)
+        if ending.cut_short or arguments_began or self._name not in self._tools:
+            emit(BrokenCall(name=self._name, raw="", problem=_CUT_PROBLEM, truncated=True))
+        else:
+            emit(Call(name=self._name, arguments={}))
+        return _CLOSED
+
+    def _start_arguments(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        self._colon = self._colon or _passes_colon(cursor)
+        if not _skip_blank(cursor):
+            return self._end_empty(emit, ending) if ending else None
+        if cursor.text[cursor.at] == "`":
+            return self._start_fenced(cursor, ending)
+        if _FLOWERS.here(cursor.text, cursor.at):
+            self._emit(emit, Call(name=self._name, arguments={}))
+        elif ending or not _FLOWERS.begins_here(cursor.text, cursor.at):
+            self._arguments = self._json(cursor)
+        return None
+
+    def _end_empty(self, emit: Emit, ending: Ending) -> Verdict:
+        if ending.cut_short:
+            emit(BrokenCall(name=self._name, raw="", problem=_CUT_PROBLEM, truncated=True))
+        else:
+            emit(Call(name=self._name, arguments={}))
+        return _CLOSED
+
+    def _start_fenced(self, cursor: Cursor, ending: Ending | None) -> None:
+        """Tell JSON in a fence from code: both are common for tools that run code."""
+        found = _FENCE.match(cursor.text, cursor.at)
+        if not found:
+            may_be_fence = len(cursor.text) - cursor.at < len("```") and not ending
+            cursor.at += 0 if may_be_fence and _TICKS.fullmatch(cursor.text, cursor.at) else 1
+            return
+        beyond = after_blank(cursor.text, found.end())
+        following = cursor.text[beyond : beyond + 1]
+        if not following and not ending:
+            return
+        cursor.at = found.end()
+        if following in {"{", "["} and found[1].lower() in {"", "json", "json5", "jsonc"}:
+            self._arguments = self._json(cursor)
+        else:
+            self._arguments = _Code(self._name, cursor.position, self._properties())
+
+    def _json(self, cursor: Cursor) -> ArgumentsBlock:
+        return ArgumentsBlock(name=self._name, start=cursor.position, tags=_FLOWERS, closed=_CLOSED)
+
+    def _read_arguments(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        if self._arguments and self._arguments.read(cursor, emit, ending):
+            self._arguments = None
+            self._called = True
+            cursor.release()
+        return None
+
+    def _emit(self, emit: Emit, call: Call) -> None:
+        emit(call)
+        self._called = True
+
+    # ---- what follows
+
+    def _read_rest(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+        found = _AFTER_ARGUMENTS.find(cursor.text, cursor.at)
+        if not found:
+            until = _AFTER_ARGUMENTS.settled(cursor.text, cursor.at)
+            cursor.at = len(cursor.text) if ending else until
+            return _CLOSED if ending else None
+        cursor.at = found.start()
+        if found[0] != ARGS:
+            return _CLOSED
+        cursor.hold()
+        cursor.at = found.end()
+        self._called, self._marked, self._colon = False, True, False
+        return None
+
+    def _properties(self) -> Mapping[str, object]:
+        tool = self._tools.get(self._name)
+        properties = tool.parameters.get("properties") if tool else None
+        if not isinstance(properties, Mapping):
+            return {}
+        return cast("Mapping[str, object]", properties)
+
+
+class _Code:
+    """Reads a fenced block of code as the one argument that can take it."""
+
+    def __init__(self, name: str, start: int, properties: Mapping[str, object]) -> None:
+        self._name = name
+        self._start = start
+        self._key = (
+            "code" if "code" in properties or len(properties) != 1 else next(iter(properties))
+        )
+        self._known = self._key in properties
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Read up to the fence that closes the block."""
+        found = _FENCE_END.find(cursor.text, cursor.at)
+        if not found:
+            cursor.at = len(cursor.text) if ending else _FENCE_END.settled(cursor.text, cursor.at)
+            if not ending:
+                return None
+            code = self._code(cursor)
+            emit(BrokenCall(name=self._name, raw=code, problem=_CUT_PROBLEM, truncated=True))
+            return _CLOSED
+        cursor.at = found.start()
+        code = self._code(cursor)
+        cursor.at = found.end()
+        if self._known:
+            arguments = {self._key: code.removeprefix("\n")}
+            emit(Call(name=self._name, arguments=arguments, repaired=True))
+        else:
+            emit(BrokenCall(name=self._name, raw=code, problem=_CODE_PROBLEM))
+        return _CLOSED
+
+    def _code(self, cursor: Cursor) -> str:
+        held = cursor.held()
+        return held[self._start - (cursor.position - len(held)) :]
+
+
+def _skip_blank(cursor: Cursor) -> bool:
+    """Read white space; tell whether more text follows."""
+    cursor.at = after_blank(cursor.text, cursor.at)
+    return cursor.at < len(cursor.text)
+
+
+def _passes_colon(cursor: Cursor) -> bool:
+    """Read white space and a colon, if one follows."""
+    _skip_blank(cursor)
+    if cursor.text[cursor.at : cursor.at + 1] in _COLONS:
+        cursor.at += 1
+        return True
+    return False

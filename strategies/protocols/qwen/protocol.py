@@ -1,0 +1,101 @@
+"""The qwen protocol: calls between ✿ markers, for Qwen models before 2.5.
+
+Its turns do not alternate. The model is to go on writing right after ✿RETURN✿, but chat servers
+cannot continue an assistant's turn; so question, replies and results are one user turn that breaks
+off at ✿RETURN✿, and the model's reply is the continuation.
+"""
+
+import re
+from collections.abc import Sequence
+
+from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.escaping import escaped_markers
+from strategies.protocols.qwen.grammar import ARGS, FUNCTION, RESULT, RETURN, qwen_grammar
+from strategies.protocols.rendering import tool_sections
+from strategies.protocols.stream.reader import ReplyReader
+
+_INSTRUCTIONS: dict[Language, str] = {
+    "en": """\
+# Tools
+
+## Tools that you can use
+
+{tools}
+
+## How to use them
+
+Whenever a tool helps, write these lines into your reply, as often as needed:
+
+✿FUNCTION✿: name of one tool, exactly as above
+✿ARGS✿: its arguments as one JSON object
+✿RESULT✿: what the tool returned; you never write this yourself
+✿RETURN✿: your reply to the user, once the results are enough""",
+    "zh": """\
+# 工具
+
+## 可以使用的工具
+
+{tools}
+
+## 使用方法
+
+凡是工具能帮上忙的地方，就在回复中写下这几行，次数不限：
+
+✿FUNCTION✿: 上面某个工具的名称，一字不差
+✿ARGS✿: 该工具的参数，写成一个 JSON 对象
+✿RESULT✿: 工具返回的内容，由系统填写，你不要写
+✿RETURN✿: 结果足够之后，给用户的回复""",
+}
+_WRITTEN_ON = re.compile(r"(?:^|\})[ \t]*(?=✿(?:RESULT|RETURN)✿)", re.MULTILINE)
+_PARAMETERS: dict[Language, str] = {"en": "Its parameters: ", "zh": "参数："}
+
+
+class Qwen:
+    """Speaks the qwen protocol; a `TextProtocol`."""
+
+    name = "qwen"
+    stop: tuple[str, ...] = (RESULT, RETURN)
+
+    def parser(
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+    ) -> ReplyParser:
+        """Make the parser of one reply."""
+        return ReplyReader(qwen_grammar(tools), starts_in_reasoning=starts_in_reasoning)
+
+    def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
+        """Describe the tools and the form of a call."""
+        if not tools:
+            return ""
+        sections = tool_sections(tools, _PARAMETERS[language])
+        return _INSTRUCTIONS[language].format(tools=sections)
+
+    def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
+        """Write the whole run as one user turn that breaks off where the model goes on."""
+        if not exchanges:
+            return [Turn("user", question)]
+        parts = [question, "\n\n"]
+        for number, exchange in enumerate(exchanges):
+            reply = _until_stop_word(exchange.reply)
+            parts += [_joint(reply) if number else "", reply]
+            parts += ["" if reply.endswith("\n") else "\n"]
+            parts += [f"{RESULT}: {escaped_markers(result.text)}\n" for result in exchange.results]
+            parts += [RETURN]
+        return [Turn("user", "".join(parts))]
+
+
+def _until_stop_word(reply: str) -> str:
+    """Cut a reply where the stop words end it at servers that know them.
+
+    What a model writes on past its call is a result that it made up; the real one follows.
+    """
+    call = reply.find(FUNCTION)
+    written_on = _WRITTEN_ON.search(reply, call) if call >= 0 else None
+    return reply[: written_on.end()] if written_on else reply
+
+
+def _joint(reply: str) -> str:
+    """Join ✿RETURN✿ and the reply that went on there: most begin with the colon themselves."""
+    bare = reply.lstrip()
+    if bare.startswith((":", "：")):
+        return ""
+    return "\n" if bare.startswith((FUNCTION, ARGS)) else ": "

@@ -1,0 +1,1 @@
+"""Thoughts, actions and observations as plain labelled text."""

@@ -1,0 +1,88 @@
+"""Reasoning inside a reply: `<think>…</think>`.
+
+No call in it counts, so nothing but its own tags is looked at. A second `<think>` right after the
+first is a repetition (the prompt had opened one already) and is dropped. Later on it may be a
+nested block or only be talked about; which of the two shows at the end alone: if every tag is
+closed, all of it was reasoning, otherwise the first close tag was the end and the reply is read
+anew from there.
+"""
+
+from strategies.protocols.base import Reasoning
+from strategies.protocols.stream.block import Closed, Emit, Ending
+from strategies.protocols.stream.cursor import Cursor
+from strategies.protocols.stream.markers import Markers
+
+OPEN, CLOSE = "<think>", "</think>"
+_TAGS = Markers((OPEN, CLOSE))
+_CLOSED = Closed(called=False, stray=frozenset((CLOSE,)))
+
+
+class Thought:
+    """Reads reasoning up to its close tag; the open tag has been read."""
+
+    def __init__(self, *, apart: bool = False) -> None:
+        self._depth = 1
+        self._blank = True
+        self._apart = apart
+        """Reasoning came before: a line break keeps the two from running together."""
+        self._first_end: int | None = None
+        """Where it ended if the open tags after the first were only talked about."""
+        self._emit: Emit = _nowhere
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | None:
+        """Emit what is certainly reasoning; close after the last close tag."""
+        self._emit = emit
+        if self._first_end is None:
+            cursor.release()
+        while found := _TAGS.find(cursor.text, cursor.at):
+            self._think(cursor.text[cursor.at : found.start()])
+            cursor.at = found.end()
+            if found[0] == CLOSE:
+                self._close(cursor)
+                if not self._depth:
+                    return self._closed(cursor)
+            elif not self._blank and not _quoted(cursor, found.start()):
+                self._depth += 1
+        until = len(cursor.text) if ending else _TAGS.settled(cursor.text, cursor.at)
+        self._think(cursor.text[cursor.at : until])
+        cursor.at = until
+        return self._end(cursor) if ending else None
+
+    def _think(self, text: str) -> None:
+        if not text:
+            return
+        self._blank = self._blank and text.isspace()
+        if self._apart:
+            self._apart = False
+            self._emit(Reasoning("\n"))
+        if self._first_end is None:
+            self._emit(Reasoning(text))
+
+    def _close(self, cursor: Cursor) -> None:
+        self._depth -= 1
+        if self._first_end is None and self._depth:
+            if cursor.can_afford(0):
+                self._first_end = cursor.hold()
+            else:
+                self._depth = 0
+
+    def _closed(self, cursor: Cursor) -> Closed:
+        if self._first_end is not None:
+            self._emit(Reasoning(_without_tags(cursor.held())))
+        return _CLOSED
+
+    def _end(self, cursor: Cursor) -> Closed:
+        if self._first_end is not None:
+            cursor.back_to(self._first_end)
+        return _CLOSED
+
+
+def _quoted(cursor: Cursor, index: int) -> bool:
+    return cursor.text[index - 1] == "`"
+
+
+def _without_tags(text: str) -> str:
+    return text.replace(OPEN, "").replace(CLOSE, "")
+
+
+def _nowhere(_event: object) -> None: ...

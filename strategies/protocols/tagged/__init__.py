@@ -1,0 +1,1 @@
+"""Calls in tags: hermes, qwen3_coder and what models make of them."""

@@ -1,0 +1,105 @@
+"""The arguments of a call whose name is known already, written as JSON after it."""
+
+from strategies.protocols.base import BrokenCall, Call
+from strategies.protocols.json.read import Arguments, Unreadable, read_arguments
+from strategies.protocols.json.span import JsonSpan
+from strategies.protocols.stream.block import Closed, Emit, Ending
+from strategies.protocols.stream.cursor import Cursor
+from strategies.protocols.stream.markers import Markers
+
+_CUT_PROBLEM = "The reply ended before the arguments were complete."
+
+
+class ArgumentsBlock:
+    """Reads one JSON value, up to its last bracket or to a tag outside its strings."""
+
+    def __init__(self, *, name: str, start: int, tags: Markers, closed: Closed) -> None:
+        self._name = name
+        self._start = start
+        self._tags = tags
+        self._closed = closed
+        self._span = JsonSpan()
+        self._value_end: int | None = None
+        """Where the brackets balanced, if that alone could not be read without a guess."""
+        self._tag_in_string: int | None = None
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | None:
+        """Emit the call as soon as its arguments are complete."""
+        while True:
+            tag = self._tags.find(cursor.text, cursor.at)
+            until = tag.start() if tag else self._settled(cursor, ending)
+            if self._value_end is None and self._balances(cursor, until):
+                if closed := self._call_if_certain(cursor, emit):
+                    return closed
+                continue
+            cursor.at = until
+            if not tag:
+                return self._end(cursor, emit, ending) if ending else None
+            if self._value_end is not None or not self._span.in_string:
+                return self._call(cursor, emit, cursor.position)
+            if self._tag_in_string is None:
+                self._tag_in_string = cursor.position
+            self._span.feed(tag[0])
+            cursor.at = tag.end()
+
+    def _settled(self, cursor: Cursor, ending: Ending | None) -> int:
+        return len(cursor.text) if ending else self._tags.settled(cursor.text, cursor.at)
+
+    def _balances(self, cursor: Cursor, until: int) -> bool:
+        filled = self._span.feed(cursor.text, cursor.at, until)
+        if filled is None:
+            return False
+        cursor.at += filled
+        return True
+
+    def _call_if_certain(self, cursor: Cursor, emit: Emit) -> Closed | None:
+        self._value_end = cursor.position
+        text = self._text(cursor, cursor.position)
+        outcome = read_arguments(text)
+        if isinstance(outcome, Unreadable) or outcome.repaired:
+            return None
+        return self._tell(emit, text, outcome)
+
+    def _end(self, cursor: Cursor, emit: Emit, ending: Ending) -> Closed:
+        end = self._value_end or self._tag_in_string
+        if end is not None:
+            text = self._text(cursor, end)
+            cursor.back_to(end)
+            return self._emit(emit, text)
+        text = self._text(cursor, cursor.position)
+        if ending.cut_short:
+            emit(BrokenCall(name=self._name, raw=text, problem=_CUT_PROBLEM, truncated=True))
+            return self._closed
+        return self._emit(emit, text)
+
+    def _call(self, cursor: Cursor, emit: Emit, end: int) -> Closed:
+        return self._emit(emit, self._text(cursor, end))
+
+    def _emit(self, emit: Emit, text: str) -> Closed:
+        return self._tell(emit, text, read_arguments(text))
+
+    def _tell(self, emit: Emit, text: str, outcome: Arguments | Unreadable) -> Closed:
+        if isinstance(outcome, Unreadable):
+            emit(
+                BrokenCall(
+                    name=self._name,
+                    raw=text,
+                    problem=outcome.problem,
+                    truncated=outcome.truncated,
+                )
+            )
+        else:
+            emit(
+                Call(
+                    name=self._name,
+                    arguments=outcome.value,
+                    raw=text.strip(),
+                    repaired=outcome.repaired,
+                )
+            )
+        return self._closed
+
+    def _text(self, cursor: Cursor, end: int) -> str:
+        held = cursor.held()
+        start = cursor.position - len(held)
+        return held[self._start - start : end - start]

@@ -1,0 +1,44 @@
+"""A text protocol whose calls stand in `<tool_call>` tags and whose results go back as user turns.
+
+The tagged protocols differ in what they ask the model to write, not in what is read: a model that
+was taught one form falls into another often enough.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.escaping import escaped_markers
+from strategies.protocols.rendering import tool_lines
+from strategies.protocols.stream.reader import ReplyReader
+from strategies.protocols.tagged.grammar import tag_grammar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagProtocol:
+    """Speaks one of them; a `TextProtocol`."""
+
+    name: str
+    told: Mapping[Language, str]
+    """The instructions, with `{tools}` for the list of the tools."""
+    stop: tuple[str, ...] = ()
+
+    def parser(
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+    ) -> ReplyParser:
+        """Make the parser of one reply."""
+        grammar = tag_grammar(tools, any_name=True, reports=True)
+        return ReplyReader(grammar, starts_in_reasoning=starts_in_reasoning)
+
+    def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
+        """Describe the tools and the form of a call."""
+        return self.told[language].format(tools=tool_lines(tools)) if tools else ""
+
+    def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
+        """Write every round as the reply and one user turn with its results."""
+        turns = [Turn("user", question)]
+        for exchange in exchanges:
+            results = (escaped_markers(result.text) for result in exchange.results)
+            told = "\n".join(f"<tool_response>\n{text}\n</tool_response>" for text in results)
+            turns += [Turn("assistant", exchange.reply), Turn("user", told)]
+        return turns

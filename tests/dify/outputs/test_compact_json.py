@@ -1,0 +1,63 @@
+"""JSON for a model: compact, valid, and no longer than asked for."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies.dify.outputs.compact_json import compact
+from tests.dify.entities import cpu_seconds, odd_values
+
+plain: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner | st.text()),
+)
+
+
+@given(plain)
+def test_json_is_written_as_it_is(value: Any) -> None:
+    """The same value comes back, and no blank is wasted."""
+    written = compact(value)
+
+    assert json.loads(written) == value
+    assert written == json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@given(odd_values)
+def test_whatever_python_holds_becomes_json(value: Any) -> None:
+    """Bytes and numbers that JSON lacks, too; text stands for itself."""
+    written = compact(value)
+
+    assert isinstance(value, str) or json.loads(written) == json.loads(compact([value]))[0]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_json_lacks_are_null(value: float) -> None:
+    """Python would write NaN, which no other reader takes (W4)."""
+    assert compact({"n": value}) == '{"n":null}'
+
+
+def test_writing_stops_at_the_limit_and_says_so() -> None:
+    """What is left out is said, so that nobody takes the part for the whole."""
+    written = compact(list(range(1_000_000)), 1_000)
+
+    assert written.startswith("[0,1,2,")
+    assert written.endswith("… (the rest is left out)")
+    assert len(written) < 1_100
+    assert cpu_seconds(lambda: compact([{"a": "x" * 50}] * 100, 1_000)) < 0.01
+
+
+def test_nesting_has_an_end() -> None:
+    """A value nested a thousand times would end in an error of Python."""
+    value: Any = 1
+    for _ in range(5_000):
+        value = [value]
+
+    assert json.loads(compact(value))
+
+
+def test_a_number_too_large_to_write_is_described() -> None:
+    """Python refuses to write more than some four thousand digits."""
+    assert compact([10**5_000]) == '["(a number of thousands of digits)"]'

@@ -1,0 +1,468 @@
+"""A run as the reader and the editor of the app see it."""
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies.agent.events import (
+    CallFinished,
+    CallStarted,
+    Event,
+    Noticed,
+    PlannedCall,
+    ReasoningShown,
+    RoundFinished,
+    RoundStarted,
+    RunFailed,
+    RunFinished,
+    TextShown,
+    ThoughtFinished,
+    ThoughtStarted,
+)
+from strategies.agent.ports import ToolOutcome, Usage
+from strategies.dify.outputs.log_data import LIMIT
+from strategies.dify.outputs.narrator import Narrator
+from strategies.dify.transport.frames import as_json
+from tests.dify.logs import Ticking, Told, assert_whole, told
+
+USAGE = Usage(total_tokens=15, total_price=Decimal("1E-7"))
+ASKED = [RoundStarted(1), ThoughtStarted("gpt-4o", "a/b/c")]
+
+
+def call(name: str = "search", call_id: str = "c1", **arguments: object) -> PlannedCall:
+    """Plan a call."""
+    return PlannedCall(call_id, name, arguments, json.dumps(arguments, default=str))
+
+
+def done(planned: PlannedCall, text: str = "found", error: str = "", **others: Any) -> CallFinished:
+    """Give a call its result."""
+    return CallFinished(planned, ToolOutcome(text=text, error=error, **others))
+
+
+def thought(*calls: PlannedCall, text: str = "", **others: Any) -> ThoughtFinished:
+    """Finish the model's reply."""
+    return ThoughtFinished(text, others.pop("reasoning", ""), calls, USAGE, **others)
+
+
+def one_round(number: int, *shown: Event) -> list[Event]:
+    """Play a round without calls."""
+    started: list[Event] = [RoundStarted(number), ThoughtStarted("m", "a/b/c")]
+    return [*started, *shown, thought(), RoundFinished(number, "", (), USAGE)]
+
+
+def with_call(*finished: CallFinished) -> Told:
+    """Play a round in which these calls are made after the reply."""
+    events: list[Event] = [*ASKED, thought(*(one.call for one in finished))]
+    for one in finished:
+        events += [CallStarted(one.call, "a/tools"), one]
+    return told([*events, RoundFinished(1, "", finished, USAGE)])
+
+
+# -- the reader's text --------------------------------------------------------------------
+
+THINKS = ReasoningShown
+SAYS = TextShown
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is shown in one round and the text that the reader gets."""
+
+    id: str
+    shown: list[Event]
+    expected: str
+
+
+TEXTS = [
+    Case("text", [SAYS("Hel"), SAYS("lo")], "Hello"),
+    Case("reasoning, then text", [THINKS("hm"), SAYS("42")], "<think>hm</think>\n\n42"),
+    Case(
+        "reasoning in pieces",
+        [THINKS("h"), THINKS("m"), SAYS("\n"), SAYS("42")],
+        "<think>hm</think>\n\n42",
+    ),
+    Case("blank reasoning", [THINKS("\n"), THINKS("\n"), SAYS("42")], "42"),
+    Case(
+        "blank, then reasoning",
+        [THINKS("\n"), THINKS("hm"), SAYS("\n4")],
+        "<think>\nhm</think>\n\n4",
+    ),
+    Case("reasoning that never ends", [THINKS("hm")], "<think>hm</think>"),
+    Case(
+        "twice in a reply",
+        [THINKS("a"), SAYS("One"), THINKS("b"), SAYS("Two")],
+        "<think>a</think>\n\nOne\n\n<think>b</think>\n\nTwo",
+    ),
+    Case("blanks are kept within a round", [SAYS("a "), SAYS("\n"), SAYS("b")], "a \nb"),
+    Case("nothing", [], ""),
+]
+
+
+@pytest.mark.parametrize("case", TEXTS, ids=lambda case: case.id)
+def test_reasoning_stands_between_tags_that_close(case: Case) -> None:
+    """A block that stays open hides the answer from the reader (W47, dify#27796).
+
+    Dify's page makes HTML of the tags, and what follows without an empty line is no Markdown.
+    """
+    assert told(one_round(1, *case.shown)).text == case.expected
+
+
+def test_the_tag_that_closes_leaves_with_the_text_that_follows() -> None:
+    """A message of its own would hold the answer back by ten milliseconds."""
+    assert told(one_round(1, THINKS("hm"), SAYS("42"))).texts == ["<think>hm", "</think>\n\n42"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("Let me look.", "It is 42.", "Let me look.\n\nIt is 42."),
+        ("Let me look. ", "It is 42.", "Let me look. \n\nIt is 42."),
+        ("Let me look.\n", "It is 42.", "Let me look.\n\nIt is 42."),
+        ("Let me look.\n\n", "It is 42.", "Let me look.\n\nIt is 42."),
+        ("Let me look.", "\n\nIt is 42.", "Let me look.\n\nIt is 42."),
+        ("", "It is 42.", "It is 42."),
+        (" \n", "It is 42.", " \nIt is 42."),
+        ("It is 42.", "\n", "It is 42."),
+        ("Code:", "    indented", "Code:\n\n    indented"),
+    ],
+)
+def test_text_of_two_rounds_does_not_run_together(first: str, second: str, expected: str) -> None:
+    """Nor does a round without text leave empty lines, as it did officially (W45)."""
+    events = [*one_round(1, SAYS(first)), *one_round(2), *one_round(3, SAYS(second))]
+
+    assert told(events).text == expected
+
+
+def test_reasoning_of_a_later_round_begins_a_paragraph() -> None:
+    """Not at the end of a sentence of the round before."""
+    events = [*one_round(1, SAYS("Look.")), *one_round(2, THINKS("\n"), THINKS("hm"), SAYS("42"))]
+
+    assert told(events).text == "Look.\n\n<think>\nhm</think>\n\n42"
+
+
+def test_an_answer_that_the_engine_made_begins_a_paragraph() -> None:
+    """It is shown after its round has ended."""
+    events = [*one_round(1, SAYS("Look.")), SAYS("found"), RunFinished("found", "answered", USAGE)]
+
+    assert told(events).text == "Look.\n\nfound"
+
+
+def test_files_reach_the_reader_while_the_model_still_speaks() -> None:
+    """A picture need not wait for the logs."""
+    planned = call()
+    link = {"type": "image_link", "message": {"text": "/files/tools/x.png"}, "meta": None}
+    content = base64.b64encode(b"drawn").decode()
+    blob = {"type": "blob", "message": {"blob": content}, "meta": {"mime_type": "image/png"}}
+    events: list[Event] = [*ASKED, CallStarted(planned, "p"), done(planned, forwarded=(link,))]
+    early = told(events)
+    late = told([*events, thought(planned, files=(blob,))])
+
+    assert early.messages[-1] == link
+    assert [one["type"] for one in late.messages if one["type"] != "log"] == [
+        "image_link",
+        "blob_chunk",
+        "blob_chunk",
+    ]
+
+
+# -- the log tree -------------------------------------------------------------------------
+
+
+def test_the_folded_tree_tells_what_was_done_and_where_it_failed() -> None:
+    """Dify shows neither a mark of success nor the error, only the label (W42)."""
+    first, second = call("weather", "a"), call("search", "b")
+    seen = with_call(done(first, "sunny"), done(second, "oh", error="timed out after 120 s"))
+
+    assert seen.labels == [
+        "ROUND 1 → weather, search ✗",
+        "gpt-4o Thought → 15 tokens",
+        "CALL weather → sunny",
+        "CALL search ✗ timed out after 120 s",
+    ]
+    assert [log["status"] for log in seen.tree] == ["success", "success", "success", "error"]
+    assert_whole(seen)
+
+
+def test_tools_are_called_as_the_builder_calls_them() -> None:
+    """The name for the model stands in the data, where it is the model's own word."""
+    planned = call("maps_tool")
+    finished, round_over = done(planned), RoundFinished(1, "", (done(planned),), USAGE)
+    events = [*ASKED, thought(planned), CallStarted(planned, "p"), finished, round_over]
+    seen = told(events, {"maps_tool": "路线"})
+
+    assert seen.labels == ["ROUND 1 → 路线", "gpt-4o Thought → 15 tokens", "CALL 路线 → found"]
+    assert seen.tree[-1]["data"]["output"]["tool_call_name"] == "maps_tool"
+
+
+def test_the_error_stands_in_the_error_and_in_the_data() -> None:
+    """Dify never shows the field `error`."""
+    seen = with_call(done(call(), "The tool failed: no", error="no"))
+    log = seen.tree[-1]
+
+    assert log["error"] == "no"
+    assert log["data"]["output"]["meta"]["error"] == "no"
+    assert log["data"]["output"]["tool_response"] == "The tool failed: no"
+
+
+def test_a_failed_reply_is_told_in_thought_and_round() -> None:
+    """The official strategy left both logs open (W40, W41)."""
+    seen = told(
+        [
+            *ASKED,
+            thought(text="Hel", error="The provider is busy."),
+            RoundFinished(1, "Hel", (), USAGE, "The provider is busy."),
+            RunFailed("The provider is busy.", "error", USAGE),
+        ]
+    )
+
+    assert seen.labels == [
+        "ROUND 1 ✗ The provider is busy.",
+        "gpt-4o Thought ✗ The provider is busy.",
+    ]
+    assert [log["data"]["error"] for log in seen.tree] == ["The provider is busy."] * 2
+    assert seen.messages[-1]["message"]["json_object"]["stop_reason"] == "error"
+    assert seen.messages[-1]["message"]["json_object"]["execution_metadata"]["total_tokens"] == 15
+    assert_whole(seen)
+
+
+def test_calls_made_while_the_model_speaks_are_told_after_its_thought_with_true_times() -> None:
+    """The tree shows them under the round in the order of the recording; no time is invented."""
+    planned = call()
+    seen = told(
+        [*ASKED, CallStarted(planned, "a/tools"), done(planned), SAYS("x"), thought(planned)]
+    )
+    _, thought_log, call_log = seen.tree
+
+    assert [log["label"].split()[0] for log in seen.logs] == [
+        *["ROUND", "gpt-4o", "gpt-4o"],
+        *["CALL", "CALL"],
+    ]
+    assert call_log["metadata"]["started_at"] < thought_log["metadata"]["finished_at"]
+    assert call_log["metadata"]["elapsed_time"] == 1.0
+
+
+def test_only_finishes_of_thought_and_call_name_the_provider() -> None:
+    """Each log with it costs Dify thirty milliseconds."""
+    seen = with_call(done(call()), done(call("nameless", "c2")))
+    providers = [log["metadata"].get("provider") for log in seen.logs]
+
+    assert providers.count("a/b/c") == 1
+    assert providers.count("a/tools") == 2
+    assert all("provider" not in log["metadata"] for log in seen.logs if log["status"] == "start")
+
+
+def test_an_unknown_tool_has_no_provider() -> None:
+    """An empty one would cost as much as a true one."""
+    planned = call("unknown")
+    seen = told([*ASKED, thought(planned), CallStarted(planned, ""), done(planned, error="no")])
+
+    assert "provider" not in seen.tree[-1]["metadata"]
+
+
+def test_two_calls_of_one_tool_are_both_shown() -> None:
+    """The official strategy kept the last by name."""
+    seen = with_call(done(call(call_id="a", q="one")), done(call(call_id="b", q="two")))
+    shown = seen.tree[1]["data"]
+
+    assert shown["tool_name"] == "search;search"
+    assert json.loads(shown["tool_input"]) == [{"search": {"q": "one"}}, {"search": {"q": "two"}}]
+
+
+@pytest.mark.parametrize("call_id", ["round", "thought", "call", "notice x", "🙂"])
+def test_an_id_that_the_model_chose_disturbs_no_other_log(call_id: str) -> None:
+    """Older models give the tool's name, and a tool may be called anything."""
+    seen = with_call(done(call("round", call_id)))
+
+    assert len(seen.tree) == 3
+    assert_whole(seen)
+
+
+def test_what_the_builder_should_know_is_a_log_of_its_own() -> None:
+    """Before the first round at the root, within a round under it."""
+    seen = told([Noticed("TOOL x ✗ skipped", {"problem": "odd"}), *ASKED, Noticed("HINT", {})])
+    before, round_log, _, within = seen.tree
+
+    assert (before["parent_id"], before["label"]) == (None, "TOOL x ✗ skipped")
+    assert before["data"] == {"problem": "odd"}
+    assert within["parent_id"] == round_log["id"]
+
+
+def test_prices_are_exact_and_written_out() -> None:
+    """Dify adds up decimals; an exponent is no price to read."""
+    metadata = with_call(done(call())).tree[0]["metadata"]
+
+    assert metadata["total_price"] == "0.0000001"
+    assert metadata["total_tokens"] == 15
+    assert metadata["currency"] == "USD"
+
+
+LONG = "word " * 100_000
+
+
+def test_labels_and_data_of_huge_calls_stay_small() -> None:
+    """Names, arguments, results and errors of any length."""
+    planned = call("tool\n" * 10_000, q=LONG)
+    finished = done(planned, LONG, error=LONG)
+    seen = told(
+        [
+            RoundStarted(1),
+            ThoughtStarted("model " * 1_000, "p"),
+            thought(planned, text=LONG, reasoning=LONG, error=LONG),
+            CallStarted(planned, ""),
+            finished,
+            RoundFinished(1, LONG, (finished,), USAGE, LONG),
+            Noticed(LONG, {"detail": LONG}),
+        ]
+    )
+
+    assert_whole(seen)
+    for log in seen.logs:
+        assert "\n" not in log["label"]
+        assert len(log["label"]) <= 180
+        assert len(log["error"] or "") <= 500
+        assert len(json.dumps(log["data"], ensure_ascii=False).encode()) <= LIMIT
+
+
+def test_secrets_in_arguments_and_results_are_in_no_log() -> None:
+    """Neither where they have a name nor where the arguments became text."""
+    planned = call(q="x", api_key="4711", headers={"Authorization": "Bearer 4711abcdefgh"})
+    seen = with_call(
+        done(planned, "sent with sk-4711abcdefghijkl", error="Bearer 4711abcdefgh was refused")
+    )
+
+    assert "4711" not in json.dumps(seen.messages)
+    assert json.loads(seen.tree[1]["data"]["tool_input"])["search"]["q"] == "x"
+
+
+def test_half_characters_can_be_told() -> None:
+    """The SDK's writer would end, and the run with it would never."""
+    odd = "\ud83d"
+    planned = call(odd, odd, **{odd: [odd]})
+    seen = told(
+        [
+            *ASKED,
+            SAYS(odd),
+            CallStarted(planned, odd),
+            done(planned, odd, odd),
+            thought(planned, text=odd, reasoning=odd),
+            Noticed(odd, {odd: odd}),
+            RunFailed(odd, "error", USAGE),
+        ]
+    )
+
+    assert as_json(seen.messages)
+
+
+def test_breaking_off_finishes_what_is_open_from_the_inside() -> None:
+    """Dify draws a spinner for ever at a log that is not finished (W40)."""
+    narrator, planned, waiting = Narrator(Ticking()), call("a", "1"), call("b", "2")
+    events: list[Event] = [
+        *[*ASKED, THINKS("hm")],
+        *[CallStarted(planned, "p"), done(planned), CallStarted(waiting, "p")],
+    ]
+    seen = Told([message for event in events for message in narrator.messages(event)])
+    seen.messages += narrator.break_off("")
+
+    assert_whole(seen)
+    assert seen.text == "<think>hm</think>"
+    assert seen.labels == [
+        "ROUND 1 ✗ The run was broken off.",
+        "gpt-4o Thought ✗ The run was broken off.",
+        "CALL a → found",
+        "CALL b ✗ The run was broken off.",
+    ]
+    assert list(narrator.break_off("again")) == []
+
+
+# -- every order that the engine can make -------------------------------------------------
+
+pieces = st.one_of(
+    st.builds(TextShown, st.sampled_from(["a", "b ", "\n", ""])),
+    st.builds(ReasoningShown, st.sampled_from(["r", " ", "\n"])),
+)
+
+
+@st.composite
+def rounds(draw: st.DrawFn, number: int) -> list[Event]:
+    """Make a round: replies that fail and are asked again, calls during and after the last."""
+    events: list[Event] = [RoundStarted(number)]
+    for _ in range(draw(st.integers(0, 2))):
+        failed = thought(error="busy")
+        events += [ThoughtStarted("m", "p"), *draw(st.lists(pieces, max_size=2)), failed]
+    planned = [call("t", f"{number}.{n}") for n in range(draw(st.integers(0, 3)))]
+    finished = [done(one, error=draw(st.sampled_from(["", "no"]))) for one in planned]
+    order = [CallStarted(one, "p") for one in planned]
+    happening: list[Event] = list(order)
+    for one in finished:
+        at = draw(st.integers(happening.index(CallStarted(one.call, "p")) + 1, len(happening)))
+        happening.insert(at, one)
+    for piece in draw(st.lists(pieces, max_size=4)):
+        happening.insert(draw(st.integers(0, len(happening))), piece)
+    shown = [n for n, one in enumerate(happening) if isinstance(one, TextShown | ReasoningShown)]
+    starts = [n for n, one in enumerate(happening) if isinstance(one, CallStarted)]
+    # All calls are written, and all is said, before the reply is complete; results may come later.
+    end = draw(st.integers(max([*shown, *starts], default=-1) + 1, len(happening)))
+    happening.insert(end, thought(*planned, error=draw(st.sampled_from(["", "broke"]))))
+    result = RoundFinished(number, "", tuple(finished), USAGE)
+    return [*events, ThoughtStarted("m", "p"), *happening, result]
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> list[Event]:
+    """Make a run of some rounds and an end."""
+    events = [event for n in range(1, 4) for event in draw(rounds(n))]
+    end = draw(
+        st.sampled_from(
+            [
+                [RunFinished("", "answered", USAGE)],
+                [TextShown("made"), RunFinished("made", "answered", USAGE)],
+                [RunFailed("It failed.", "error", USAGE)],
+            ]
+        )
+    )
+    notices = [Noticed("N", {})] * draw(st.integers(0, 2))
+    return [*notices, *events, *end]
+
+
+def assert_balanced(text: str) -> None:
+    """Every think block is closed before the next begins and before the end."""
+    tags = re.findall(r"</?think>", text)
+    assert tags == ["<think>", "</think>"] * (len(tags) // 2)
+
+
+@given(runs())
+def test_every_run_is_told_whole(events: list[Event]) -> None:
+    """Whatever the order: logs whole, tags balanced, the totals last and once."""
+    seen = told(events)
+
+    assert_whole(seen)
+    assert_balanced(seen.text)
+    assert [one["type"] for one in seen.messages].count("json") == 1
+    assert seen.messages[-1]["type"] == "json"
+
+
+@given(runs(), st.integers(0, 60))
+def test_a_run_that_breaks_off_anywhere_is_told_whole(events: list[Event], at: int) -> None:
+    """An exception in the middle leaves no spinner and no open think block."""
+    narrator = Narrator(Ticking())
+    seen = Told([one for event in events[:at] for one in narrator.messages(event)])
+    seen.messages += narrator.break_off("It broke.")
+
+    assert_whole(seen)
+    assert_balanced(seen.text)
+
+
+def test_it_knows_what_the_calls_told_so_far_have_cost() -> None:
+    """So that totals can be sent also when the engine itself breaks off."""
+    narrator = Narrator(Ticking())
+    for event in [*one_round(1), *one_round(2)]:
+        list(narrator.messages(event))
+
+    assert narrator.usage == USAGE + USAGE

@@ -1,0 +1,74 @@
+"""The plugin's frames as Dify's daemon reads them."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies.dify.transport.frames import Written, array, as_json, frame, joined, session_frame
+
+texts = st.text(st.characters(codec="utf-8"))
+values: st.SearchStrategy[Any] = st.recursive(
+    texts | st.none() | st.integers(-(2**40), 2**40) | st.booleans(),
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(texts, values), st.lists(values), texts)
+def test_a_frame_is_one_line_that_says_what_went_in(
+    fields: dict[str, Any], items: list[Any], session: str
+) -> None:
+    """Whatever of it was JSON before."""
+    request = joined({**fields, "items": array(map(as_json, items)), "again": joined(fields)})
+    line = bytes(session_frame(session, "invoke", request))
+
+    assert line.count(b"\n") == 2
+    assert line.endswith(b"\n\n")
+    assert json.loads(line) == {
+        "event": "session",
+        "session_id": session,
+        "data": {"type": "invoke", "data": {**fields, "items": items, "again": fields}},
+    }
+
+
+@given(values)
+def test_any_other_frame(value: Any) -> None:
+    """Heartbeats, errors, and what the SDK says of itself."""
+    whole = frame("error", None, value)
+
+    assert json.loads(bytes(whole)) == {"event": "error", "session_id": None, "data": value}
+    assert whole.size == len(bytes(whole))
+
+
+def test_nothing_is_a_list_and_an_object() -> None:
+    """No comma too many."""
+    assert (bytes(array([])), bytes(joined({}))) == (b"[]", b"{}")
+
+
+def test_half_characters_and_odd_numbers_are_mended() -> None:
+    """UTF-8 has no bytes for the one, JSON no form for the other."""
+    value = {"a\ud83d": ["\ud83d\ude42", float("nan"), float("inf")]}
+
+    assert json.loads(as_json(value)) == {"a\ufffd": ["🙂", None, None]}
+
+
+def test_what_is_nested_too_deeply_is_refused_with_a_sentence() -> None:
+    """The run says so, and goes on or ends; the process stays."""
+    value: Any = "x"
+    for _ in range(5_000):
+        value = {"a": value}
+
+    with pytest.raises(ValueError, match="nested too deeply"):
+        joined({"a": value})
+
+
+def test_long_parts_are_not_copied() -> None:
+    """A conversation of a megabyte goes through four hands in every round."""
+    long = as_json("x" * 100_000)
+    whole = session_frame("run", "invoke", joined({"messages": array([long, long])}))
+
+    assert sum(piece is long for piece in whole.pieces) == 2
+    assert isinstance(whole, Written)

@@ -1,0 +1,72 @@
+"""Every fault strikes the call it names, in Dify's words."""
+
+import pytest
+
+from tests.hosting import Script, Shed, chunk, says, text_output, tool_call
+from workbench.model.faults import FaultyModel, FaultyTools, read_fault
+from workbench.ports import AnswerError, Json
+
+
+def model(spec: str, *chunks: Json) -> FaultyModel:
+    """A model of two equal replies with one fault."""
+    reply = list(chunks) or says("a b c d e", pieces=5)
+    return FaultyModel(Script(reply, reply), [read_fault(spec)])
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "503", "401", "400", "context"])
+def test_a_failing_call_fails_before_its_first_chunk(kind: str) -> None:
+    """Only the named call; the next goes well."""
+    faulty = model(f"model:{kind}@1")
+    with pytest.raises(AnswerError):
+        next(faulty.answer({}))
+
+    assert len(list(faulty.answer({}))) > 1
+
+
+def test_a_later_call_can_be_named() -> None:
+    """Calls are counted from 1."""
+    faulty = model("model:503@2")
+
+    assert len(list(faulty.answer({}))) > 1
+    with pytest.raises(AnswerError, match="503"):
+        next(faulty.answer({}))
+
+
+def test_a_cut_comes_after_some_chunks() -> None:
+    """Text was shown before the stream broke."""
+    chunks: list[Json] = []
+    with pytest.raises(AnswerError, match="prematurely"):
+        chunks.extend(model("model:cut@1").answer({}))
+
+    assert "".join(each["delta"]["message"]["content"] for each in chunks) == "a b c "
+
+
+def test_an_empty_reply_keeps_its_totals() -> None:
+    """No text, no call, but a finish and a usage."""
+    called = chunk("text", tool_calls=[tool_call("x", {})], usage={"total_tokens": 1})
+    (piece,) = model("model:empty@1", called).answer({})
+
+    assert piece["delta"]["message"]["content"] == ""
+    assert piece["delta"]["message"]["tool_calls"] == []
+    assert piece["delta"]["usage"] == {"total_tokens": 1}
+
+
+def test_a_timeout_is_told_as_the_daemon_tells_it() -> None:
+    """The text has no 'request failed'."""
+    with pytest.raises(AnswerError) as caught:
+        next(model("model:timeout@1").answer({}))
+
+    assert caught.value.stage == "wire"
+    assert "read on closed response body" in caught.value.text
+
+
+def test_tools_fail_and_flood() -> None:
+    """An error for one call, 20 MB for the other."""
+    shed = Shed(search=[text_output("found")])
+    faulty = FaultyTools(shed, [read_fault("tool:error@1"), read_fault("tool:huge@2")])
+    with pytest.raises(AnswerError, match="Reached maximum retries"):
+        next(faulty.call({"tool": "search"}))
+    messages = list(faulty.call({"tool": "search"}))
+
+    assert messages[0] == text_output("found")
+    assert len(messages[1]["message"]["text"]) == 20_000_000

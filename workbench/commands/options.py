@@ -1,0 +1,168 @@
+"""Options that several commands have in common, and what they read."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from workbench.commands.command_line import Parser
+from workbench.commands.inputs import read_json, read_text
+from workbench.host.payload import past
+from workbench.model.faults import read_fault
+from workbench.ports import Json, UsageError, WorkbenchError, is_object, objects
+from workbench.stage import Equipment
+
+_ROLES = frozenset({"user", "assistant"})
+
+
+def add_equipment(parser: Parser) -> None:
+    """Add the options of what stands ready for runs."""
+    parser.add_argument(
+        "--plugin", type=Path, default=Path.cwd(), metavar="DIR", help="default: this directory"
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=("stdio", "tcp", "http"),
+        default="stdio",
+        help="run it as Dify does: locally, for remote debugging, or serverless (default: stdio)",
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="an OpenAI-compatible server; default: the demo model"
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the model's name on that server",
+    )
+    parser.add_argument(
+        "--api-key-env",
+        default="OPENAI_API_KEY",
+        metavar="VARIABLE",
+        help="where the key is; default: OPENAI_API_KEY",
+    )
+    parser.add_argument(
+        "--context-size", type=count, default=128_000, metavar="N", help="tokens of its window"
+    )
+    parser.add_argument(
+        "--features",
+        type=_names,
+        default=(),
+        metavar="NAMES",
+        help="what the model can take beside text: vision, document, audio, video",
+    )
+    parser.add_argument(
+        "--mcp", action="append", default=[], metavar="COMMAND", help="an MCP server to start"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="TARGET:KIND@CALL",
+        help="a failure to inject, such as model:429@2 or tool:slow@1",
+    )
+    parser.add_argument(
+        "--file",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="a file that goes with the question; may be repeated",
+    )
+
+
+def add_parameters(parser: Parser) -> None:
+    """Add the options of the strategy's parameters."""
+    parser.add_argument("--instruction", metavar="TEXT", help="the agent's instruction")
+    parser.add_argument("--max-iterations", type=int, metavar="N", help="at most N model calls")
+    parser.add_argument(
+        "--context", metavar="FILE", help="passages of knowledge: a JSON list of objects"
+    )
+    parser.add_argument(
+        "--answer-schema", metavar="FILE", help="a JSON Schema that the answer must follow"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=JSON",
+        help="any further parameter of the strategy",
+    )
+
+
+def equipment(options: argparse.Namespace) -> Equipment:
+    """Read what stands ready."""
+    return Equipment(
+        plugin=options.plugin,
+        runtime=options.runtime,
+        base_url=options.base_url,
+        models=options.model,
+        api_key_env=options.api_key_env,
+        context_size=options.context_size,
+        features=options.features,
+        mcp=options.mcp,
+        faults=[read_fault(text) for text in options.fault],
+        files=options.file,
+    )
+
+
+def parameters(options: argparse.Namespace) -> Json:
+    """Read the strategy's parameters as far as they are given."""
+    named: Json = {
+        "instruction": options.instruction,
+        "maximum_iterations": options.max_iterations,
+        "context": None if options.context is None else _list(options.context, "--context"),
+        "answer_schema": None
+        if options.answer_schema is None
+        else read_text(options.answer_schema),
+    }
+    given = {name: value for name, value in named.items() if value is not None}
+    return given | dict(_assignment(text) for text in options.set)
+
+
+def history(name: str) -> list[Json]:
+    """Read earlier turns from a file: a JSON list of {role, content}."""
+    return turns(_list(name, "--history"), name)
+
+
+def turns(value: Any, place: str) -> list[Json]:
+    """Read earlier turns as Dify's memory hands them over."""
+    said = objects(value)
+    odd = [turn for turn in said if turn.get("role") not in _ROLES or "content" not in turn]
+    if odd:
+        raise WorkbenchError(
+            f"{place}: a turn is an object with a role (user or assistant) and a content,"
+            f" not {json.dumps(odd[0], ensure_ascii=False)[:80]}."
+        )
+    return [past(str(turn["role"]), turn["content"]) for turn in said]
+
+
+def count(text: str) -> int:
+    """Read a number from 1 up."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _names(text: str) -> Sequence[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _list(name: str, option: str) -> list[Any]:
+    value = read_json(name)
+    if not isinstance(value, list) or not all(map(is_object, cast("list[Any]", value))):
+        raise WorkbenchError(f"{option} {name} holds no JSON list of objects.")
+    return cast("list[Any]", value)
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--set {text!r} sets nothing: write NAME=VALUE, such as time_limit=60.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value  # a word without quotes is meant as text

@@ -1,0 +1,99 @@
+"""`workbench run`: ask a question through the plugin's real process."""
+
+import argparse
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.commands.command_line import Parser
+from workbench.commands.options import (
+    add_equipment,
+    add_parameters,
+    count,
+    equipment,
+    history,
+    parameters,
+)
+from workbench.host.record import Run
+from workbench.page.pages import page
+from workbench.ports import UsageError, WorkbenchError
+from workbench.show import story, terminal
+from workbench.stage import PROTOCOLS, Question, Setting, equipped
+
+_QUESTION = "What time is it in Tokyo, and what is 23 × 19?"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; 0 when every run went well, else 1."""
+    options = _parser().parse_args(arguments)
+    if len(options.model) > 1:
+        raise UsageError("A run asks one model: give --model once.")
+    view = terminal.view(as_json=options.json)
+    if options.html and not options.html.absolute().parent.is_dir():
+        raise UsageError(f"--html {options.html}: there is no such folder.")
+    question = _question(options)
+    with equipped(equipment(options)) as bench:
+        view.open(bench.setting(question))
+        runs = [bench.start(question) for _ in range(options.parallel)]
+        _follow(view, runs)
+        view.close(runs)
+        if options.html:
+            _write_page(options.html, bench.setting(question), runs)
+    return 0 if all(run.ok for run in runs) else 1
+
+
+def _write_page(path: Path, setting: Setting, runs: Sequence[Run]) -> None:
+    lines = [line for run in runs for line in story.whole(run, setting)]
+    try:
+        path.write_text(page(lines), encoding="utf-8")
+    except OSError as error:
+        raise WorkbenchError(f"Cannot write {path}: {error.strerror}.") from error
+
+
+def _question(options: argparse.Namespace) -> Question:
+    return Question(
+        text=options.question,
+        protocol=options.protocol,
+        strategy=options.strategy,
+        history=() if options.history is None else history(options.history),
+        settings=parameters(options),
+    )
+
+
+def _follow(view: terminal.View, runs: Sequence[Run]) -> None:
+    # The first run is shown while it goes on; the others go on beside it.
+    if isinstance(view, terminal.JsonView):
+        followers = [threading.Thread(target=view.follow, args=(run,)) for run in runs[1:]]
+        for follower in followers:
+            follower.start()
+        view.follow(runs[0])
+        for follower in followers:
+            follower.join()
+    else:
+        view.follow(runs[0])
+        for run in runs[1:]:
+            for _ in run.stream():
+                pass
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="workbench run",
+        description="Ask a question through the plugin's real process, with Dify's daemon played.",
+    )
+    parser.add_argument("question", nargs="?", default=_QUESTION, help=f"default: {_QUESTION}")
+    parser.add_argument("--protocol", choices=PROTOCOLS, help="how the model calls tools")
+    parser.add_argument(
+        "--strategy", default="function_calling", metavar="NAME", help="default: function_calling"
+    )
+    add_parameters(parser)
+    parser.add_argument(
+        "--history", metavar="FILE", help="earlier turns: a JSON list of {role, content}"
+    )
+    add_equipment(parser)
+    parser.add_argument("--parallel", type=count, default=1, metavar="N", help="N runs at once")
+    parser.add_argument("--json", action="store_true", help="every message as a JSON line")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the run as a page to look at"
+    )
+    return parser

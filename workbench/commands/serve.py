@@ -1,0 +1,54 @@
+"""`workbench serve`: a chat page on this machine, to ask the plugin and watch it work."""
+
+import argparse
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.commands.command_line import Parser
+from workbench.commands.inputs import json_lines
+from workbench.commands.options import add_equipment, add_parameters, equipment, parameters
+from workbench.commands.output import say
+from workbench.page.chat_server import Chat, ChatServer
+from workbench.stage import equipped
+
+_PORT = 8765
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    saved = [line for name in options.saved for line in json_lines(name)]
+    with equipped(equipment(options)) as bench:
+        chat = Chat(
+            bench,
+            strategies=_strategies(options.plugin),
+            settings=parameters(options),
+            saved=saved,
+        )
+        with ChatServer(chat, options.port) as server:
+            say(f"The page is at {server.address} (Ctrl-C ends it).")
+            threading.Event().wait()
+    return 0
+
+
+def _strategies(plugin: Path) -> list[str]:
+    # The plugin's own first; a folder without any is refused when the plugin starts.
+    found = sorted(path.stem for path in (plugin / "strategies").glob("*.yaml"))
+    return found or ["function_calling"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="workbench serve",
+        description="Open a chat page on this machine: ask the plugin and watch it work.",
+    )
+    parser.add_argument(
+        "saved", nargs="*", metavar="FILE", help="runs to open, saved by `run --json`"
+    )
+    parser.add_argument(
+        "--port", type=int, default=_PORT, metavar="N", help=f"default: {_PORT}; 0 takes any"
+    )
+    add_parameters(parser)
+    add_equipment(parser)
+    return parser

@@ -1,0 +1,1 @@
+"""Dify, as far as one agent strategy can tell the difference."""

@@ -1,0 +1,286 @@
+"""The demo model: rules that pick tools by the question's words and report what they gave.
+
+It stands in for a real model where there is none, and says so in its answers. With native tools in
+the request it calls those; without, it reads from the system prompt which text protocol is spoken
+there and writes its calls in it.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from workbench.model.demo_shape import asked_shape, filled
+from workbench.ports import Json, objects
+
+_INTRODUCTION = "I am Rondo's rule-based demo model"
+_CITIES = {
+    "tokyo": "Asia/Tokyo",
+    "beijing": "Asia/Shanghai",
+    "shanghai": "Asia/Shanghai",
+    "london": "Europe/London",
+    "berlin": "Europe/Berlin",
+    "paris": "Europe/Paris",
+    "madrid": "Europe/Madrid",
+    "lisbon": "Europe/Lisbon",
+    "new york": "America/New_York",
+    "san francisco": "America/Los_Angeles",
+    "são paulo": "America/Sao_Paulo",
+    "sydney": "Australia/Sydney",
+    "delhi": "Asia/Kolkata",
+    "东京": "Asia/Tokyo",
+    "北京": "Asia/Shanghai",
+    "上海": "Asia/Shanghai",
+    "伦敦": "Europe/London",
+    "东京都": "Asia/Tokyo",
+}
+_TIME_WORDS = re.compile(r"\b(time|clock|hour|date|day)\b|时间|几点|日期", re.IGNORECASE)
+_NUMBER = r"\d+(?:\.\d+)?"
+_SUM = re.compile(rf"\(*{_NUMBER}\)*(?:\s*[-+*/×·÷−^%]\s*\(*{_NUMBER}\)*)+")
+_WORDED = ((r"\btimes\b|\bmultiplied by\b", "*"), (r"\bplus\b", "+"), (r"\bminus\b", "-"))
+_PASSAGE = re.compile(r"<passage>\n\[(\d+)\].*\n([\s\S]*?)\n</passage>")
+_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")
+_COMMON = frozenset(
+    {"what", "which", "when", "where", "does", "many", "much", "have", "with", "that"}
+)
+_MOST_CITED = 3
+_FOLDED = re.compile(
+    r"^The tool (\S+) was called with (.*) and returned:\n([\s\S]*?)(?=\n\n|\Z)", re.MULTILINE
+)
+_FOLDED_CHINESE = re.compile(
+    r"^工具 (\S+) 以参数 (.*) 被调用，返回结果如下：\n([\s\S]*?)(?=\n\n|\Z)", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One call that the model wants."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One reply: text, and calls where the request offers native tools."""
+
+    text: str
+    calls: tuple[Ask, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    marker: str
+    names: re.Pattern[str]
+    write: Callable[[Sequence[Ask]], str]
+    result: re.Pattern[str]
+
+
+def reply(body: Json) -> Said:
+    """Answer a chat completion request."""
+    messages = objects(body.get("messages"))
+    if body.get("tools"):
+        return _reply_natively(messages, objects(body["tools"]))
+    system = "\n".join(_text(message) for message in messages if message["role"] == "system")
+    for dialect in _DIALECTS:
+        if dialect.marker in system:
+            return _reply_in(dialect, system, messages)
+    found = [result for message in messages for result in _folded(_text(message))]
+    return Said(_answer(found, messages))
+
+
+def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
+    names = {
+        call.get("id"): call["function"]["name"]
+        for message in messages
+        for call in objects(message.get("tool_calls"))
+    }
+    found = [
+        f"{names.get(message.get('tool_call_id'), 'a tool')}: {_text(message)}"
+        for message in messages
+        if message["role"] == "tool"
+    ]
+    if found:
+        return Said(_answer(found, messages))
+    schemas: dict[str, Json] = {
+        str(tool["function"]["name"]): tool["function"].get("parameters") or {} for tool in tools
+    }
+    asks = plan(_question(messages), schemas)
+    if not asks:
+        return Said(_answer([], messages))
+    return Said("Let me ask my tools. ", tuple(asks))
+
+
+def _reply_in(dialect: _Dialect, system: str, messages: list[Json]) -> Said:
+    # An observation has no end mark of its own: what the model said next would be taken for it.
+    unread = {"system", "assistant"} if dialect is _REACT else {"system"}
+    after = "\n".join(_text(message) for message in messages if message["role"] not in unread)
+    found = [match.strip() for match in dialect.result.findall(after)]
+    schemas: dict[str, Json] = {name: {} for name in dialect.names.findall(system)}
+    asks = plan(_question(messages), schemas)
+    # ReAct calls one tool a step; in the others all calls stand in the first reply.
+    left = asks[len(found) :] if dialect is _REACT or not found else []
+    if not left:
+        return Said(_closing(dialect, _answer(found, messages)))
+    return Said("Let me ask my tools.\n" + dialect.write(left))
+
+
+def plan(question: str, schemas: Mapping[str, Json]) -> list[Ask]:
+    """Choose tools by the question's words."""
+    asks: list[Ask] = []
+    for name, schema in schemas.items():
+        lowered = name.lower()
+        if "time" in lowered and "convert" not in lowered:
+            asks += [_ask(name, schema, "timezone", zone) for zone in _zones(question)]
+        elif "calc" in lowered:
+            asks += [_ask(name, schema, "expression", each) for each in _sums(question)]
+        elif re.search(rf"\b{re.escape(name)}\b", question):
+            asks.append(_ask(name, schema, "query", question))
+    return asks
+
+
+def _ask(tool: str, schema: Json, usual: str, value: str) -> Ask:
+    properties: Json = schema.get("properties") or {usual: {}}
+    names = list(properties)
+    return Ask(tool, {usual if usual in names else names[0]: value})
+
+
+def _zones(question: str) -> list[str]:
+    if not _TIME_WORDS.search(question):
+        return []
+    lowered = question.lower()
+    return list(dict.fromkeys(zone for city, zone in _CITIES.items() if city in lowered)) or ["UTC"]
+
+
+def _sums(question: str) -> list[str]:
+    for worded, sign in _WORDED:
+        question = re.sub(worded, sign, question, flags=re.IGNORECASE)
+    dates = re.compile(r"\d{4}-\d{2}-\d{2}")
+    return [match.group().strip() for match in _SUM.finditer(dates.sub(" ", question))]
+
+
+def _answer(found: list[str], messages: list[Json]) -> str:
+    question = _question(messages)
+    texts = [_text(message) for message in messages]
+    cited = _cited(question, "\n".join(texts))
+    schema = asked_shape(texts)
+    if schema is not None:
+        return json.dumps(filled(schema, found or cited or [question]), ensure_ascii=False)
+    told = [
+        f"{_INTRODUCTION}, and this is what {who} me:\n\n"
+        + "\n".join(f"- {line}" for line in lines)
+        for who, lines in (("the tools told", found), ("the passages tell", cited))
+        if lines
+    ]
+    return "\n\n".join(told) or _no_tools()
+
+
+def _cited(question: str, text: str) -> list[str]:
+    """Choose the sentences of passages that share the most words with the question."""
+    asked = _words(question)
+    scored = [
+        (len(asked & _words(sentence)), f"{sentence.strip()} [{number}]")
+        for number, passage in _PASSAGE.findall(text)
+        for sentence in _SENTENCE.split(passage)
+    ]
+    highest = max((score for score, _ in scored), default=0)
+    return [line for score, line in scored if score and score == highest][:_MOST_CITED]
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w{4,}", text.lower()) if word not in _COMMON}
+
+
+def _no_tools() -> str:
+    return (
+        f"{_INTRODUCTION}: I can only ask tools for the time in a city and for sums,"
+        " and none of them fits this question. Name a real model with --base-url and --model."
+    )
+
+
+def _folded(text: str) -> list[str]:
+    return [
+        f"{name}: {result.strip()}"
+        for pattern in (_FOLDED, _FOLDED_CHINESE)
+        for name, _, result in pattern.findall(text)
+    ]
+
+
+def _question(messages: list[Json]) -> str:
+    # A user who speaks after an empty reply only asks for a better one, and an observation of
+    # ReAct is a tool speaking.
+    asked = [
+        _text(message)
+        for before, message in pairwise([{"role": "system"}, *messages])
+        if message["role"] == "user"
+        and not _text(message).startswith("Observation:")
+        and not (before["role"] == "assistant" and not _text(before).strip())
+    ]
+    return asked[-1] if asked else ""
+
+
+def _text(message: Json) -> str:
+    content: Any = message.get("content")
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(part.get("text") or "") for part in objects(content))
+
+
+def _closing(dialect: _Dialect, answer: str) -> str:
+    return f"Thought: I know enough.\nFinal Answer: {answer}" if dialect is _REACT else answer
+
+
+def _hermes(asks: Sequence[Ask]) -> str:
+    return "\n".join(
+        "<tool_call>\n"
+        + json.dumps({"name": ask.tool, "arguments": ask.arguments}, ensure_ascii=False)
+        + "\n</tool_call>"
+        for ask in asks
+    )
+
+
+def _qwen(asks: Sequence[Ask]) -> str:
+    return "\n".join(
+        f"✿FUNCTION✿: {ask.tool}\n✿ARGS✿: {json.dumps(ask.arguments, ensure_ascii=False)}"
+        for ask in asks
+    )
+
+
+def _qwen3_coder(asks: Sequence[Ask]) -> str:
+    return "\n".join(
+        f"<tool_call>\n<function={ask.tool}>\n"
+        + "".join(
+            f"<parameter={name}>\n{value}\n</parameter>\n" for name, value in ask.arguments.items()
+        )
+        + "</function>\n</tool_call>"
+        for ask in asks
+    )
+
+
+def _react(asks: Sequence[Ask]) -> str:
+    first = asks[0]
+    arguments = json.dumps(first.arguments, ensure_ascii=False)
+    return f"Thought: I should use a tool.\nAction: {first.tool}\nAction Input: {arguments}"
+
+
+_NAMED = re.compile(r'(?:"name": ?"|<name>\s*)([\w-]+)')
+_REACT = _Dialect(
+    "Action Input",
+    _NAMED,
+    _react,
+    re.compile(r"Observation: ([\s\S]*?)(?=\nObservation:|\Z)"),
+)
+_TOOL_RESPONSE = re.compile(r"<tool_response>([\s\S]*?)</tool_response>")
+_DIALECTS = (
+    _Dialect("<function=", _NAMED, _qwen3_coder, _TOOL_RESPONSE),
+    _Dialect(
+        "✿FUNCTION✿",
+        re.compile(r"^#+ ([\w-]+)$", re.MULTILINE),
+        _qwen,
+        re.compile(r"✿RESULT✿:? ?([\s\S]*?)(?=✿|\Z)"),
+    ),
+    _Dialect("<tool_call>", _NAMED, _hermes, _TOOL_RESPONSE),
+    _REACT,
+)

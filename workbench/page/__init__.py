@@ -1,0 +1,1 @@
+"""A run as a page: one file to look at, and a chat on loopback."""

@@ -1,0 +1,60 @@
+"""What the host needs of a runtime: a process of the plugin, and a way to speak with it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from workbench.ports import Json
+from workbench.runtimes.pipe import Outlet
+
+type Runtime = Literal["stdio", "tcp", "http"]
+"""The daemon's three ways to run a plugin: local, remote debugging, serverless."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ears:
+    """Who hears of the plugin. Called from the link's threads."""
+
+    on_line: Callable[[bytes, float, Outlet], None]
+    """A line, when it came, and where the answer to it goes."""
+    on_declared: Callable[[Json], None]
+    """The manifest."""
+    on_ready: Callable[[], None]
+    """The plugin can take runs, where no heartbeat says so."""
+    on_closed: Callable[[str, str], None]
+    """A run will send no more, and why; where every run has a connection of its own."""
+    on_end: Callable[[str], None]
+    """The process is over, and why. Called once."""
+
+
+class Link(Protocol):
+    """One process of the plugin in one of the runtimes."""
+
+    beats: bool
+    """Whether heartbeats are expected of it."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        ...
+
+    @property
+    def complaints(self) -> Sequence[str]:
+        """The last lines of stderr."""
+        ...
+
+    def request(self, session: str, line: bytes) -> None:
+        """Hand a run to the plugin.
+
+        Raises:
+            PluginGoneError: the plugin takes nothing any more.
+        """
+        ...
+
+    def end(self, reason: str) -> None:
+        """Kill the process, as the daemon does, and say why."""
+        ...
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing, and wait for it."""
+        ...

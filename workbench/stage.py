@@ -1,0 +1,178 @@
+"""Everything that stands ready for runs: the plugin, models to choose from, tools and files."""
+
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from strategies.protocols.registry import TEXT_PROTOCOLS
+from workbench.host.daemon import Host
+from workbench.host.file_server import FileServer
+from workbench.host.payload import NATIVE, model_value, strategy_parameters
+from workbench.host.record import Run
+from workbench.model.demo_server import NAME, DemoServer
+from workbench.model.faults import Fault, FaultyModel, FaultyTools
+from workbench.model.openai import Endpoint, OpenAIModel
+from workbench.ports import Json, Model, Toolshed, UsageError
+from workbench.runtimes.links import Runtime
+from workbench.tools.builtin import BuiltInTools, ToolSource, ToolSources
+
+PROTOCOLS = ("auto", "native", *TEXT_PROTOCOLS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What a bench is to hold."""
+
+    plugin: Path
+    runtime: Runtime = "stdio"
+    base_url: str | None = None
+    """An OpenAI-compatible server; without it there is the demo model alone."""
+    models: Sequence[str] = ()
+    """Names of models on that server."""
+    api_key_env: str = "OPENAI_API_KEY"
+    context_size: int = 128_000
+    features: Sequence[str] = ()
+    """What the models can do beyond calling tools, such as vision."""
+    mcp: Sequence[str] = ()
+    faults: Sequence[Fault] = ()
+    files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What one run is asked, and how."""
+
+    text: str
+    model: str = ""
+    """Blank: the first that stands ready."""
+    protocol: str | None = None
+    strategy: str = "function_calling"
+    history: Sequence[Json] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Further parameters of the strategy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a run is about to do, for whoever looks at it."""
+
+    question: str
+    model: str
+    tools: Sequence[str]
+    protocol: str
+    history: Sequence[Json] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A model that can be asked."""
+
+    told: str
+    """What the person at the terminal should know of it."""
+    door: Model
+    features: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Takes questions."""
+
+    host: Host
+    seats: Mapping[str, Seat]
+    tools: Toolshed
+    entities: Sequence[Json]
+    files: Sequence[Json]
+    context_size: int
+
+    @property
+    def tool_names(self) -> list[str]:
+        """The tools that every run is offered."""
+        return [str(entity["identity"]["name"]) for entity in self.entities]
+
+    def setting(self, question: Question) -> Setting:
+        """Say what a run of this question will be."""
+        name = question.model or next(iter(self.seats))
+        return Setting(
+            question=question.text,
+            model=self.seats[name].told,
+            tools=self.tool_names,
+            protocol=question.protocol or "auto",
+            history=question.history,
+            settings=question.settings,
+        )
+
+    def start(self, question: Question) -> Run:
+        """Begin a run and return at once."""
+        name = question.model or next(iter(self.seats))
+        seat = self.seats[name]
+        speaks_itself = question.protocol not in TEXT_PROTOCOLS
+        model = model_value(
+            name=name,
+            features=(*(NATIVE if speaks_itself else ()), *seat.features),
+            context_size=self.context_size,
+            history=question.history,
+        )
+        given: Json = {"files": list(self.files)} if self.files else {}
+        given |= {"tool_protocol": question.protocol} if question.protocol else {}
+        parameters = strategy_parameters(
+            question.text, model=model, tools=self.entities, **(given | dict(question.settings))
+        )
+        return self.host.start(
+            parameters, model=seat.door, tools=self.tools, strategy=question.strategy
+        )
+
+
+@contextmanager
+def equipped(wanted: Equipment) -> Generator[Bench]:
+    """Start everything, and stop it in the end."""
+    with ExitStack() as stack:
+        seats = _seats(wanted, stack)
+        tools = ToolSources(_sources(wanted.mcp, stack))
+        files = stack.enter_context(FileServer()).add_all(wanted.files) if wanted.files else []
+        yield Bench(
+            host=stack.enter_context(Host(wanted.plugin, runtime=wanted.runtime)),
+            seats=seats,
+            tools=FaultyTools(tools, wanted.faults),
+            entities=tools.entities,
+            files=files,
+            context_size=wanted.context_size,
+        )
+
+
+def _seats(wanted: Equipment, stack: ExitStack) -> dict[str, Seat]:
+    told = "".join(
+        f", {each.target} fails ({each.kind}) at call {each.at}" for each in wanted.faults
+    )
+    if wanted.base_url is None:
+        if wanted.models:
+            raise UsageError(
+                f"--model {wanted.models[0]} needs the address of its server: add --base-url URL."
+            )
+        server = stack.enter_context(DemoServer())
+        # Prices of nothing real, so that the totals show.
+        endpoint = Endpoint(base_url=server.base_url, input_price="1", output_price="2")
+        door = FaultyModel(stack.enter_context(OpenAIModel(endpoint)), wanted.faults)
+        words = f"{NAME}, rule-based and built in (--base-url names a real one){told}"
+        return {NAME: Seat(told=words, door=door, features=("vision", *wanted.features))}
+    if not wanted.models:
+        raise UsageError("--base-url needs the model's name: add --model NAME.")
+    key = os.environ.get(wanted.api_key_env, "")
+    endpoint = Endpoint(base_url=wanted.base_url, api_key=key)
+    door = FaultyModel(stack.enter_context(OpenAIModel(endpoint)), wanted.faults)
+    return {
+        name: Seat(told=f"{name} at {wanted.base_url}{told}", door=door, features=wanted.features)
+        for name in wanted.models
+    }
+
+
+def _sources(commands: Sequence[str], stack: ExitStack) -> list[ToolSource]:
+    sources: list[ToolSource] = [BuiltInTools()]
+    if commands:
+        from workbench.tools.mcp import McpTools  # noqa: PLC0415 - half a second that most spare
+
+        sources.append(stack.enter_context(McpTools(commands)))
+    return sources

@@ -1,0 +1,1 @@
+"""What plays the tools: built-in ones, and those of MCP servers."""
