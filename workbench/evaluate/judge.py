@@ -17,7 +17,7 @@ from workbench.ports import Json, is_object
 from workbench.show.story import reply
 
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-_MARKDOWN = re.compile(r"[*_`]")
+_MARKDOWN = re.compile(r"[*`]|(?<![^\W_])_+|_+(?![^\W_])")
 _SEPARATORS = re.compile(r"(?<=\d)[,'’ \u2009\u202f](?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 _FENCE = re.compile(r"```(?:\w+)?\s*(.*?)```", re.DOTALL)

@@ -145,6 +145,8 @@ def _task(fields: Fields, shared: Mapping[str, Tool], forbidden: tuple[Fact, ...
 
 
 def _offered(fields: Fields, shared: Mapping[str, Tool]) -> Iterator[Tool]:
+    if not fields.has("tools"):
+        yield from shared.values()
     place = fields.at("tools")
     for each in fields.items("tools"):
         if is_object(each):  # tools of this task alone

@@ -82,11 +82,12 @@ class Tool:
 
     def entity(self) -> Json:
         """Write it as an item of the tools value."""
+        parameters = schema_parameters(self.schema)
         return tool_value(
             self.name,
             provider=_PROVIDER,
             description=self.description,
-            parameters=schema_parameters(self.schema),
+            parameters=[_with_choices(each, self.schema) for each in parameters],
         )
 
 
@@ -209,6 +210,14 @@ def _parameter(value: Any, place: str) -> Json:
     if kind.strip() in _TYPES and (colon or not description):
         return {"type": kind.strip(), "description": description.strip()}
     return {"type": "string", "description": value}
+
+
+def _with_choices(declared: Json, schema: Json) -> Json:
+    # What may have only some values is a select in Dify.
+    described: Json = schema["properties"][declared["name"]]
+    values = [str(value) for value in as_list(described.get("enum"))]
+    labels = [{"value": value, "label": {"en_US": value}, "icon": None} for value in values]
+    return {**declared, "type": "select", "options": labels} if values else declared
 
 
 def _message(outcome: Outcome, arguments: Json) -> Json:
