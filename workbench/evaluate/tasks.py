@@ -108,11 +108,19 @@ def _loaded(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise TaskFileError(f"{path}: this file is not UTF-8 text.") from error
     except yaml.YAMLError as error:
-        raise TaskFileError(f"{path}: not valid YAML: {_in_one_line(str(error))}") from error
+        raise TaskFileError(
+            f"{path}{_line(error)}: this is not valid YAML: {_why(error)}."
+        ) from error
 
 
-def _in_one_line(text: str) -> str:
-    return " ".join(text.split())
+def _line(error: yaml.YAMLError) -> str:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    return f", line {mark.line + 1}" if mark else ""
+
+
+def _why(error: yaml.YAMLError) -> str:
+    known = isinstance(error, yaml.MarkedYAMLError) and error.problem
+    return str(known or error).rstrip(".")
 
 
 def _task(fields: Fields, shared: Mapping[str, Tool], forbidden: tuple[Fact, ...]) -> Task:
