@@ -32,15 +32,18 @@ def main(arguments: Sequence[str]) -> int:
     ]
     if not chosen:
         raise UsageError("No strategy speaks a protocol that was named.")
-    games = _played(options, tasks, chosen)
-    _show(options, tasks, chosen, games)
+    games: list[Played] = []
+    try:
+        _play(options, tasks, chosen, games)
+    finally:  # what was played counts, even when Ctrl-C ends it
+        if games:
+            _show(options, tasks, chosen, games)
     return 0
 
 
-def _played(
-    options: argparse.Namespace, tasks: Sequence[Task], chosen: Sequence[Way]
-) -> list[Played]:
-    games: list[Played] = []
+def _play(
+    options: argparse.Namespace, tasks: Sequence[Task], chosen: Sequence[Way], games: list[Played]
+) -> None:
     runs = len(tasks) * len(chosen) * options.repeat
     with ExitStack() as stack:
         wanted = Equipment(
@@ -55,7 +58,6 @@ def _played(
             complain(progress(len(games), runs, game))
             if options.json:
                 say_json(game.as_json())
-    return games
 
 
 def _show(

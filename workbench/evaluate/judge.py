@@ -37,7 +37,8 @@ def mistakes(task: Task, run: Run) -> list[str]:
     """Say what is wrong with a run, a sentence each; nothing when it is right."""
     answer = final_answer(run)
     return [
-        *([f"The run failed: {run.failure}."] if run.failure else []),
+        # What merely breaks a rule of Dify's page is `run`'s to say: the answer was there.
+        *([f"The run failed: {run.error.rstrip('.')}."] if run.error else []),
         *_wrong_answer(task, answer),
         *_wrong_json(task, answer),
         *_wrong_calls(task, run),

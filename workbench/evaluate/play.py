@@ -140,9 +140,10 @@ def play(
 ) -> Iterator[Played]:
     """Play everything and yield each run as it ends."""
     with ExitStack() as stack:
+        # Hosts stop before the pool is waited for, so that an interrupt ends what still runs.
+        pool = stack.enter_context(ThreadPoolExecutor(at_once))
         folders = dict.fromkeys(way.plugin for way in chosen)
         hosts = {folder: stack.enter_context(Host(folder)) for folder in folders}
-        pool = stack.enter_context(ThreadPoolExecutor(at_once))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         games = [
             pool.submit(_play, task, way, attempt, player, hosts[way.plugin])
