@@ -54,7 +54,6 @@ from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.prompt.truncation import cut
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.reply import Reading
-from strategies.agent.resuming import made_whole
 from strategies.agent.schema.answer import AnswerShape, Shaped
 from strategies.agent.tools.executor import ToolExecutor
 from strategies.agent.tools.repetition import Again as AgainCalled
@@ -211,8 +210,7 @@ class Run:
         binding = self._binding
         yield ThoughtStarted(binding.model.name, binding.model.provider)
         reading = Reading(binding.format.parser(self._toolbox.specs))
-        stream = binding.model.stream(request)
-        this.queue.read_model(made_whole(stream, request.opening) if request.opening else stream)
+        this.queue.read_model(binding.model.stream(request))
         while not reading.over:
             items = self._gathered(this.queue.wait(self._seconds_until(self._deadline, this)), this)
             # Taken whole before anything is shown, so that showing never delays a tool.

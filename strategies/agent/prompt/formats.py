@@ -23,7 +23,6 @@ from strategies.protocols.base import (
 )
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
-from strategies.protocols.opening import OPENINGS
 
 
 class PromptFormat(Protocol):
@@ -103,26 +102,11 @@ class TextFormat:
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (conversation.instruction.strip(), described) if part)
         if self.must_call and not conversation.rounds:
-            return self._opened(conversation, system, self.must_call)
+            system = self.must_call.told(system, wording_for(self.language))
         question, *rest = self.protocol.turns(conversation.question, _exchanges(conversation))
         opening = conversation.opening(system, question.text)
         messages = opening + [text_message(turn.role, turn.text) for turn in rest]
         return ModelRequest(messages=messages, question=len(opening) - 1, stop=self.protocol.stop)
-
-    def _opened(self, conversation: Conversation, system: str, must_call: MustCall) -> ModelRequest:
-        """Ask for a call, and begin it for the model where the protocol has a way to."""
-        system = must_call.told(system, wording_for(self.language))
-        plain = conversation.opening(system, conversation.question)
-        begin = OPENINGS.get(self.protocol.name)
-        if begin is None:
-            return ModelRequest(messages=plain, question=len(plain) - 1, stop=self.protocol.stop)
-        opening = begin(must_call.name)
-        return ModelRequest(
-            messages=[*plain, text_message("assistant", opening.text)],
-            question=len(plain) - 1,
-            stop=self.protocol.stop,
-            opening=opening,
-        )
 
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Fold the run into text, without a word of the protocol."""
