@@ -141,7 +141,7 @@ def _exchanges(conversation: Conversation) -> list[Exchange]:
         Exchange(
             reply=record.content,
             results=tuple(
-                Result(name=call.name, text=result)
+                Result(name=call.name, text=result, arguments=call.raw)
                 for call, result in zip(record.calls, record.results, strict=True)
             )
             + ((Result(name="", text=record.remark),) if record.remark else ()),
