@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from strategies.agent.schema.arguments import RefusedArguments, check
+from strategies.agent.schema.arguments import Refused, check
 from strategies.protocols.json.read import Arguments, Unreadable, read_arguments
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines
@@ -36,7 +36,7 @@ def _checked(value: dict[str, object], schema: Json | None) -> Json:
     if schema is None:
         return _outcome(value, None)
     checked = check(value, schema)
-    if isinstance(checked, RefusedArguments):
+    if isinstance(checked, Refused):
         return _outcome(None, "; ".join(checked.problems))
     return _outcome(dict(checked.arguments), None)
 

@@ -43,14 +43,14 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedArguments:
+class Checked:
     """Arguments that fit."""
 
     arguments: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedArguments:
+class Refused:
     """Arguments that do not fit."""
 
     problems: tuple[str, ...]
@@ -67,14 +67,12 @@ class _Fit:
     problems: tuple[str, ...] = ()
 
 
-def check(
-    arguments: Mapping[str, object], schema: Mapping[str, object]
-) -> CheckedArguments | RefusedArguments:
+def check(arguments: Mapping[str, object], schema: Mapping[str, object]) -> Checked | Refused:
     """Hold the arguments of a call against the schema of its tool."""
     fit = _Check(schema).members(_encodable(arguments), plain(schema, schema), "", 0)
     if fit.problems:
-        return RefusedArguments(problems=fit.problems)
-    return CheckedArguments(arguments=cast("dict[str, object]", fit.value))
+        return Refused(problems=fit.problems)
+    return Checked(arguments=cast("dict[str, object]", fit.value))
 
 
 def _encodable(arguments: Mapping[str, object]) -> Mapping[str, object]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from strategies.agent.events import PlannedCall
 from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.schema.arguments import RefusedArguments, check
+from strategies.agent.schema.arguments import Refused as RefusedArguments
+from strategies.agent.schema.arguments import check
 from strategies.agent.tools.nearest import nearest
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
 

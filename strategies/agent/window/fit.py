@@ -1,6 +1,6 @@
 """Fitting a request into a model's context window.
 
-The stages go from the cheapest loss to the dearest, and each stops as soon as the prompt fits:
+The stages go from the cheapest loss to the dearest, and stop as soon as the prompt fits:
 
 1. a tool result over its share is cut to head and tail;
 2. older results of the run are folded to one line;
@@ -16,8 +16,8 @@ Where the request has too many bytes all the same, its largest parts are cut.
 Never lost: system messages, the question, the newest round, and no call without its result.
 
 A provider's prompt cache keeps a prefix that is sent again unchanged. So reductions are kept (what
-was cut stays cut the same way), and when the window is full, more is folded than is needed now:
-down to `_LOW_WATER`, so that the next rounds only append.
+was cut stays cut the same way), and when the window is full, more goes than is needed now: down to
+`_LOW_WATER`, so that the next rounds only append.
 """
 
 from collections.abc import Callable, Iterable
@@ -46,10 +46,10 @@ _LEAST_RESULT = 300
 """Tokens that a result may always have."""
 
 _LOW_WATER = 0.75
-"""Share of the room to which results are folded once it is full."""
+"""Share of the room to which old results, calls and rounds give way once it is full."""
 
 _HIGH_WATER = 0.9
-"""The same for what is dearer than old results."""
+"""Share of the room to which dearer things give way, and which no stage leaves exceeded."""
 
 _CUT_FURTHER = 0.8
 
@@ -162,11 +162,11 @@ def _fold(draft: Draft, room: int) -> None:
         (_LOW_WATER, [partial(draft.fold_result, place) for place in _results(draft, older)]),
         (_HIGH_WATER, [partial(draft.name_media, place) for place in range(draft.question)]),
         (_HIGH_WATER, [partial(draft.drop, turn) for turn in _turns(draft)]),
-        (_HIGH_WATER, [partial(draft.shorten_arguments, place) for place in older]),
-        (_HIGH_WATER, [partial(draft.drop, places) for places in _rounds(draft)[:-1]]),
+        (_LOW_WATER, [partial(draft.shorten_arguments, place) for place in older]),
+        (_LOW_WATER, [partial(draft.drop, places) for places in _rounds(draft)[:-1]]),
     )
     for water, steps in stages:
-        if draft.tokens <= room:
+        if draft.tokens <= room * _HIGH_WATER:
             return
         for step in steps:
             if draft.tokens <= room * water:

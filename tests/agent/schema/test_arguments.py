@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.agent.schema.arguments import CheckedArguments, RefusedArguments, check
+from strategies.agent.schema.arguments import Checked, Refused, check
 
 _SEARCH: dict[str, Any] = {
     "type": "object",
@@ -39,13 +39,13 @@ _SEARCH: dict[str, Any] = {
 
 def _checked(arguments: dict[str, Any], schema: dict[str, Any] = _SEARCH) -> dict[str, object]:
     outcome = check(arguments, schema)
-    assert isinstance(outcome, CheckedArguments), outcome
+    assert isinstance(outcome, Checked), outcome
     return outcome.arguments
 
 
 def _problems(arguments: dict[str, Any], schema: dict[str, Any] = _SEARCH) -> tuple[str, ...]:
     outcome = check(arguments, schema)
-    assert isinstance(outcome, RefusedArguments), outcome
+    assert isinstance(outcome, Refused), outcome
     return outcome.problems
 
 
@@ -64,7 +64,7 @@ def test_fitting_arguments_are_left_alone() -> None:
         "place": {"lat": 1.5, "in": {"lat": 2}},
     }
 
-    assert check(arguments, _SEARCH) == CheckedArguments(arguments=arguments)
+    assert check(arguments, _SEARCH) == Checked(arguments=arguments)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_unknown_arguments_are_dropped() -> None:
     """T8: seed 000's model invents an `image_url`."""
     outcome = check({"query": "x", "image_url": "u", "filters": {"limit": 1, "z": 2}}, _SEARCH)
 
-    assert outcome == CheckedArguments(arguments={"query": "x", "filters": {"limit": 1}})
+    assert outcome == Checked(arguments={"query": "x", "filters": {"limit": 1}})
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_alternatives_of_required_names_are_understood() -> None:
     }
 
     assert _checked({"b": 1}, schema) == {"b": 1}
-    assert isinstance(check({}, schema), RefusedArguments)
+    assert isinstance(check({}, schema), Refused)
 
 
 def test_half_surrogates_are_replaced() -> None:
@@ -351,4 +351,4 @@ def test_no_schema_raises(arguments: dict[str, object], schema: dict[str, object
     """Any arguments and any schema come to a verdict."""
     outcome = check(arguments, schema)
 
-    assert isinstance(outcome, CheckedArguments) or outcome.problems
+    assert isinstance(outcome, Checked) or outcome.problems
