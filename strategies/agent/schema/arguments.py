@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from strategies.agent.prompt.truncation import cut
 from strategies.agent.schema.coercion import COERCIONS, UNFIT, is_of
 from strategies.agent.schema.resolve import (
     Schema,
@@ -299,8 +300,7 @@ def _text(value: object) -> str:
 
 
 def _show(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return cut(json.dumps(value, ensure_ascii=False, default=str), _SHOWN)
 
 
 def _any_of(names: Iterable[str]) -> str:
