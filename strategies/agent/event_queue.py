@@ -29,7 +29,7 @@ class Ended:
 class Failed:
     """The model's reply broke off, or never began."""
 
-    error: str
+    error: ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ class EventQueue:
                         return
                     self._queue.put(Received(delta))
             except ModelError as error:
-                self._queue.put(Failed(str(error)))
+                self._queue.put(Failed(error))
             except Exception as error:  # noqa: BLE001 - else the round would wait for ever
-                self._queue.put(Failed(f"{type(error).__name__}: {error}"))
+                self._queue.put(Failed(ModelError(f"{type(error).__name__}: {error}")))
             else:
                 self._queue.put(Ended())
 
