@@ -16,7 +16,8 @@ from strategies.dify.inputs.fetching import fetch_file
 from strategies.dify.inputs.files import RunFiles
 from strategies.dify.inputs.history import clean_history
 from strategies.dify.inputs.knowledge import prompt
-from strategies.dify.inputs.parameters import ModelConfig, Settings
+from strategies.dify.inputs.model_config import ModelConfig
+from strategies.dify.inputs.parameters import Settings
 from strategies.protocols.language import language_of
 from strategies.protocols.registry import TEXT_PROTOCOLS
 

@@ -17,7 +17,7 @@ from strategies.agent.ports import ModelError, ModelRequest
 from strategies.dify.calls.callback import CallBackError, RequestTooLargeError, call_back
 from strategies.dify.calls.model import DifyModel
 from strategies.dify.calls.toolbox import DifyToolbox
-from strategies.dify.inputs.parameters import ModelConfig
+from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.tools import read_tools
 from strategies.dify.outputs.messages import log_message, text_messages
 from strategies.protocols.base import ToolSpec

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
 
+from strategies.agent.events import Noticed
 from strategies.agent.ports import Message
 from strategies.agent.prompt.media import described, is_medium
 from strategies.dify.inputs.fetching import FetchError
@@ -45,6 +46,13 @@ class Attached:
     """Names the files that are not in the parts, and why; blank when there is nothing to say."""
     problems: tuple[str, ...] = ()
     """One sentence per file that could not be read or was too large."""
+
+    @property
+    def notices(self) -> Sequence[Noticed]:
+        """What the builder should know."""
+        if not self.problems:
+            return ()
+        return (Noticed("✗ FILES not all could be read", {"problems": list(self.problems)}),)
 
 
 @dataclass(frozen=True, slots=True)
