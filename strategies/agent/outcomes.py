@@ -18,7 +18,7 @@ class Limits:
 
     rounds: int = 10
     """Model calls."""
-    parallel_tools: int = 4
+    parallel_tools: int = 8
     seconds: float = 540.0
     """The whole run."""
     tool_seconds: float = 120.0
