@@ -54,7 +54,7 @@ def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyM
 
 
 def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[DifyMessage]:
-    attached = attach(settings)
+    attached = attach(session, settings)
     for notice in (*settings.notices, *attached.notices):
         yield from narrator.messages(notice)
     if settings.passages:
