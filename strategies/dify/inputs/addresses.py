@@ -14,7 +14,7 @@ import ipaddress
 import re
 import threading
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import httpx
 
@@ -23,13 +23,15 @@ PORTS = {"http": 80, "https": 443}
 
 _VARIABLES = ("FILES_URL", "INTERNAL_FILES_URL")
 # No dot segments, nothing encoded: a proxy might undo it and leave the folder of files.
-_FILES = re.compile(r"/files/(?!.*(?:\.\.|//))[\w./-]+", re.ASCII)
+_FILES = re.compile(r"(?!.*(?:\.\.|//))/files/[\w./-]+", re.ASCII)
 
 _UNICAST = IPv6Network("2000::/3")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
 _NAT64 = IPv6Network("64:ff9b::/96")
-# Azure's machines reach their host, which hands out configuration, at a public address.
-_METADATA = frozenset({IPv4Address("168.63.129.16")})
+_NOT_GLOBAL = (
+    IPv4Network("192.0.0.0/24"),  # in part global to Python, and Oracle's metadata are there
+    IPv4Network("168.63.129.16/32"),  # where Azure's machines are given their configuration
+)
 
 
 class DifyFiles:
@@ -84,7 +86,7 @@ def is_public(address: str) -> bool:
             ip = IPv4Address(int(ip) & 0xFFFF_FFFF)
         elif ip not in _UNICAST or ip in _SIX_TO_FOUR:
             return False
-    return ip.is_global and not ip.is_multicast and ip not in _METADATA
+    return ip.is_global and not ip.is_multicast and not any(ip in one for one in _NOT_GLOBAL)
 
 
 def _lies_in(url: httpx.URL, root: str) -> bool:

@@ -54,7 +54,10 @@ class Internet:
 
     def resolve(self, host: str, port: int) -> Sequence[str]:
         """See `Network.resolve`."""
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError:
+            raise OSError("it is not the name of a host") from None
         return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
     def connect(self, address: str, port: int, seconds: float) -> httpcore.NetworkStream:

@@ -59,10 +59,11 @@ def attached_to(
     reader: Reader | None = None,
     *,
     most_base64: int = 1_000,
+    text_room: int = 1_000,
     **audience: Any,
 ) -> Attached:
     """Attach files for a model with these features."""
-    listener = Audience(features=features, **({"text_room": 1_000} | audience))
+    listener = Audience(features=features, text_room=text_room, **audience)
     return content_parts(files, listener, reader or Shelf(), most_base64=most_base64)
 
 
