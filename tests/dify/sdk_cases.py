@@ -18,7 +18,7 @@ from strategies.dify.calls.callback import CallBackError, RequestTooLargeError, 
 from strategies.dify.calls.errors import model_error
 from strategies.dify.calls.model import DifyModel
 from strategies.dify.calls.toolbox import DifyToolbox
-from strategies.dify.inputs.parameters import ModelConfig
+from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.tools import read_tools
 from strategies.dify.outputs.messages import log_message, text_messages
 from strategies.protocols.base import ToolSpec
