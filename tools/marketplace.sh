@@ -18,7 +18,7 @@ name=$(field name)
 version=$(field version)
 branch=bump-$name-plugin-$version
 package=$PWD/dist/$name-$version.difypkg
-body=$PWD/dist/pull-request.md
+body=$PWD/dist/pull-request.txt
 
 cd "$fork"
 # From the marketplace's newest state, so that the change is this package alone.

@@ -1,6 +1,6 @@
 """Make what a release needs: `python -m tools.release TAG` writes it into dist/.
 
-The package with its checksum, the changelog's section as notes.md, and pull-request.md, the text
+The package with its checksum, the changelog's section as notes.txt, and pull-request.txt, the text
 for the marketplace. A tag that does not fit the project is refused with what is wrong.
 """
 
@@ -73,8 +73,8 @@ def release(root: Path, folder: Path) -> list[Path]:
     line = checksum(package)
     texts = {
         f"{package.path.name}.sha256": line,
-        "notes.md": f"{said}\n",
-        "pull-request.md": PULL_REQUEST.format(**manifest, notes=said, sum=line.split()[0]),
+        "notes.txt": f"{said}\n",
+        "pull-request.txt": PULL_REQUEST.format(**manifest, notes=said, sum=line.split()[0]),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
