@@ -17,6 +17,8 @@ from strategies.dify.inputs.values import ParameterError
 from strategies.dify.outputs.narrator import Narrator
 from strategies.dify.outputs.pacing import DifyMessage, paced
 from strategies.dify.outputs.variables import Outputs
+from strategies.dify.transport.answers import FrameWriter
+from strategies.dify.transport.plain import plain_messages
 
 _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
@@ -29,7 +31,8 @@ def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessag
         InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
             one whose bare text reaches the reader (docs/dify.md, "Errors").
     """
-    return paced(_messages(session, parameters))
+    messages = paced(_messages(session, parameters))
+    return messages if isinstance(session.writer, FrameWriter) else plain_messages(messages)
 
 
 def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:

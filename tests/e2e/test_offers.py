@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import EVERY
 from tests.e2e.test_wire import assert_clean
 from tests.hosting import (
     Script,
@@ -187,7 +188,7 @@ def test_a_tool_gets_the_file_that_the_model_names(host: Host) -> None:
     assert handed[1]["filename"] == "table.csv"
 
 
-@pytest.mark.runtimes("stdio", "tcp", "http")
+@pytest.mark.runtimes(*EVERY)
 def test_a_file_that_dify_will_not_take_is_told_at_once(host: Host) -> None:
     """A file's content is uploaded by the SDK when a tool asks for it; the workbench refuses."""
     convert = tool("convert", parameter("document", kind="file", required=True))
@@ -385,6 +386,7 @@ def test_a_direct_result_of_a_file_alone_is_the_file(host: Host) -> None:
     assert [one["type"] for one in run.messages if one["meta"]] == ["image_link"]
 
 
+@pytest.mark.runtimes("stdio", "stdio-sdk")
 def test_a_file_that_comes_too_late_is_not_offered(host: Host) -> None:
     """Its call was told that it timed out; the file that came in time is there."""
     link = link_output("binary_link", "/files/tools/7.pdf", filename="late.pdf")
