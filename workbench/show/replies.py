@@ -18,7 +18,7 @@ from strategies.protocols.base import (
 )
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
-from strategies.protocols.react.reader import Thought
+from strategies.protocols.react.steps import LabelledThought
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from workbench.ports import Json, UsageError, is_object, objects
 
@@ -109,7 +109,7 @@ def _gather(events: Sequence[Event]) -> Parsed:
         match event:
             case Text(text):
                 parsed.text += text
-            case Thought():
+            case LabelledThought():
                 pass  # What stands behind `Thought:` is neither the answer nor a think block.
             case Reasoning(text):
                 parsed.reasoning += text
