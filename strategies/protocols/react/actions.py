@@ -93,10 +93,10 @@ def call(action: Action, tools: Mapping[str, ToolSpec], *, cut_short: bool) -> C
         members = dict(cast("Mapping[str, object]", given))
         return Call(name=action.name, arguments=members, raw=_json(members))
     text = action.text
-    if text.lstrip().startswith("{"):
-        return _from_json(action.name, text, cut_short=cut_short)
     if cut_short:
-        return _broken(action.name, text, "The reply was cut off inside the input.", cut=True)
+        return _broken(action.name, text, "The reply was cut off inside the input.")
+    if text.lstrip().startswith("{"):
+        return _from_json(action.name, text)
     if given is None or text.strip().casefold() in _NOTHING:
         return Call(name=action.name, arguments={})
     return _from_text(action.name, text, tools)
@@ -107,12 +107,11 @@ def needs_no_input(tool: ToolSpec | None) -> bool:
     return tool is not None and not tool.parameters.get("required")
 
 
-def _from_json(name: str, text: str, *, cut_short: bool) -> Call | BrokenCall:
+def _from_json(name: str, text: str) -> Call | BrokenCall:
     outcome = read_arguments(text)
     if isinstance(outcome, Unreadable):
-        cut = outcome.truncated or cut_short
-        return _broken(name, text, outcome.problem, cut=cut)
-    return Call(name=name, arguments=outcome.value, raw=text.strip(), repaired=outcome.repaired)
+        return _broken(name, text, outcome.problem)
+    return Call(name=name, arguments=outcome.value, raw=text.strip())
 
 
 def _from_text(name: str, text: str, tools: Mapping[str, ToolSpec]) -> Call | BrokenCall:
@@ -144,8 +143,8 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _broken(name: str, raw: str, problem: str, *, cut: bool = False) -> BrokenCall:
-    return BrokenCall(name=name, raw=raw, problem=problem, truncated=cut)
+def _broken(name: str, raw: str, problem: str) -> BrokenCall:
+    return BrokenCall(name=name, raw=raw, problem=problem)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from strategies.protocols.base import (
     BrokenCall,
     CallDelta,
-    Event,
     FormatError,
     Reasoning,
+    ReplyEvent,
     ReplyParser,
     Text,
     ToolSpec,
@@ -67,7 +67,7 @@ class ReactReader:
         self._text = "\n"
         """The character before, then what is unread."""
         self._at = 1
-        self._events: list[Event] = []
+        self._events: list[ReplyEvent] = []
         self._ending = False
         self._cut_short = False
         self._place: _Place = self._opening
@@ -91,13 +91,13 @@ class ReactReader:
         self._otherwise: _Place = self._opening
         """Where the reader goes on if the JSON is no action."""
 
-    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
+    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Read the next piece; this reader knows nothing of native deltas."""
         del deltas
         self._take(self._apart.feed(text))
         return self._out()
 
-    def close(self, *, cut_short: bool = False) -> list[Event]:
+    def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Read what was held back and decide about it."""
         self._take(self._apart.close(cut_short=cut_short))
         self._ending, self._cut_short = True, cut_short
@@ -110,11 +110,11 @@ class ReactReader:
             self._show("".join(self._thoughts))  # a thought alone is all the answer there is
         return self._out()
 
-    def _out(self) -> list[Event]:
+    def _out(self) -> list[ReplyEvent]:
         events, self._events = self._events, []
         return events
 
-    def _take(self, events: list[Event]) -> None:
+    def _take(self, events: list[ReplyEvent]) -> None:
         for event in events:
             if isinstance(event, Text):
                 self._text = self._text[self._at - 1 :] + event.text
@@ -332,7 +332,7 @@ class ReactReader:
         self._place = self._otherwise
         self._settle(for_input=True)
         if isinstance(outcome, Unreadable):
-            self._broken(actions[0].name, text, outcome.problem, truncated=outcome.truncated)
+            self._broken(actions[0].name, text, outcome.problem)
             return self._go(self._after)
         for action in actions:
             if action.is_answer:
@@ -381,12 +381,12 @@ class ReactReader:
             self._call(Action(self._name))
         else:
             problem = _CUT if self._cut_short else _NO_INPUT
-            self._broken(self._name, "", problem, truncated=self._cut_short)
+            self._broken(self._name, "", problem)
 
-    def _broken(self, name: str, raw: str, problem: str, *, truncated: bool) -> None:
+    def _broken(self, name: str, raw: str, problem: str) -> None:
         self._acted = True
         self._name = ""
-        self._events.append(BrokenCall(name=name, raw=raw, problem=problem, truncated=truncated))
+        self._events.append(BrokenCall(name=name, raw=raw, problem=problem))
 
     def _fail(self, problem: str) -> None:
         self._failed = True
