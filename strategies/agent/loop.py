@@ -61,8 +61,7 @@ from strategies.agent.tools.repetition import First, Repeats
 from strategies.agent.tools.repetition import Refused as RefusedRepeat
 from strategies.agent.tools.validation import Ready, failure, plan
 from strategies.agent.yielding import give_way
-from strategies.protocols.base import BrokenCall, Call, Reasoning, Text
-from strategies.protocols.base import Event as ParserEvent
+from strategies.protocols.base import BrokenCall, Call, Reasoning, ReplyEvent, Text
 
 type Fault = Literal["unreadable", "empty", "misshapen"]
 """What can be wrong with a reply that its model may do over."""
@@ -297,10 +296,10 @@ class Run:
             case ToolDone(call_id, outcome):
                 return this.executor.came_back(call_id, outcome)
 
-    def _react_all(self, parsed: Iterable[ParserEvent], this: Round) -> list[Event]:
+    def _react_all(self, parsed: Iterable[ReplyEvent], this: Round) -> list[Event]:
         return [event for one in parsed for event in self._react(one, this)]
 
-    def _react(self, parsed: ParserEvent, this: Round) -> list[Event]:
+    def _react(self, parsed: ReplyEvent, this: Round) -> list[Event]:
         match parsed:
             case Text(text):
                 # A reply that is to be JSON of some shape is checked before it is shown.

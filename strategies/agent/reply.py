@@ -5,9 +5,9 @@ from strategies.agent.ports import Forwarded, ModelDelta, Usage
 from strategies.protocols.base import (
     BrokenCall,
     Call,
-    Event,
     FormatError,
     Reasoning,
+    ReplyEvent,
     ReplyParser,
     Text,
 )
@@ -50,7 +50,7 @@ class Reading:
         """Why the reply broke off, in one sentence; blank when it did not."""
         return self.failure.message if self.failure else ""
 
-    def take(self, delta: ModelDelta) -> list[Event]:
+    def take(self, delta: ModelDelta) -> list[ReplyEvent]:
         """Add a piece of the reply."""
         self._content.append(delta.text)
         self._finish_reason = delta.finish_reason or self._finish_reason
@@ -61,12 +61,12 @@ class Reading:
             return []
         return self._sort(self._parser.feed(delta.text, delta.calls))
 
-    def close(self) -> list[Event]:
+    def close(self) -> list[ReplyEvent]:
         """End the reply."""
         self.over = True
         return self._sort(self._parser.close(cut_short=self._finish_reason == "length"))
 
-    def break_off(self, failure: ModelFailure) -> list[Event]:
+    def break_off(self, failure: ModelFailure) -> list[ReplyEvent]:
         """End a reply that will not be completed; what is still open was never finished."""
         self.over = True
         self.failure = failure
@@ -76,7 +76,7 @@ class Reading:
             events = [event for event in events if not isinstance(event, BrokenCall | FormatError)]
         return self._sort(events)
 
-    def _sort(self, events: list[Event]) -> list[Event]:
+    def _sort(self, events: list[ReplyEvent]) -> list[ReplyEvent]:
         for event in events:
             match event:
                 case Text(text):

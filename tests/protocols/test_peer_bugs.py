@@ -199,7 +199,7 @@ def test_w4_not_a_number_is_no_json() -> None:
     assert called(events_of("hermes", '<tool_call>{"name": "f", "arguments": {"x": NaN}}')) == []
 
 
-def test_w5_flower_markers_in_strings_colons_and_lone_flowers() -> None:
+def test_w5_qwen_markers_in_strings_colons_and_lone_flowers() -> None:
     """A marker in a string split the call, other colons hid it, a last flower was eaten."""
     quoted = '✿FUNCTION✿: f\n✿ARGS✿: {"q": "what is ✿FUNCTION✿: here"}'
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from strategies.protocols.base import Event
+from strategies.protocols.base import ReplyEvent
 from tests.protocols.cases import (
     PeerCase,
     accepts,
@@ -28,7 +28,7 @@ _CASES = [
 ]
 
 
-def _read(protocol: str, case: PeerCase, pieces: list[str]) -> list[Event]:
+def _read(protocol: str, case: PeerCase, pieces: list[str]) -> list[ReplyEvent]:
     parser = parser_of(protocol, case.tools, starts_in_reasoning=case.starts_in_reasoning)
     return join_text(read_all(parser, pieces))
 

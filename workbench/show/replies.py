@@ -9,9 +9,10 @@ from strategies.protocols.base import (
     BrokenCall,
     Call,
     CallDelta,
-    Event,
     FormatError,
     Reasoning,
+    ReasoningSoFar,
+    ReplyEvent,
     ReplyParser,
     Text,
     ToolSpec,
@@ -66,7 +67,7 @@ def protocol_names() -> list[str]:
 def parse(reply: Reply) -> Parsed:
     """Feed a reply to its parser."""
     parser = _parser(reply)
-    events: list[Event] = []
+    events: list[ReplyEvent] = []
     cut_short = reply.cut_short
     for piece in reply.pieces:
         events += parser.feed(piece)
@@ -102,7 +103,7 @@ def _parser(reply: Reply) -> ReplyParser:
     return protocol.parser(reply.tools, starts_in_reasoning=reply.starts_in_reasoning)
 
 
-def _gather(events: Sequence[Event]) -> Parsed:
+def _gather(events: Sequence[ReplyEvent]) -> Parsed:
     parsed = Parsed()
     taken: set[str] = set()
     for event in sorted(events, key=_position):
@@ -111,6 +112,8 @@ def _gather(events: Sequence[Event]) -> Parsed:
                 parsed.text += text
             case LabelledThought():
                 pass  # What stands behind `Thought:` is neither the answer nor a think block.
+            case ReasoningSoFar(text):
+                parsed = Parsed(reasoning=text)
             case Reasoning(text):
                 parsed.reasoning += text
             case Call():
@@ -122,7 +125,7 @@ def _gather(events: Sequence[Event]) -> Parsed:
     return parsed
 
 
-def _position(event: Event) -> int:
+def _position(event: ReplyEvent) -> int:
     # Calls may be complete out of turn. Only they have a place; sorting keeps the rest as it is.
     return event.position if isinstance(event, Call | BrokenCall) else 0
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from strategies.protocols.base import BrokenCall, Call, CallDelta, Event, FormatError
+from strategies.protocols.base import BrokenCall, Call, CallDelta, FormatError, ReplyEvent
 from strategies.protocols.json.read import (
     Unreadable,
     plain_object,
@@ -69,14 +69,14 @@ class CallMerger:
         self._seen: set[_Slot] = set()
         """Calls that this list of deltas has named: one list names no call twice."""
 
-    def feed(self, deltas: Sequence[CallDelta]) -> Iterator[Event]:
+    def feed(self, deltas: Sequence[CallDelta]) -> Iterator[ReplyEvent]:
         """Take the deltas of one chunk; yield the calls that became certain."""
         self._seen.clear()
         for delta in deltas:
             if delta.id or delta.name or delta.arguments:
                 yield from self._take(delta)
 
-    def close(self, *, cut_short: bool) -> Iterator[Event]:
+    def close(self, *, cut_short: bool) -> Iterator[ReplyEvent]:
         """Yield what is left at the end of the reply."""
         for slot in sorted(self._slots, key=lambda slot: slot.position):
             if not slot.told:
@@ -86,7 +86,7 @@ class CallMerger:
         """Return the position of a call that comes now."""
         return len(self._slots) * _PER_INDEX
 
-    def _take(self, delta: CallDelta) -> Iterator[Event]:
+    def _take(self, delta: CallDelta) -> Iterator[ReplyEvent]:
         if delta.name and self._repeats(delta):
             return
         slot = self._place(delta)
@@ -101,7 +101,7 @@ class CallMerger:
         yield from self._finish(slot)
         yield from self._add(slot, delta.arguments)
 
-    def _add(self, slot: _Slot, piece: str) -> Iterator[Event]:
+    def _add(self, slot: _Slot, piece: str) -> Iterator[ReplyEvent]:
         """Add arguments; behind a finished object the next call of the same tool may follow."""
         while piece:
             if slot.finished:
@@ -113,7 +113,7 @@ class CallMerger:
             yield from self._finish(slot)
             piece = slot.fragments.rest if slot.finished else ""
 
-    def _finish(self, slot: _Slot) -> Iterator[Event]:
+    def _finish(self, slot: _Slot) -> Iterator[ReplyEvent]:
         """Hand the call out if it is complete and new."""
         found = slot.fragments.object
         if found is None or slot.told or not slot.name:
@@ -258,7 +258,7 @@ def _echoes(slot: _Slot, text: str) -> bool:
     )
 
 
-def _end(slot: _Slot, *, cut_short: bool) -> Iterator[Event]:
+def _end(slot: _Slot, *, cut_short: bool) -> Iterator[ReplyEvent]:
     """Decide about a call whose arguments never became certain."""
     text = slot.fragments.text
     if _echoes(slot, text):
@@ -268,29 +268,21 @@ def _end(slot: _Slot, *, cut_short: bool) -> Iterator[Event]:
             yield FormatError("A tool call had arguments but no name of a tool.")
         return
     if cut_short:
-        yield _broken(slot, text, "The reply was cut off before the call was complete.", cut=True)
+        yield _broken(slot, text, "The reply was cut off before the call was complete.")
         return
     for one in split_objects(text):
         outcome = read_arguments(one)
         if isinstance(outcome, Unreadable):
-            yield _broken(slot, one, outcome.problem, cut=outcome.truncated)
+            yield _broken(slot, one, outcome.problem)
         else:
             yield Call(
                 name=slot.name,
                 arguments=outcome.value,
                 id=slot.id,
                 raw=one.strip(),
-                repaired=outcome.repaired,
                 position=slot.position,
             )
 
 
-def _broken(slot: _Slot, raw: str, problem: str, *, cut: bool) -> BrokenCall:
-    return BrokenCall(
-        name=slot.name,
-        raw=raw,
-        problem=problem,
-        truncated=cut,
-        id=slot.id,
-        position=slot.position,
-    )
+def _broken(slot: _Slot, raw: str, problem: str) -> BrokenCall:
+    return BrokenCall(name=slot.name, raw=raw, problem=problem, id=slot.id, position=slot.position)

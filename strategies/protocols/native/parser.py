@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from strategies.protocols.base import Call, CallDelta, Event, ReplyParser, ToolSpec
+from strategies.protocols.base import Call, CallDelta, ReplyEvent, ReplyParser, ToolSpec
 from strategies.protocols.native.merge import CallMerger
 
 
@@ -23,24 +23,24 @@ class NativeParser:
         self._leaked: Counter[str] = Counter()
         self._merged: Counter[str] = Counter()
 
-    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
+    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Take the next piece of the text and the deltas that came with it."""
         events = self._once(self._text.feed(text), self._merged, self._leaked) if text else []
         if deltas:
             events += self._once(self._merger.feed(deltas), self._leaked, self._merged)
         return events
 
-    def close(self, *, cut_short: bool = False) -> list[Event]:
+    def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Return what is left of the text and of the calls."""
         events = self._once(self._text.close(cut_short=cut_short), self._merged, self._leaked)
         left = self._merger.close(cut_short=cut_short)
         return events + self._once(left, self._leaked, self._merged)
 
     def _once(
-        self, events: Iterable[Event], other_way: Counter[str], this_way: Counter[str]
-    ) -> list[Event]:
+        self, events: Iterable[ReplyEvent], other_way: Counter[str], this_way: Counter[str]
+    ) -> list[ReplyEvent]:
         """Drop the calls that also came the other way; note the rest."""
-        kept: list[Event] = []
+        kept: list[ReplyEvent] = []
         for event in events:
             if not isinstance(event, Call):
                 kept.append(event)

@@ -31,6 +31,7 @@ _NOTHING = frozenset(("", "none", "null", "n/a", "{}", "无"))
 _ANSWER_NAMES = frozenset(("final answer", "finalanswer", "final_answer", "最终答案"))
 _ANSWER_KEYS = frozenset(("answer", "final_answer", "output", "result", "text", "content"))
 _DEEPEST = 4
+CUT = "The reply was cut off before the Action Input was complete."
 _DECORATION = " \t\r\n*`'\"_"
 _NAME_AND_INPUT = re.compile(r"([\w.-]+)[ \t]*[,:]?[ \t]*(?=[{(\[])(.*)", re.DOTALL)
 _WORDS_AROUND = re.compile(
@@ -137,20 +138,13 @@ def call(action: Action, tools: Mapping[str, ToolSpec], *, cut_short: bool) -> C
         members = dict(cast("Mapping[str, object]", given))
         return Call(name=action.name, arguments=members, raw=_json(members))
     text = given if isinstance(given, str) else _json(given)
+    if cut_short:
+        return BrokenCall(name=action.name, raw=text, problem=CUT)
     if text.lstrip().startswith("{"):
         return _from_json(action.name, text)
-    if cut_short:
-        return BrokenCall(
-            name=action.name, raw=text, problem="The reply was cut off inside the input."
-        )
     if given is None or text.strip().casefold() in _NOTHING:
         return Call(name=action.name, arguments={})
     return _from_text(action.name, text, tools)
-
-
-def guessed(value: object) -> str:
-    """Say that a value was only guessed, and how it was understood."""
-    return f"The JSON cannot be read for certain; it was understood as {_json(value)}."
 
 
 def needs_no_input(tool: ToolSpec | None) -> bool:
@@ -162,8 +156,6 @@ def _from_json(name: str, text: str) -> Call | BrokenCall:
     outcome = read_arguments(text)
     if isinstance(outcome, Unreadable):
         return BrokenCall(name=name, raw=text, problem=outcome.problem)
-    if outcome.repaired:
-        return BrokenCall(name=name, raw=text, problem=guessed(outcome.value))
     return Call(name=name, arguments=outcome.value, raw=text.strip())
 
 

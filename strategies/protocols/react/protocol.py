@@ -58,7 +58,7 @@ class React:
     stop: tuple[str, ...] = ("\nObservation:",)
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
     ) -> ReplyParser:
         """Make the parser of one reply."""
         apart = leak_parser((), starts_in_reasoning=starts_in_reasoning)

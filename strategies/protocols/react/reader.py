@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from strategies.protocols.base import CallDelta, Event, ReplyParser, Text, ToolSpec
+from strategies.protocols.base import (
+    CallDelta,
+    ReasoningSoFar,
+    ReplyEvent,
+    ReplyParser,
+    Text,
+    ToolSpec,
+)
 from strategies.protocols.react.steps import StepReader
 
 
@@ -11,24 +18,28 @@ class ReactReader:
 
     def __init__(self, apart: ReplyParser, tools: Sequence[ToolSpec]) -> None:
         self._apart = apart
+        self._tools = tools
         self._steps = StepReader(tools)
 
-    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
+    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Read the next piece; this reader knows nothing of native deltas."""
         del deltas
         return self._read(self._apart.feed(text))
 
-    def close(self, *, cut_short: bool = False) -> list[Event]:
+    def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Read what was held back and decide about it."""
         last = self._read(self._apart.close(cut_short=cut_short))
         return last + self._steps.close(cut_short=cut_short)
 
-    def _read(self, events: list[Event]) -> list[Event]:
-        found: list[Event] = []
+    def _read(self, events: list[ReplyEvent]) -> list[ReplyEvent]:
+        found: list[ReplyEvent] = []
         for event in events:
             if isinstance(event, Text):
                 found += self._steps.feed(event.text)
+                continue
+            found.append(event)
+            if isinstance(event, ReasoningSoFar):
+                self._steps = StepReader(self._tools)  # what it has read were drafts
             else:
-                found.append(event)
                 self._steps.start_line()
         return found

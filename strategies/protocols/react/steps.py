@@ -23,14 +23,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from strategies.protocols.base import BrokenCall, Event, FormatError, Reasoning, Text, ToolSpec
-from strategies.protocols.json.read import JsonSpan, Unreadable, Value, read_value
+from strategies.protocols.base import BrokenCall, FormatError, Reasoning, ReplyEvent, Text, ToolSpec
+from strategies.protocols.json.read import JsonSpan, Unreadable, Value, guess, read_value
 from strategies.protocols.react import labels
 from strategies.protocols.react.actions import (
+    CUT,
     Action,
     actions_in,
     call,
-    guessed,
     needs_no_input,
     read_name,
     text_in_brackets,
@@ -63,7 +63,6 @@ _BAD_ACTION = (
     "Action Input: with a JSON object."
 )
 _NO_INPUT = "There is no Action Input: write it on the line after the Action, as a JSON object."
-_CUT = "The reply was cut off before the Action Input was complete."
 
 type _State = Callable[[], bool]
 type _Keep = Callable[[str], None]
@@ -82,9 +81,11 @@ class StepReader:
         self._text = "\n" * labels.CONTEXT
         """The characters before, then what is unread."""
         self._at = labels.CONTEXT
-        self._events: list[Event] = []
+        self._events: list[ReplyEvent] = []
         self._ending = False
         self._cut_short = False
+        self._is_cut = False
+        """What was read last ends where the reply was cut off."""
         self._state: _State = self._start
         self._keep: _Keep = self._hold_opening
         self._opening: list[str] = []
@@ -114,7 +115,7 @@ class StepReader:
         self._failed = False
         self._shown = False
 
-    def feed(self, text: str) -> list[Event]:
+    def feed(self, text: str) -> list[ReplyEvent]:
         """Read the next piece."""
         if self._unlabelled is not None:
             self._unlabelled.append(text)
@@ -127,7 +128,7 @@ class StepReader:
         if self._at == len(self._text):
             self._text, self._at = "\n" * labels.CONTEXT, labels.CONTEXT
 
-    def close(self, *, cut_short: bool = False) -> list[Event]:
+    def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Decide about what was held back."""
         self._ending, self._cut_short = True, cut_short
         events = self._read()
@@ -138,12 +139,12 @@ class StepReader:
             self._show("".join(said))
         return events + self._taken()
 
-    def _read(self) -> list[Event]:
+    def _read(self) -> list[ReplyEvent]:
         while self._state():
             pass
         return self._taken()
 
-    def _taken(self) -> list[Event]:
+    def _taken(self) -> list[ReplyEvent]:
         events, self._events = self._events, []
         return events
 
@@ -385,7 +386,7 @@ class StepReader:
         if self._input_text:
             self._act_on_brackets(self._input_text)
         elif self._cut_short and self._ending:
-            self._break(self._name, "", _CUT)
+            self._break(self._name, "", CUT)
         elif needs_no_input(self._tools.get(self._name)):
             self._act(Action(self._name))
         else:
@@ -402,6 +403,7 @@ class StepReader:
 
     def _input(self) -> bool:
         if not (self._skip_lead() and self._skip_json_mark()):
+            self._is_cut = self._cut_short
             return self._ending and self._end_input("")
         if self._text[self._at] == "{":
             return self._begin_json(self._input_json)
@@ -413,6 +415,7 @@ class StepReader:
         self._write_until(found.start("mark") if found else whole)
         if not (found or self._ending):
             return False
+        self._is_cut = not found and self._cut_short
         return self._end_input(self._what_was_written().strip())
 
     def _input_json(self) -> bool:
@@ -422,8 +425,7 @@ class StepReader:
     def _end_input(self, text: str) -> bool:
         if self._is_answer:
             return self._show_answer(text)
-        cut_short = self._cut_short and self._at == len(self._text) and self._ending
-        self._act(Action(self._name, text), cut_short=cut_short)
+        self._act(Action(self._name, text), cut_short=self._is_cut)
         return self._go(self._after)
 
     def _show_answer(self, text: str) -> bool:
@@ -520,20 +522,27 @@ class StepReader:
         """Read JSON to its end; None if more of it must come."""
         length = self._span.feed(self._text, self._at)
         self._write_until(len(self._text) if length is None else self._at + length)
-        return None if length is None and not self._ending else self._what_was_written()
+        if length is None and not self._ending:
+            return None
+        self._is_cut = length is None and self._cut_short
+        return self._what_was_written()
 
     def _actions_in(self, text: str) -> list[Action | BrokenCall]:
         """Read the actions in JSON; one that cannot be read for certain is broken."""
         outcome = read_value(text)
-        if isinstance(outcome, Value) and not outcome.repaired:
-            return [*(actions_in(outcome.value) or ())]
-        value = outcome.value if isinstance(outcome, Value) else outcome.partial
-        name = next((action.name for action in actions_in(value) or ()), "")
-        if not name:
-            return []
+        actions = actions_in(outcome.value if isinstance(outcome, Value) else outcome.partial) or []
+        problem = self._problem_of(outcome)
+        if not (actions and problem):
+            return [*actions]
+        return [BrokenCall(name=actions[0].name, raw=text, problem=problem)]
+
+    def _problem_of(self, outcome: Value | Unreadable) -> str:
+        """Tell why the actions in JSON must not be run; blank when they may."""
         if isinstance(outcome, Unreadable):
-            return [BrokenCall(name=name, raw=text, problem=outcome.problem)]
-        return [BrokenCall(name=name, raw=text, problem=guessed(outcome.value))]
+            return outcome.problem
+        if self._is_cut:
+            return CUT
+        return guess({"action": outcome.value}).problem if outcome.guessed else ""
 
     def _perform(self, actions: Sequence[Action | BrokenCall]) -> bool:
         for action in actions:

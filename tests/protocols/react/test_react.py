@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from strategies.protocols.base import (
     BrokenCall,
     Call,
-    Event,
     Exchange,
     FormatError,
     Reasoning,
+    ReasoningSoFar,
+    ReplyEvent,
     Result,
     Text,
     ToolSpec,
@@ -29,9 +30,9 @@ from tests.protocols.replies import TOOLS, tool
 _ACTION = 'Action: {"action": "now", "action_input": {}}'
 
 
-def _join(events: Sequence[Event]) -> list[Event]:
+def _join(events: Sequence[ReplyEvent]) -> list[ReplyEvent]:
     """Join adjacent text of one kind."""
-    joined: list[Event] = []
+    joined: list[ReplyEvent] = []
     for event in events:
         last = joined[-1] if joined else None
         if isinstance(event, Text | Reasoning) and type(event) is type(last):
@@ -42,7 +43,9 @@ def _join(events: Sequence[Event]) -> list[Event]:
     return joined
 
 
-def _read(text: str, tools: Sequence[ToolSpec] = TOOLS, *, cut_short: bool = False) -> list[Event]:
+def _read(
+    text: str, tools: Sequence[ToolSpec] = TOOLS, *, cut_short: bool = False
+) -> list[ReplyEvent]:
     """Parse a reply at every chunking, check that all agree, and return the events."""
     events = _join(read_all(React().parser(tools), [text], cut_short=cut_short))
     for pieces in ways_to_cut(text):
@@ -50,15 +53,15 @@ def _read(text: str, tools: Sequence[ToolSpec] = TOOLS, *, cut_short: bool = Fal
     return events
 
 
-def _calls(events: Sequence[Event]) -> list[tuple[str, dict[str, object]]]:
+def _calls(events: Sequence[ReplyEvent]) -> list[tuple[str, dict[str, object]]]:
     return [(event.name, dict(event.arguments)) for event in events if isinstance(event, Call)]
 
 
-def _text(events: Sequence[Event]) -> str:
+def _text(events: Sequence[ReplyEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, Text))
 
 
-def _thoughts(events: Sequence[Event]) -> str:
+def _thoughts(events: Sequence[ReplyEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, LabelledThought))
 
 
@@ -181,6 +184,19 @@ def test_reasoning_is_told_from_thoughts() -> None:
     assert _calls(events) == [("now", {})]
     assert events[0] == Reasoning(f"maybe\n{_ACTION}")
     assert _thoughts(events) == "so"
+
+
+@pytest.mark.parametrize("draft", [f"Maybe so:\n{_ACTION}", f"Thought: hm\n{_ACTION}"])
+def test_drafts_before_a_lone_closing_tag_are_taken_back(draft: str) -> None:
+    """Some templates open the reasoning in the prompt: what is said of it counts, not its calls."""
+    reply = f"{draft}\n</think>\nThought: no\nFinal Answer: 4"
+    for pieces in ways_to_cut(reply):
+        unknown = read_all(React().parser(TOOLS, starts_in_reasoning=None), pieces)
+        known = read_all(React().parser(TOOLS, starts_in_reasoning=True), pieces)
+        so_far = unknown.index(ReasoningSoFar(f"{draft}\n"))
+
+        assert _join(unknown[so_far + 1 :]) == [LabelledThought("no"), Text("4")]
+        assert (_calls(known), _text(known)) == ([], "4")
 
 
 def test_invented_observation_and_all_behind_it_are_dropped() -> None:
@@ -503,6 +519,7 @@ def test_guessed_json_is_given_back() -> None:
 
         assert isinstance(event, BrokenCall)
         assert "understood as" in event.problem
+        assert event.raw
 
 
 def test_plain_input_for_several_parameters_is_refused() -> None:
@@ -529,6 +546,9 @@ def test_cut_input_is_never_run() -> None:
         ('Action: {"action": "get_weather", "action_input": {"city": "Par', False),
         ("Action: python\nAction Input: print(", True),
         ("Action: python\nAction Input:", True),
+        ('Action: get_weather\nAction Input: {"city": "Rome"', True),
+        ('Action: {"action": "get_weather", "action_input": {"city": "Rome"}', True),
+        ('{"action": "get_weather", "action_input": {"city": "Rome"}', True),
         ("Action: now", True),
     ):
         [event] = _read(reply, cut_short=cut_short)
