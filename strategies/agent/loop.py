@@ -209,7 +209,7 @@ class Run:
         """Ask the model and show its reply as it comes; tools start while it is still coming."""
         binding = self._binding
         yield ThoughtStarted(binding.model.name, binding.model.provider)
-        reading = Reading(binding.format.parser(self._toolbox.specs))
+        reading = Reading(binding.format.parser(self._toolbox.specs, self._conversation))
         stream = binding.model.stream(request)
         this.queue.read_model(made_whole(stream, request.opening) if request.opening else stream)
         while not reading.over:
