@@ -208,7 +208,7 @@ class Run:
         """Ask the model and show its reply as it comes; tools start while it is still coming."""
         binding = self._binding
         yield ThoughtStarted(binding.model.name, binding.model.provider)
-        reading = Reading(binding.format.parser(self._toolbox.specs))
+        reading = Reading(binding.format.parser(self._toolbox.specs, self._conversation))
         this.queue.read_model(binding.model.stream(request))
         while not reading.over:
             items = self._gathered(this.queue.wait(self._seconds_until(self._deadline, this)), this)

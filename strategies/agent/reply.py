@@ -7,10 +7,12 @@ from strategies.protocols.base import (
     Call,
     FormatError,
     Reasoning,
+    ReasoningSoFar,
     ReplyEvent,
     ReplyParser,
     Text,
 )
+from strategies.protocols.finish_reason import is_cut_short
 
 
 class Reading:
@@ -64,7 +66,7 @@ class Reading:
     def close(self) -> list[ReplyEvent]:
         """End the reply."""
         self.over = True
-        return self._sort(self._parser.close(cut_short=self._finish_reason == "length"))
+        return self._sort(self._parser.close(cut_short=is_cut_short(self._finish_reason)))
 
     def break_off(self, failure: ModelFailure) -> list[ReplyEvent]:
         """End a reply that will not be completed; what is still open was never finished."""
@@ -82,6 +84,9 @@ class Reading:
                 case Text(text):
                     self._visible.append(text)
                 case Reasoning(text):
+                    self._reasoning.append(text)
+                case ReasoningSoFar(text):
+                    self._visible.clear()
                     self._reasoning.append(text)
                 case Call() | BrokenCall():
                     self.calls.append(event)

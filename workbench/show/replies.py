@@ -17,6 +17,7 @@ from strategies.protocols.base import (
     Text,
     ToolSpec,
 )
+from strategies.protocols.finish_reason import is_cut_short
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
 from strategies.protocols.react.steps import LabelledThought
@@ -73,7 +74,7 @@ def parse(reply: Reply) -> Parsed:
         events += parser.feed(piece)
     for delta in objects(reply.deltas):
         events += parser.feed(_text(delta.get("content")), _call_deltas(delta))
-        cut_short = cut_short or delta.get("finish_reason") == "length"
+        cut_short = cut_short or is_cut_short(str(delta.get("finish_reason") or ""))
     events += parser.close(cut_short=cut_short)
     return _gather(events)
 
@@ -116,6 +117,8 @@ def _gather(events: Sequence[ReplyEvent]) -> Parsed:
                 parsed = Parsed(reasoning=text)
             case Reasoning(text):
                 parsed.reasoning += text
+            case ReasoningSoFar(text):
+                parsed.text, parsed.reasoning = "", text
             case Call():
                 parsed.calls.append(_as_json(event, taken))
             case BrokenCall():

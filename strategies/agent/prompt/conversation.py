@@ -5,8 +5,9 @@ written for a model (native roles or a text protocol) is the dialect's business;
 plain text for the last round, in which no tools are declared, is done here for all of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import cast
 
 from strategies.agent.events import PlannedCall
@@ -14,6 +15,7 @@ from strategies.agent.ports import Message
 from strategies.agent.prompt.media import described, without_media
 from strategies.agent.prompt.truncation import cut
 from strategies.agent.prompt.wording import Wording
+from strategies.protocols.escaping import escaped_markers
 
 type Content = str | Sequence[Mapping[str, object]]
 """A message's content: text, or parts as Dify's wire has them (text, image, document …)."""
@@ -47,6 +49,16 @@ class Conversation:
     attachments: Sequence[Mapping[str, object]] = ()
     """Content parts (images, documents …) that go with the question."""
     rounds: tuple[RoundRecord, ...] = ()
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """What others than the model wrote, and what it has told them: all that it may quote."""
+        yield self.instruction
+        yield from chain.from_iterable(map(_texts, self.history))
+        yield self.question
+        yield from _part_texts(self.attachments)
+        for record in self.rounds:
+            yield from record.results
 
     def with_round(self, record: RoundRecord) -> "Conversation":
         """Return the conversation with one more round."""
@@ -104,6 +116,18 @@ class Conversation:
         return messages
 
 
+def _texts(turn: Message) -> list[str]:
+    content = turn.get("content")
+    if isinstance(content, str):
+        return [content]
+    return _part_texts(cast("Sequence[Mapping[str, object]]", content or ()))
+
+
+def _part_texts(parts: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the texts among the parts of a message."""
+    return [str(part["data"]) for part in parts if part.get("type") == "text" and "data" in part]
+
+
 def calls_of(message: Message) -> Sequence[Mapping[str, object]]:
     """Return the native calls in a message."""
     return cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
@@ -121,7 +145,9 @@ def text_message(role: str, text: str) -> Message:
 
 def _told(record: RoundRecord, wording: Wording) -> str:
     told = [
-        wording.call_returned.format(name=call.name, arguments=call.raw, result=result)
+        wording.call_returned.format(
+            name=call.name, arguments=call.raw, result=escaped_markers(result)
+        )
         for call, result in zip(record.calls, record.results, strict=True)
     ]
     return "\n\n".join([*told, record.remark] if record.remark else told)

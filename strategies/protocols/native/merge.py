@@ -7,15 +7,16 @@ final: the same call sent again (a snapshot list, a summary at the end) is passe
 object in its place is a new call.
 
 A call is handed out at once when its arguments are certain, which may be out of turn; `position`
-tells the turn. Calls without any arguments wait for the end, as these may still come.
+tells the turn. Calls without any arguments wait for the end, as these may still come. So do calls
+with `{}` of tools that take some, until another call follows: providers empty arguments that were
+cut (and say so with the reason at the end).
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from strategies.protocols.base import BrokenCall, Call, CallDelta, FormatError, ReplyEvent
+from strategies.protocols.base import BrokenCall, Call, CallDelta, FormatError, ReplyEvent, ToolSpec
 from strategies.protocols.json.read import (
     Unreadable,
     plain_object,
@@ -24,6 +25,7 @@ from strategies.protocols.json.read import (
 )
 from strategies.protocols.native.fragments import Fragments
 
+_CUT_PROBLEM = "The reply was cut off before the call was complete."
 _PER_INDEX = 1 << 20
 """Positions set apart for each index: some providers put every call on index 0."""
 
@@ -58,8 +60,13 @@ class _Slot:
 class CallMerger:
     """Merges the tool-call deltas of one reply."""
 
-    def __init__(self, names: AbstractSet[str] = frozenset()) -> None:
-        self._names = names
+    def __init__(self, tools: Sequence[ToolSpec] = ()) -> None:
+        self._names = frozenset(tool.name for tool in tools)
+        self._without_arguments = {
+            tool.name for tool in tools if not tool.parameters.get("properties")
+        }
+        self._emptied: _Slot | None = None
+        """The last call, if its arguments may have been emptied."""
         self._slots: list[_Slot] = []
         self._by_index: dict[int, _Slot] = {}
         self._by_id: dict[str, _Slot] = {}
@@ -78,6 +85,11 @@ class CallMerger:
 
     def close(self, *, cut_short: bool) -> Iterator[ReplyEvent]:
         """Yield what is left at the end of the reply."""
+        left = [slot for slot in self._slots if not slot.told]
+        if self._emptied and cut_short and not left:
+            yield _broken(self._emptied, "{}", _CUT_PROBLEM)
+        else:
+            yield from self._release_emptied()
         for slot in sorted(self._slots, key=lambda slot: slot.position):
             if not slot.told:
                 yield from _end(slot, cut_short=cut_short)
@@ -123,13 +135,17 @@ class CallMerger:
         if not slot.follows or not self._repeated(slot, alike):
             self._seen.add(slot)
             alike.append(slot)
-            yield Call(
-                name=slot.name,
-                arguments=found,
-                id=slot.id,
-                raw=slot.fragments.raw,
-                position=slot.position,
-            )
+            yield from self._release_emptied()
+            if not found and slot.name not in self._without_arguments:
+                self._emptied = slot
+            else:
+                yield _call(slot, found)
+
+    def _release_emptied(self) -> Iterator[ReplyEvent]:
+        """Hand out a call without arguments that something follows: it was not cut."""
+        slot, self._emptied = self._emptied, None
+        if slot:
+            yield _call(slot, {})
 
     # ---- repeats
 
@@ -247,6 +263,16 @@ def _key(name: str, arguments: dict[str, object]) -> str:
     return f"{name} {json.dumps(arguments, sort_keys=True)}"
 
 
+def _call(slot: _Slot, arguments: dict[str, object]) -> Call:
+    return Call(
+        name=slot.name,
+        arguments=arguments,
+        id=slot.id,
+        raw=slot.fragments.raw,
+        position=slot.position,
+    )
+
+
 def _echoes(slot: _Slot, text: str) -> bool:
     """Tell whether the call is but the beginning of a finished one, sent again."""
     follows = slot.follows
@@ -268,7 +294,7 @@ def _end(slot: _Slot, *, cut_short: bool) -> Iterator[ReplyEvent]:
             yield FormatError("A tool call had arguments but no name of a tool.")
         return
     if cut_short:
-        yield _broken(slot, text, "The reply was cut off before the call was complete.")
+        yield _broken(slot, text, _CUT_PROBLEM)
         return
     for one in split_objects(text):
         outcome = read_arguments(one)

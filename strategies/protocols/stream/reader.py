@@ -87,6 +87,7 @@ class ReplyReader:
         self._space_is_whole = False
         self._last_shown = " "
         self._last_thought = " "
+        self._has_reasoned = False
 
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Read the next piece; this reader knows nothing of native deltas."""
@@ -230,6 +231,9 @@ class ReplyReader:
             return reasoning.ReasoningBlock(apart=apart)
         if found.line_start or self._around.sentence_is_over:
             return reasoning.LaterReasoning(apart=apart)
+        if self._has_reasoned:
+            start = found.position + len(found.marker)
+            return reasoning.LaterReasoning(apart=apart, start=start)
         return None
 
     def _read_block(self, block: Block, ending: Ending | None) -> bool:
@@ -342,6 +346,7 @@ class ReplyReader:
             case ReasoningSoFar():
                 self._begin_after_reasoning()
             case Reasoning():
+                self._has_reasoned = True
                 self._last_thought = event.text[-1:]
                 self._events.append(event)
             case _:

@@ -85,8 +85,10 @@ class ReasoningBlock:
 class LaterReasoning:
     """Reads reasoning in the middle of a reply, where a tag that is never closed is just text."""
 
-    def __init__(self, *, apart: bool) -> None:
+    def __init__(self, *, apart: bool, start: int | None = None) -> None:
+        """Take where the text is read anew if the tag is never closed; None for nowhere."""
         self._apart = apart
+        self._start = start
 
     def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | NotABlock | None:
         """Emit it once its close tag has come."""
@@ -98,7 +100,10 @@ class LaterReasoning:
             return _CLOSED
         until = len(cursor.text) if ending else _CLOSE_TAG.settled(cursor.text, cursor.at)
         cursor.at = until
-        return NotABlock(until=cursor.position) if ending else None
+        if not ending:
+            return None
+        anew = self._start is not None and not ending.cut_short
+        return NotABlock(until=self._start if anew and self._start else cursor.position)
 
 
 class LoneClose:

@@ -110,7 +110,7 @@ def test_markers_inside_and_outside_of_strings() -> None:
 
     assert called(events_of("qwen", data)) == [("f", {"a": "✿ARGS✿ ✿RESULT✿", "b": "✿RETURN✿"})]
     assert called(events_of("qwen", cut)) == [("f", {"a": 1}), _OSLO]
-    assert called(events_of("qwen", guessed)) == [("f", {"a": 'he said "x" y'})]
+    assert r'{"a": "he said \"x\" y"}' in broken(events_of("qwen", guessed))[0].problem
     bare = ToolSpec(name="f", description="", parameters={"properties": None})
     fence = "✿FUNCTION✿: f\n✿ARGS✿: ```py\nx\n```"
     assert [call.name for call in broken(events_of("qwen", fence, (bare,)))] == ["f"]

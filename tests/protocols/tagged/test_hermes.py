@@ -25,14 +25,14 @@ def test_text_that_touches_a_call_stays_apart() -> None:
     assert shown(events_of("hermes", f"a{_CALL} {_CALL}\nb")) == "a b"
 
 
-def test_call_is_out_with_its_last_bracket() -> None:
-    """The tool can start while the model still writes the close tag."""
+def test_call_is_out_with_its_line() -> None:
+    """No sentence can go on behind it then; the model may still write the close tag."""
     parser = parser_of("hermes")
     start = _CALL.index("\n</tool_call>")
 
-    assert parser.feed(_CALL[: start - 1]) == []
-    assert called(parser.feed(_CALL[start - 1])) == [_OSLO]
-    assert parser.feed(_CALL[start:]) == []
+    assert parser.feed(_CALL[:start]) == []
+    assert called(parser.feed(_CALL[start])) == [_OSLO]
+    assert parser.feed(_CALL[start + 1 :]) == []
     assert parser.close() == []
 
 
