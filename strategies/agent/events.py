@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from strategies.agent.ports import Forwarded, ToolOutcome, Usage
+from strategies.protocols.finish_reason import Ending
 
 type StopReason = Literal[
     "answered",
@@ -21,9 +22,6 @@ type StopReason = Literal[
     "content_filter",
     "error",
 ]
-
-type Ending = Literal["complete", "length", "content_filter", "broken"]
-"""How a provider ended a reply: in order, at the token limit, by its filter, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
-from strategies.protocols.stream.block import Closed, Emit, Ending, Handed, Refused, Verdict
+from strategies.protocols.stream.block import Closed, Emit, Ending, HandedOver, NotABlock, Verdict
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 from strategies.protocols.tagged.arguments_block import ArgumentsBlock
@@ -229,7 +229,7 @@ class FunctionBlock:
         """Tell arguments written as JSON from prose that only mentions the tag."""
         if cursor.text[index] == "{":
             cursor.at = index
-            return Handed(
+            return HandedOver(
                 ArgumentsBlock(
                     name=self._name,
                     start=cursor.position,
@@ -372,14 +372,14 @@ class FunctionBlock:
     def _cut(self, cursor: Cursor, emit: Emit) -> Verdict:
         held = cursor.held()
         raw = held[self._body - (cursor.position - len(held)) :]
-        emit(BrokenCall(name=self._name, raw=raw, problem=_CUT_PROBLEM, truncated=True))
+        emit(BrokenCall(name=self._name, raw=raw, problem=_CUT_PROBLEM))
         return Closed()
 
-    def _refuse(self, cursor: Cursor) -> Refused:
+    def _refuse(self, cursor: Cursor) -> NotABlock:
         wrapping = self._wrapping
         if wrapping.tagged and wrapping.reports:
-            return Refused(until=cursor.position, problem=_NAME_PROBLEM)
-        return Refused(until=wrapping.start)
+            return NotABlock(until=cursor.position, problem=_NAME_PROBLEM)
+        return NotABlock(until=wrapping.start)
 
 
 def _count_functions(value: _Value, word: str) -> None:

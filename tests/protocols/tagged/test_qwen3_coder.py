@@ -178,7 +178,7 @@ def test_value_that_is_cut_is_reported_and_not_run(end: str) -> None:
     events = events_of("qwen3_coder", reply)
 
     assert called(events) == []
-    assert [(call.name, call.truncated) for call in broken(events)] == [("write_file", True)]
+    assert [call.name for call in broken(events)] == ["write_file"]
 
 
 def test_call_that_only_lacks_its_end() -> None:
@@ -187,7 +187,7 @@ def test_call_that_only_lacks_its_end() -> None:
 
     assert called(events_of("qwen3_coder", reply)) == [("write_file", {"path": "a"})]
     assert called(events_of("qwen3_coder", reply, cut_short=True)) == []
-    assert broken(events_of("qwen3_coder", "<tool_call><function=now>"))[0].truncated
+    assert broken(events_of("qwen3_coder", "<tool_call><function=now>"))[0]
 
 
 def test_literal_call_that_is_never_closed_is_bounded() -> None:
@@ -227,7 +227,7 @@ def test_prose_for_parameters_is_reported() -> None:
     events = events_of("qwen3_coder", reply)
 
     assert called(events) == []
-    assert [(call.name, call.truncated) for call in broken(events)] == [("get_weather", False)]
+    assert [call.name for call in broken(events)] == ["get_weather"]
     assert shown(events) == "Done."
 
 
