@@ -160,15 +160,13 @@ def test_malformed_function_tag_is_recovered() -> None:
         assert called(events_of("qwen3_coder", reply)) == [("get_weather", {"city": "Oslo"})]
 
 
-def test_call_is_out_with_its_function_tag() -> None:
-    """The tool can start while the model still writes `</tool_call>`."""
+def test_call_is_out_with_its_line() -> None:
+    """Then no sentence can go on behind it."""
     parser = parser_of("qwen3_coder")
-    reply = _file("text")
-    end = reply.index("</function>") + len("</function>")
 
-    assert parser.feed(reply[: end - 1]) == []
-    assert len(called(parser.feed(reply[end - 1]))) == 1
-    assert parser.feed(reply[end:]) == []
+    assert parser.feed(_file("text").rstrip()) == []
+    assert len(called(parser.feed("\n"))) == 1
+    assert parser.close() == []
 
 
 @pytest.mark.parametrize("end", ["", "te", "text", "text\n</para", "text </function> and"])
