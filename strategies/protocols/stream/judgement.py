@@ -82,8 +82,10 @@ class Surroundings:
         self._unread.clear()
         lines, newline, rest = text.rpartition("\n")
         if newline:
-            for found in _FENCE_LINE.finditer(f"{self._head}{lines}\n"):
-                self._pass_fence(found["mark"], found["info"])
+            before = f"{self._head}{lines}\n"
+            if "```" in before or "~~~" in before:  # looking at each line costs much more
+                for found in _FENCE_LINE.finditer(before):
+                    self._pass_fence(found["mark"], found["info"])
             self._head, self._ticks, self._last = "", 0, ""
         self._head = (self._head + rest)[:_HEAD]
         self._ticks += len(_TICKS.findall(rest))

@@ -189,11 +189,12 @@ def test_call_that_only_lacks_its_end() -> None:
 
 
 def test_literal_call_that_is_never_closed_is_bounded() -> None:
-    """If tags inside a value hide the end of the call, it is found when the reply is over."""
+    """If tags inside a value hide the end of the call, it is guessed at the end, and not run."""
     reply = _file("<function=demo>\n<parameter=x>") + "\nDone. <tool_call><function=now></function>"
     events = events_of("qwen3_coder", reply)
 
-    assert [name for name, _ in called(events)] == ["write_file", "now"]
+    assert [call.name for call in broken(events)] == ["write_file"]
+    assert [name for name, _ in called(events)] == ["now"]
     assert shown(events) == "Done. "
 
 
