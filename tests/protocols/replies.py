@@ -39,7 +39,7 @@ TOOLS = (
 
 
 def parser_of(
-    protocol: str, tools: Sequence[ToolSpec] = TOOLS, *, starts_in_reasoning: bool = False
+    protocol: str, tools: Sequence[ToolSpec] = TOOLS, *, starts_in_reasoning: bool | None = False
 ) -> ReplyParser:
     """Make a parser by the name of its protocol; `leak` is the text of a native reply."""
     if protocol == "leak":
@@ -52,7 +52,7 @@ def events_of(
     text: str,
     tools: Sequence[ToolSpec] = TOOLS,
     *,
-    starts_in_reasoning: bool = False,
+    starts_in_reasoning: bool | None = False,
     cut_short: bool = False,
 ) -> list[ReplyEvent]:
     """Parse a reply at every chunking, check that all agree, and return the joined events."""

@@ -222,7 +222,7 @@ def test_w20_marker_cut_after_other_text_in_a_piece() -> None:
     parser = parser_of("hermes")
 
     assert parser.feed("abc<tool_") == [Text("abc")]
-    assert called(parser.feed('call>{"name": "f", "arguments": {}}\n')) == [("f", {})]
+    assert called(parser.feed('call>{"name": "f", "arguments": {}}</tool_call>\n')) == [("f", {})]
     assert parser.close() == []
 
 

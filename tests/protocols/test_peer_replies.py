@@ -27,9 +27,11 @@ _CASES = [
     for case in read_peer_cases(file)
 ]
 
-_NOT_RUN = {
-    # "Both: <calls> Done.": so begins a sentence about a quotation, too, and nothing tells them apart.
+_SAFER = {
+    # "Both: <calls> Done.": so begins a sentence about a quotation, too; nothing tells them apart.
     "hermes-076",
+    # "Sure. <call> and <call>": the first is followed by more of a sentence.
+    "qxml-116",
 }
 """Cases in which safety weighs more than what peers make of them."""
 
@@ -44,8 +46,8 @@ def test_peer_reply_is_read_as_it_was_meant(protocol: str, case: PeerCase) -> No
     """What several peers or the format agree on holds; the rest neither crashes nor differs."""
     events = _read(protocol, case, [case.text])
 
-    if case.id in _NOT_RUN:
-        assert not outcome_of(events).calls
+    if case.id in _SAFER:
+        assert len(outcome_of(events).calls) < len(case.accepted[0]["calls"])
     elif case.tier in {"must", "should"}:
         assert accepts(case, outcome_of(events))
     for pieces in (list(case.pieces), *ways_to_cut(case.text)):

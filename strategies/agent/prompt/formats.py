@@ -77,7 +77,7 @@ class NativeFormat:
 
     wording: Wording = ENGLISH
     must_call: MustCall | None = None
-    _habit: ReasoningHabit = field(default_factory=ReasoningHabit, compare=False)
+    _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
     _rounds: Memo[RoundRecord, list[Message]] = field(
         default_factory=lambda: Memo(_native_round), compare=False
     )
@@ -116,7 +116,7 @@ class TextFormat:
     language: Language = "en"
     must_call: MustCall | None = None
     is_native = False
-    _habit: ReasoningHabit = field(default_factory=ReasoningHabit, compare=False)
+    _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
 
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""

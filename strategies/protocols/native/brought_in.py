@@ -14,7 +14,7 @@ from typing import cast
 from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.lenient import MalformedError, read
 
-_CHANGES = re.compile(r"[\s\\\"'`\u200b\ufeff]+|</?tool_call>|json\b(?=\s*\{)")
+_CHANGES = re.compile(r"\\[nrt]|[\s\\\"'`\u200b\ufeff]+|</?tool_call>|json\b(?=\s*\{)")
 _ENTITIES = ("&lt;", "&quot;", "&#34;")
 _PLACES, _OBJECTS = 16, 3
 """Where a name stands, and how many objects around each place, are looked at: pages are long."""

@@ -37,7 +37,7 @@ from strategies.protocols.tagged.calls import plausible_name
 FUNCTION, ARGS, RESULT, RETURN = "✿FUNCTION✿", "✿ARGS✿", "✿RESULT✿", "✿RETURN✿"
 _ALL = (FUNCTION, ARGS, RESULT, RETURN)
 _MARKERS = Markers(_ALL)
-_AFTER_ARGUMENTS = Markers((*_ALL, reasoning.OPEN))
+_AFTER_ARGUMENTS = Markers((*_ALL, reasoning.OPEN, reasoning.CLOSE))
 _COLONS = (":", "：")
 _NAME = re.compile(r"[^\n✿]{0,200}")
 _SENTENCE = re.compile(r"\S\s+\S")

@@ -23,6 +23,7 @@ FENCE = "```"
 DECORATION = " \t\r\n`~>"
 _FENCE_LINE = re.compile(r"^[ \t>]{0,12}(?P<mark>`{3,}|~{3,})(?P<info>[^\n`]*)\n", re.MULTILINE)
 _SENTENCE_ENDS = frozenset(".!?。！？…")
+_TICKS = re.compile(r"`+")
 _HEAD = 40
 
 
@@ -34,7 +35,7 @@ class Surroundings:
         self._head = ""
         """The beginning of the line."""
         self._ticks = 0
-        """Backticks on the line so far."""
+        """Stretches of backticks on the line so far."""
         self._last = ""
         """The last character of the line that is not white space."""
         self._fence = ""
@@ -81,11 +82,13 @@ class Surroundings:
         self._unread.clear()
         lines, newline, rest = text.rpartition("\n")
         if newline:
-            for found in _FENCE_LINE.finditer(f"{self._head}{lines}\n"):
-                self._pass_fence(found["mark"], found["info"])
+            before = f"{self._head}{lines}\n"
+            if "```" in before or "~~~" in before:  # looking at each line costs much more
+                for found in _FENCE_LINE.finditer(before):
+                    self._pass_fence(found["mark"], found["info"])
             self._head, self._ticks, self._last = "", 0, ""
         self._head = (self._head + rest)[:_HEAD]
-        self._ticks += rest.count("`")
+        self._ticks += len(_TICKS.findall(rest))
         self._last = rest.rstrip()[-1:] or self._last
         self._said = self._said or bool(text.strip(DECORATION))
 
@@ -160,7 +163,7 @@ class TextCalls:
         self, held: Sequence[HeldCalls], around: Surroundings, after: str
     ) -> list[bool]:
         """Take them unless they stand in an example or in a sentence that goes on."""
-        gap = _TAGS.sub("", held[-1].gap)
+        gap = _TAGS.split(held[-1].gap)[-1]
         shown = goes_on(sentence_is_over=around.sentence_is_over, gap=gap, after=after)
         return [one.standing == "free" and not shown for one in held]
 

@@ -168,7 +168,8 @@ class ReplyReader:
             if not self._space_is_whole:
                 self._space.append(blank)
             self._pass(end)
-            if self._held and "\n" in blank and self._judge.after_line(self._held):
+            line_is_over = "\n" in blank and not self._after.inside
+            if self._held and line_is_over and self._judge.after_line(self._held):
                 self._settle([True] * len(self._held))
 
     def _pass(self, index: int) -> None:

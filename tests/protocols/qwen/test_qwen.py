@@ -24,11 +24,12 @@ def test_one_name_with_several_arguments_is_several_calls() -> None:
     assert called(events) == [_OSLO, ("get_weather", {"city": "Rome"})]
 
 
-def test_call_is_out_with_its_last_bracket() -> None:
-    """Nothing closes a call in this protocol, and nothing is waited for."""
+def test_call_is_out_with_its_line() -> None:
+    """Nothing closes a call in this protocol, but a sentence may go on behind it."""
     parser = parser_of("qwen")
 
-    assert called(parser.feed(_CALL)) == [_OSLO]
+    assert called(parser.feed(_CALL.rstrip())) == []
+    assert called(parser.feed("\n")) == [_OSLO]
 
 
 @pytest.mark.parametrize("colon", [":", ": ", "：", "", " "])
