@@ -74,13 +74,13 @@ def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[D
 
 def _notices(settings: Settings, attached: Attached) -> Iterator[Noticed]:
     for tool in settings.skipped_tools:
-        yield Noticed(f"TOOL {tool.name} ✗ skipped", {"problem": tool.problem})
+        yield Noticed(f"✗ TOOL skipped: {tool.name}", {"problem": tool.problem})
     if settings.unknown_allowed_tools:
         names = list(settings.unknown_allowed_tools)
-        yield Noticed("ALLOWED TOOLS ✗ unknown name", {"names": names})
+        yield Noticed("✗ ALLOWED TOOLS unknown name", {"names": names})
     if settings.unknown_direct_tools:
         names = list(settings.unknown_direct_tools)
-        yield Noticed("DIRECT TOOLS ✗ unknown name", {"names": names})
+        yield Noticed("✗ DIRECT TOOLS unknown name", {"names": names})
     problems = [*settings.odd_files, *attached.problems]
     if problems:
-        yield Noticed("FILES ✗ not all could be used", {"problems": problems})
+        yield Noticed("✗ FILES not all could be used", {"problems": problems})

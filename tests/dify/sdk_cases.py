@@ -110,7 +110,7 @@ def test_a_failure_in_the_middle_keeps_what_came_and_the_provider_s_words() -> N
     model = DifyModel(door.session(), CONFIG)
     pieces: list[str] = []
 
-    with pytest.raises(ModelError, match="^busy$"):
+    with pytest.raises(ModelError, match=r"^busy$"):
         pieces.extend(delta.text for delta in model.stream(talk("Hi")))
     assert pieces == ["Hel"]
 
