@@ -1,11 +1,12 @@
 """What happens in a run, as one closed union of frozen values.
 
 The loop yields these as they happen; `strategies/dify/outputs/narrator.py` turns them
-into Dify's messages, tests read them as they are. Times are the narrator's business.
+into Dify's messages, tests read them as they are. Of times they hold
+those that only the engine knows: how long a call waited and ran.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from strategies.agent.ports import Forwarded, ToolOutcome, Usage
@@ -72,6 +73,13 @@ class ReasoningShown:
 
 
 @dataclass(frozen=True, slots=True)
+class CallQueued:
+    """A call has been written and waits until a running one makes room."""
+
+    call: PlannedCall
+
+
+@dataclass(frozen=True, slots=True)
 class CallStarted:
     """A tool begins to run, or its call is about to be refused."""
 
@@ -85,6 +93,10 @@ class CallFinished:
 
     call: PlannedCall
     outcome: ToolOutcome
+    waited: float = field(default=0.0, compare=False)
+    """Seconds from the moment when the call was written to that when it began."""
+    ran: float = field(default=0.0, compare=False)
+    """Seconds from then to its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +164,7 @@ type Event = (
     | TextShown
     | AnswerShown
     | ReasoningShown
+    | CallQueued
     | CallStarted
     | CallFinished
     | ThoughtFinished

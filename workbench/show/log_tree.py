@@ -45,7 +45,8 @@ def _below(parent: Any, depth: int, children: dict[Any, list[Json]]) -> Iterator
     for log in children.pop(parent, []):
         yield Row(
             depth=depth,
-            label=str(log.get("label")),
+            # Whoever draws the row puts a mark of the status before it.
+            label=str(log.get("label")).removeprefix("✗ "),
             status=str(log.get("status")),
             facts=facts(log.get("metadata") or {}),
             error=log.get("error"),

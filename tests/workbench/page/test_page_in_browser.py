@@ -85,7 +85,7 @@ class TestRun:
             "[...document.querySelectorAll('.row.head')].map(row => row.textContent)"
         )
 
-        assert heads == ["Round 1weather, hotels ✗30 tok", "Round 2answer40 tok0.0042"]
+        assert heads == ["Round 1✗ hotels, weather30 tok", "Round 2answer40 tok0.0042"]
 
     def test_a_click_shows_prompt_and_result(self, opened: Browser) -> None:
         """Of a model call its messages, of a tool its arguments; a second click hides them."""
