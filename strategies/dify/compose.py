@@ -20,11 +20,11 @@ from strategies.dify.inputs.addresses import DifyFiles
 from strategies.dify.inputs.attachments import Attached, content_parts
 from strategies.dify.inputs.contents import Audience
 from strategies.dify.inputs.fetching import FileReader
-from strategies.dify.inputs.files import RunFiles
 from strategies.dify.inputs.history import clean_history, with_media_for
 from strategies.dify.inputs.knowledge import prompt
 from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.parameters import Settings
+from strategies.dify.inputs.run_files import RunFiles
 from strategies.dify.loose_json import text
 from strategies.protocols.language import language_of
 from strategies.protocols.registry import TEXT_PROTOCOLS
