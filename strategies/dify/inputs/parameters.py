@@ -13,7 +13,7 @@ from strategies.agent.events import Noticed
 from strategies.agent.outcomes import Limits
 from strategies.agent.prompt.formats import MustCall
 from strategies.agent.schema.answer import AnswerShape, ShapeError, read_shape
-from strategies.dify.inputs.files import RunFile, read_files
+from strategies.dify.inputs.files.run_file import RunFile, read_files
 from strategies.dify.inputs.knowledge import Passage, read_context
 from strategies.dify.inputs.model_config import ModelConfig, read_fallback, read_model
 from strategies.dify.inputs.tools import DifyTool, only_allowed, read_tools

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from strategies.agent.ports import Forwarded
-from strategies.dify.inputs.files import (
+from strategies.dify.inputs.files.run_file import (
     RunFile,
     made_file,
     plain_name,
