@@ -9,14 +9,18 @@ from workbench.commands.command_line import Parser
 from workbench.commands.options import (
     add_equipment,
     add_parameters,
+    check_parameters,
+    chosen_strategies,
     count,
     equipment,
     history,
+    output_file,
     parameters,
 )
+from workbench.commands.output import write_file
 from workbench.host.record import Run
 from workbench.page.pages import page
-from workbench.ports import UsageError, WorkbenchError
+from workbench.ports import UsageError
 from workbench.show import story, terminal
 from workbench.stage import PROTOCOLS, Question, Setting, equipped
 
@@ -29,9 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     if len(options.model) > 1:
         raise UsageError("A run asks one model: give --model once.")
     view = terminal.view(as_json=options.json)
-    if options.html and not options.html.absolute().parent.is_dir():
-        raise UsageError(f"--html {options.html}: there is no such folder.")
     question = _question(options)
+    check_parameters(question.settings, chosen_strategies(options.plugin, [question.strategy]))
     with equipped(equipment(options)) as bench:
         view.open(bench.setting(question))
         runs = [bench.start(question) for _ in range(options.parallel)]
@@ -44,10 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _write_page(path: Path, setting: Setting, runs: Sequence[Run]) -> None:
     lines = [line for run in runs for line in story.whole(run, setting)]
-    try:
-        path.write_text(page(lines), encoding="utf-8")
-    except OSError as error:
-        raise WorkbenchError(f"Cannot write {path}: {error.strerror}.") from error
+    write_file(path, page(lines))
 
 
 def _question(options: argparse.Namespace) -> Question:
@@ -94,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parallel", type=count, default=1, metavar="N", help="N runs at once")
     parser.add_argument("--json", action="store_true", help="every message as a JSON line")
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write the run as a page to look at"
+        "--html",
+        type=output_file,
+        metavar="FILE",
+        help="write the run as a page to look at; a bare name goes into runs/",
     )
     return parser

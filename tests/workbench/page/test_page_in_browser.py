@@ -95,7 +95,7 @@ class TestRun:
         tool = opened.text("#details")
         opened.click(".row.tool.bad")
 
-        assert "1 messages" in prompt
+        assert "1 message" in prompt
         assert "Lisbon?" in prompt
         assert "no such house" in tool
         assert '"nights": 3' in tool
