@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hosting import ROOT
 from workbench.host.daemon import Host
+from workbench.scripted import ROOT
 
 
 def pytest_configure(config: pytest.Config) -> None:

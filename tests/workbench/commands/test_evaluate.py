@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosting import ROOT
 from tests.workbench.tiny import write_plugin
 from workbench.commands.options import chosen_strategies
 from workbench.evaluate.play import ways
 from workbench.ports import Json
+from workbench.scripted import ROOT
 
 TASKS = """\
 tools:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosting import ROOT
 from tests.workbench.tiny import write_plugin
 from workbench.commands.options import output_file
 from workbench.commands.output import write_file
 from workbench.model.faults import read_fault
 from workbench.ports import Json, UsageError
+from workbench.scripted import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.hosting import ROOT
 from tests.workbench.page.browser import CHROMIUM, Browser
 from tests.workbench.told import HARM, lines, text
 from workbench.page.pages import page
+from workbench.scripted import ROOT
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
