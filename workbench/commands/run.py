@@ -3,9 +3,9 @@
 import argparse
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from workbench.commands.command_line import Parser
+from workbench.commands.export import add_otlp, send_traces
 from workbench.commands.options import (
     add_equipment,
     add_parameters,
@@ -20,9 +20,9 @@ from workbench.commands.options import (
 from workbench.commands.output import write_file
 from workbench.host.record import Run
 from workbench.page.pages import page
-from workbench.ports import UsageError
+from workbench.ports import Json, UsageError
 from workbench.show import story, terminal
-from workbench.stage import PROTOCOLS, Question, Setting, equipped
+from workbench.stage import PROTOCOLS, Question, equipped
 
 _QUESTION = "What time is it in Tokyo, and what is 23 × 19?"
 
@@ -40,14 +40,18 @@ def main(arguments: Sequence[str]) -> int:
         runs = [bench.start(question) for _ in range(options.parallel)]
         _follow(view, runs)
         view.close(runs)
-        if options.html:
-            _write_page(options.html, bench.setting(question), runs)
+        if options.html or options.otlp:
+            setting = bench.setting(question)
+            lines = [line for run in runs for line in story.whole(run, setting)]
+            _keep(options, lines)
     return 0 if all(run.ok for run in runs) else 1
 
 
-def _write_page(path: Path, setting: Setting, runs: Sequence[Run]) -> None:
-    lines = [line for run in runs for line in story.whole(run, setting)]
-    write_file(path, page(lines))
+def _keep(options: argparse.Namespace, lines: Sequence[Json]) -> None:
+    if options.html:
+        write_file(options.html, page(lines))
+    if options.otlp:
+        send_traces(lines, options.otlp, content=options.otlp_content)
 
 
 def _question(options: argparse.Namespace) -> Question:
@@ -76,7 +80,7 @@ def _follow(view: terminal.View, runs: Sequence[Run]) -> None:
                 pass
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     parser = Parser(
         prog="workbench run",
         description="Ask a question through the plugin's real process, with Dify's daemon played.",
@@ -99,4 +103,5 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write the run as a page to look at; a bare name goes into runs/",
     )
+    add_otlp(parser, None)
     return parser
