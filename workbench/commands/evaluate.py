@@ -17,7 +17,7 @@ from workbench.commands.options import (
 )
 from workbench.commands.output import complain, say, say_json, write_file
 from workbench.evaluate.page import evaluation_page
-from workbench.evaluate.play import Played, Player, Way, play, ways
+from workbench.evaluate.play import Played, Player, Way, named, play, ways
 from workbench.evaluate.table import progress, tables, total
 from workbench.evaluate.tasks import OWN_TASKS, Task, read_tasks
 from workbench.ports import UsageError
@@ -30,6 +30,17 @@ def main(arguments: Sequence[str]) -> int:
     if len(options.model) > 1:
         raise UsageError("An evaluation asks one model: give --model once.")
     tasks = _tasks(options)
+    chosen = _ways(options)
+    games: list[Played] = []
+    try:
+        _play(options, tasks, chosen, games)
+    finally:  # what was played counts, even when Ctrl-C ends it
+        if games:
+            _show(options, tasks, chosen, games)
+    return 0
+
+
+def _ways(options: argparse.Namespace) -> list[Way]:
     given = dict(assignment(text) for text in options.set)
     chosen: list[Way] = []
     for folder in options.plugin or [Path.cwd()]:
@@ -40,13 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         chosen += ways(folder.resolve(), known, options.protocol)
     if not chosen:
         raise UsageError("No strategy speaks a protocol that was named.")
-    games: list[Played] = []
-    try:
-        _play(options, tasks, chosen, games)
-    finally:  # what was played counts, even when Ctrl-C ends it
-        if games:
-            _show(options, tasks, chosen, games)
-    return 0
+    return named(chosen)
 
 
 def _play(

@@ -1,9 +1,9 @@
 """Plays tasks: every task in every way, as often as wanted, through the plugin's process."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,8 @@ class Way:
     strategy: Strategy
     protocol: str | None
     """None: the strategy has no choice."""
-
-    @property
-    def name(self) -> str:
-        """What the table calls it."""
-        return self.protocol or self.plugin.name
+    name: str = ""
+    """What the table calls it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +119,22 @@ def ways(plugin: Path, known: Sequence[Strategy], protocols: Sequence[str]) -> l
         for strategy in known
         for protocol in _protocols(strategy, protocols)
     ]
+
+
+def named(chosen: Sequence[Way]) -> list[Way]:
+    """Give each way the shortest name that tells it from the others."""
+    schemes: list[Callable[[Way], str]] = [
+        lambda way: way.protocol or way.plugin.name,
+        lambda way: f"{way.strategy.name} {way.protocol or ''}".strip(),
+        lambda way: f"{way.plugin.name} {way.protocol or ''}".strip(),
+        lambda way: f"{way.plugin.name} {way.strategy.name} {way.protocol or ''}".strip(),
+        lambda way: f"{way.plugin} {way.strategy.name} {way.protocol or ''}".strip(),
+    ]
+    found = ([scheme(way) for way in chosen] for scheme in schemes)
+    names = next((each for each in found if len(set(each)) == len(each)), None)
+    # Only the same folder given twice is left; its columns are alike anyway.
+    names = names or [str(way.plugin) for way in chosen]
+    return [replace(way, name=name) for way, name in zip(chosen, names, strict=True)]
 
 
 def play(

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.workbench.tiny import write_plugin
 from workbench.commands.options import chosen_strategies
-from workbench.evaluate.play import ways
+from workbench.evaluate.play import named, ways
 from workbench.ports import Json
 from workbench.scripted import ROOT
 
@@ -114,3 +115,17 @@ def test_ways_are_those_that_make_a_difference() -> None:
     assert ours[-1] == ("react", "react")
     assert named == [("function_calling", "react"), ("react", "react")]
     assert [way.protocol for way in rival] == [None]
+
+
+def test_each_way_has_the_shortest_name_that_tells_it_apart() -> None:
+    """The protocol, and the strategy or the plugin where that is not enough."""
+    known = chosen_strategies(ROOT, [])
+    folder = ROOT / "benchmarks" / "plugins" / "rival"
+    rival = ways(folder, chosen_strategies(folder, []), ())
+    hermes = ways(ROOT, known, ("hermes",))
+    both = ways(ROOT, known, ("react",))
+    floor = [replace(way, plugin=folder.parent / "floor") for way in hermes]
+
+    assert [way.name for way in named([*hermes, *rival])] == ["hermes", "rival"]
+    assert [way.name for way in named(both)] == ["function_calling react", "react react"]
+    assert [way.name for way in named([*hermes, *floor])] == [f"{ROOT.name} hermes", "floor hermes"]

@@ -15,6 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.workbench.commands.test_run import workbench
+from tests.workbench.tiny import write_plugin
 from tests.workbench.told import BEGAN_AT, lines, text
 from workbench.commands import export
 from workbench.loopback import Loopback
@@ -149,3 +151,17 @@ def test_a_file_is_needed() -> None:
     """The parser says so."""
     with pytest.raises(UsageError, match="FILE"):
         export.main([])
+
+
+def test_a_run_is_sent_when_it_is_over(tmp_path: Path) -> None:
+    """`run --otlp` on the throw-away plugin and the demo model."""
+    plugin = write_plugin(tmp_path)
+    with collecting() as collector:
+        done = workbench("run", "--plugin", str(plugin), "--otlp", collector.address)
+
+    assert done.returncode == 0, done.stderr
+    assert set(collector.spans) == {
+        *("invoke_agent rondo", "chat rondo-demo"),
+        *("execute_tool current_time", "execute_tool calculator"),
+    }
+    assert attributes(collector.spans["chat rondo-demo"])["gen_ai.usage.input_tokens"] > 0
