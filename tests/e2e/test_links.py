@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.conftest import EVERY, SdkHost, host_of
 from tests.e2e.test_wire import assert_clean
-from tests.hosting import (
+from workbench.scripted import (
     ROOT,
     Script,
     Shed,

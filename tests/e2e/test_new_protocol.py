@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
-from tests.hosting import ROOT, Script, Shed, ask, says, text_output, tool
+from workbench.scripted import ROOT, Script, Shed, ask, says, text_output, tool
 from workbench.host.daemon import Host
 from workbench.package import build
 

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import EVERY
-from tests.hosting import (
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value, past
+from workbench.host.record import Run
+from workbench.scripted import (
     Each,
     Script,
     Shed,
@@ -26,9 +29,6 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value, past
-from workbench.host.record import Run
 
 pytestmark = pytest.mark.runtimes(*EVERY)
 

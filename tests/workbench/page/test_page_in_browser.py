@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.hosting import ROOT
 from tests.workbench.page.browser import CHROMIUM, Browser
 from tests.workbench.told import HARM, lines, text
 from workbench.page.pages import page
+from workbench.scripted import ROOT
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -95,7 +95,7 @@ class TestRun:
         tool = opened.text("#details")
         opened.click(".row.tool.bad")
 
-        assert "1 messages" in prompt
+        assert "1 message" in prompt
         assert "Lisbon?" in prompt
         assert "no such house" in tool
         assert '"nights": 3' in tool
