@@ -49,7 +49,7 @@ def labels(run: Run) -> list[str]:
 
 def test_text_arrives_as_the_model_gives_it(host: Host) -> None:
     """One message per chunk when the chunks come slowly."""
-    model = Script([chunk("Hel"), 0.05, chunk("lo"), 0.05, chunk(" you", usage=usage())])
+    model = Script([chunk("Hel"), 0.2, chunk("lo"), 0.2, chunk(" you", usage=usage())])
     run = host.run(ask("Hi"), model=model)
     texts = [m["message"]["text"] for m in run.messages if m["type"] == "text"]
 
