@@ -52,12 +52,23 @@ def name_of(*parts: str) -> str:
 class Places:
     """One room, as one run sees it."""
 
-    def __init__(self, store: Store, room: Room, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        room: Room,
+        clock: Callable[[], float] = time.time,
+        *,
+        on_leave: Callable[[Json], None] | None = None,
+    ) -> None:
         self._store = store
         self._room = room
         self._clock = clock
+        self._on_leave = on_leave or _let_go
+        """Called with every value that expires or makes room for another owner's."""
         self._place: dict[str, str] = {}
         """Where a value of each owner that was looked for is to stand."""
+        self._before: dict[str, Json] = {}
+        """What stands there and is another owner's."""
 
     def get(self, owner: str) -> Json | None:
         """Read an owner's value; None where there is none that is still good."""
@@ -67,14 +78,19 @@ class Places:
         keys = list(dict.fromkeys([first, second, self._key(secrets.randbelow(1 << 30))]))
         read = dict(zip(keys, self._store.get(*keys), strict=True))
         found = {key: self._unpacked(packed) for key, packed in read.items() if packed}
-        for key, kept in found.items():
-            if kept and kept.until <= now:
+        kept = {key: one for key, one in found.items() if one and one.until > now}
+        for key, one in found.items():
+            if one and key not in kept:
                 self._store.send(key, None)
-        good = {key: kept for key, kept in found.items() if kept and kept.until > now}
-        ours = [key for key in (first, second) if key in good and good[key].owner == owner]
-        age = {key: good[key].written if key in good else 0.0 for key in (second, first)}
-        self._place[owner] = ours[0] if ours else min(age, key=lambda key: age[key])
-        return good[ours[0]].value if ours else None
+                self._on_leave(one.value)
+        ours = [key for key in (first, second) if key in kept and kept[key].owner == owner]
+        age = {key: kept[key].written if key in kept else 0.0 for key in (second, first)}
+        place = ours[0] if ours else min(age, key=lambda key: age[key])
+        self._place[owner] = place
+        if not ours:
+            self._before[owner] = kept[place].value if place in kept else {}
+            return None
+        return kept[place].value if kept[place].written + self._room.seconds > now else None
 
     def put(self, owner: str, value: Json) -> bool:
         """Write an owner's value and tell whether it is known to be kept."""
@@ -96,6 +112,8 @@ class Places:
     def _where(self, owner: str) -> str:
         if owner not in self._place:
             self.get(owner)
+        if self._before.get(owner):
+            self._on_leave(self._before.pop(owner))
         return self._place[owner]
 
     def _key(self, number: int) -> str:
@@ -129,3 +147,7 @@ class Places:
             until=until,
             value=mapping(whole.get("value")),
         )
+
+
+def _let_go(_: Json) -> None:
+    pass

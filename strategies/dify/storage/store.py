@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from strategies.dify.loose_json import Json, text
+from strategies.dify.loose_json import Json, only_text
 
 type Request = dict[str, Any]
 type Access = Callable[[Request], Iterator[Json]]
@@ -102,8 +102,9 @@ class Store:
 
     def _value(self, answer: Json | Exception) -> bytes | None:
         try:
-            return None if isinstance(answer, Exception) else bytes.fromhex(text(answer["data"]))
-        except (KeyError, ValueError):
+            said = "" if isinstance(answer, Exception) else only_text(answer.get("data"))
+            return bytes.fromhex(said) or None
+        except ValueError:
             return None
 
     def _is_done(self, answer: Json | Exception) -> bool:

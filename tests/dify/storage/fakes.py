@@ -10,12 +10,20 @@ from strategies.dify.loose_json import Json
 class FakeStorage:
     """Answers as Dify's daemon does."""
 
-    def __init__(self, *, slow: float = 0.0, refuses: str = "", full: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        slow: float = 0.0,
+        refuses: str = "",
+        full: bool = False,
+        deletes_anything: bool = False,
+    ) -> None:
         self.values: dict[str, bytes] = {}
         self.asked: list[tuple[str, str]] = []
         self.slow = slow
         self.refuses = refuses
         self.full = full
+        self.deletes_anything = deletes_anything
 
     def __call__(self, request: dict[str, Any]) -> Iterator[Json]:
         """Take one request."""
@@ -36,6 +44,6 @@ class FakeStorage:
                 self.values[key] = bytes.fromhex(request["value"])
                 yield {"data": "ok"}
             case _:
-                if self.values.pop(key, None) is None:
+                if self.values.pop(key, None) is None and not self.deletes_anything:
                     raise RuntimeError("delete data failed: no such file")
                 yield {"data": "ok"}
