@@ -5,6 +5,7 @@ larger pieces when it is busy. Threads are greenlets inside Dify's runtime (geve
 real threads in the tests; nothing here depends on which.
 """
 
+import time
 from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,15 +44,57 @@ class ToolDone:
 type Item = Received | Ended | Failed | ToolDone
 
 
+class TextPace:
+    """How soon text may follow text, so that what comes meanwhile leaves with it.
+
+    A piece that left late does not hold up the next: two may leave within one pause.
+    """
+
+    def __init__(
+        self,
+        pause: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take the pause in seconds."""
+        self._pause = pause
+        self._clock = clock
+        self._sleep = sleep
+        self._due = float("-inf")
+
+    def left(self) -> None:
+        """Note that text has left."""
+        self._due = max(self._due + self._pause, self._clock())
+
+    def wait(self) -> bool:
+        """Wait until the next text may leave; tell whether there was anything to wait for."""
+        seconds = self._due - self._clock()
+        if seconds > 0:
+            self._sleep(seconds)
+        return seconds > 0
+
+
 class EventQueue:
     """The queue of one round. What arrives after the round is over is never read."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: TextPace) -> None:
         self._queue: SimpleQueue[Item] = SimpleQueue()
         self._stream: Iterator[ModelDelta] | None = None
+        self._pace = pace
 
     def wait(self, seconds: float) -> list[Item]:
-        """Wait for something to arrive and return all that is there; nothing if time runs out."""
+        """Wait for something to arrive and return all that is there; nothing if time runs out.
+
+        Text alone waits until the next may leave, and leaves with all that comes meanwhile; a call,
+        a result or the end of the reply is never kept waiting.
+        """
+        items = self._take(seconds)
+        only_text = all(isinstance(item, Received) and not item.delta.calls for item in items)
+        if items and only_text and self._pace.wait():
+            items += self._take(0)
+        return items
+
+    def _take(self, seconds: float) -> list[Item]:
         try:
             items = [self._queue.get(timeout=max(seconds, 0.0))]
         except Empty:
@@ -66,18 +109,23 @@ class EventQueue:
         """Read a model's stream into the queue from a thread of its own."""
         self._stream = stream
 
+        def put(item: Item) -> None:
+            # A stream that was left may still say something; it would be taken for the next one's.
+            if self._stream is stream:
+                self._queue.put(item)
+
         def pump() -> None:
             try:
                 for delta in stream:
                     if self._stream is not stream:
                         return
-                    self._queue.put(Received(delta))
+                    put(Received(delta))
             except ModelError as error:
-                self._queue.put(Failed(str(error)))
+                put(Failed(str(error)))
             except Exception as error:  # noqa: BLE001 - else the round would wait for ever
-                self._queue.put(Failed(f"{type(error).__name__}: {error}"))
+                put(Failed(f"{type(error).__name__}: {error}"))
             else:
-                self._queue.put(Ended())
+                put(Ended())
 
         start_new_thread(pump, ())
 

@@ -17,8 +17,13 @@ type StopReason = Literal[
     "time_limit",
     "repeated_calls",
     "empty_reply",
+    "length",
+    "content_filter",
     "error",
 ]
+
+type Ending = Literal["complete", "length", "content_filter", "broken"]
+"""How a provider ended a reply: in order, at the token limit, by its filter, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class ThoughtFinished:
     """Pictures that the model itself made."""
     left_out: tuple[str, ...] = ()
     """What of the conversation had to give way for the request, in words."""
+    ending: Ending = "complete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,9 @@ class RoundFinished:
     text: str
     results: tuple[CallFinished, ...]
     usage: Usage
+    """Of all model calls of the round, the failed ones included."""
     error: str = ""
+    ending: Ending = "complete"
 
 
 @dataclass(frozen=True, slots=True)

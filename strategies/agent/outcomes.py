@@ -1,14 +1,12 @@
-"""The values a run is made of: its limits and policy, a round's working place, the next steps."""
+"""The values a run is made of: its limits and policy, its model, and what a round leads to."""
 
 from dataclasses import dataclass
 
-from strategies.agent.event_queue import EventQueue
-from strategies.agent.events import CallFinished, PlannedCall, StopReason
+from strategies.agent.events import StopReason
 from strategies.agent.ports import Model
+from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.schema.answer import AnswerShape
-from strategies.agent.tools.executor import ToolExecutor
-from strategies.agent.tools.validation import Ready
 from strategies.agent.window.context import ContextWindow
 
 
@@ -17,19 +15,29 @@ class Limits:
     """What a run may spend."""
 
     rounds: int = 10
-    """Model calls."""
-    parallel_tools: int = 4
+    """Model calls, not counting those that failed and were made again."""
+    parallel_tools: int = 8
     seconds: float = 540.0
     """The whole run."""
     tool_seconds: float = 120.0
     """One tool call."""
-    text_pause: float = 0.010
-    """Seconds between two texts for the reader: each message costs Dify up to a millisecond."""
+    text_pause: float = 0.0
+    """Seconds between two texts for the reader."""
 
     @property
     def answer_seconds(self) -> float:
         """What is kept back of the run's time for the closing answer."""
         return min(60.0, self.seconds / 4)
+
+    @property
+    def first_token_seconds(self) -> float:
+        """How long a model may take to begin, if there is time for nothing else."""
+        return self.seconds / 3
+
+    @property
+    def stall_seconds(self) -> float:
+        """How long a model may pause in the middle of a reply."""
+        return self.seconds / 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +50,6 @@ class Policy:
     """Tools whose successful result is the answer."""
     shape: AnswerShape | None = None
     """The JSON that the answer is to be."""
-    shows_reasoning: bool = True
-    """The reader sees the reasoning as it comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,10 @@ class ModelBinding:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The model needs another round."""
+    """The model needs another round, in which it reads of this one."""
+
+    record: RoundRecord | None = None
+    """None where the round brought nothing to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,33 +108,3 @@ class Broken:
 
 
 type Step = Again | Streamed | Answered | Composed | Broken
-
-
-class Round:
-    """What a round works with: its queue, its executor and its calls in the order of the model."""
-
-    def __init__(
-        self, number: int, closing: StopReason | None, queue: EventQueue, executor: ToolExecutor
-    ) -> None:
-        self.number = number
-        self.closing: StopReason | None = closing
-        """Why this is the last round, in which no tool can be called; None when it is not."""
-        self.queue = queue
-        self.executor = executor
-        self.executed: list[Ready] = []
-        """The calls that were run for real."""
-        self._calls: list[tuple[int, PlannedCall]] = []
-
-    def add(self, position: int, call: PlannedCall) -> None:
-        """Note a call at the place where the model wrote it."""
-        self._calls.append((position, call))
-
-    @property
-    def calls(self) -> tuple[PlannedCall, ...]:
-        """The calls in the order in which the model wrote them."""
-        return tuple(call for _, call in sorted(self._calls, key=lambda entry: entry[0]))
-
-    @property
-    def results(self) -> tuple[CallFinished, ...]:
-        """One result per call, in the order of the calls."""
-        return tuple(self.executor.finished[call.id] for call in self.calls)

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Protocol
 
 from strategies.protocols.base import CallDelta, ToolSpec
-from strategies.protocols.opening import Opening
 
 type Message = Mapping[str, object]
 """One prompt message as Dify's wire has it: role, content, name, tool_calls, tool_call_id."""
@@ -64,8 +63,6 @@ class ModelRequest:
     """Index of the user's question among the messages: history before it, the run behind it."""
     tools: Sequence[ToolSpec] = ()
     stop: Sequence[str] = ()
-    opening: Opening | None = None
-    """The beginning of the reply that the request ends with, where a tool must be called."""
     max_tokens: int | None = None
     """Replaces the configured limit of the reply for this call; None keeps it."""
     left_out: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """One reply of a model while it comes in: what it said so far, word for word and by kind."""
 
 from strategies.agent.failures.classify import ModelFailure
+from strategies.agent.failures.endings import BROKEN_STREAM, Ending, ending_of
 from strategies.agent.ports import Forwarded, ModelDelta, Usage
 from strategies.protocols.base import (
     BrokenCall,
@@ -13,15 +14,18 @@ from strategies.protocols.base import (
 )
 
 
-class Reading:
+class Reply:
     """Folds a model's deltas into a reply; `take` and `close` return what became certain."""
 
-    def __init__(self, parser: ReplyParser) -> None:
+    def __init__(self, parser: ReplyParser, *, expects_reason: bool = False) -> None:
+        """Take the parser, and whether this provider always says how a reply ended."""
         self._parser = parser
+        self._expects_reason = expects_reason
         self._content: list[str] = []
         self._visible: list[str] = []
         self._reasoning: list[str] = []
-        self._finish_reason = ""
+        self.finish_reason = ""
+        """As the provider worded it; blank when it gave none."""
         self.calls: list[Call | BrokenCall] = []
         self.format_errors: list[FormatError] = []
         self.files: list[Forwarded] = []
@@ -29,6 +33,8 @@ class Reading:
         self.failure: ModelFailure | None = None
         """Why the reply broke off; None when it did not."""
         self.over = False
+        self.began = False
+        """Whether anything of it has come."""
 
     @property
     def content(self) -> str:
@@ -50,10 +56,23 @@ class Reading:
         """Why the reply broke off, in one sentence; blank when it did not."""
         return self.failure.message if self.failure else ""
 
+    @property
+    def ending(self) -> Ending:
+        """How the provider ended it; one that always gives a reason did not, if there is none."""
+        if self._expects_reason and not self.finish_reason:
+            return "broken"
+        return ending_of(self.finish_reason)
+
+    @property
+    def wrote_calls(self) -> bool:
+        """Whether it calls tools, all of them in its text."""
+        return bool(self.calls) and all(call.in_text for call in self.calls)
+
     def take(self, delta: ModelDelta) -> list[Event]:
         """Add a piece of the reply."""
+        self.began = self.began or bool(delta.text or delta.calls or delta.files)
         self._content.append(delta.text)
-        self._finish_reason = delta.finish_reason or self._finish_reason
+        self.finish_reason = delta.finish_reason or self.finish_reason
         # A provider that reports usage more than once reports sums: the last one counts.
         self.usage = delta.usage or self.usage
         self.files.extend(delta.files)
@@ -63,8 +82,10 @@ class Reading:
 
     def close(self) -> list[Event]:
         """End the reply."""
+        if self.ending == "broken":
+            return self.break_off(BROKEN_STREAM)
         self.over = True
-        return self._sort(self._parser.close(cut_short=self._finish_reason == "length"))
+        return self._sort(self._parser.close(cut_short=self.ending in {"length", "content_filter"}))
 
     def break_off(self, failure: ModelFailure) -> list[Event]:
         """End a reply that will not be completed; what is still open was never finished."""
@@ -75,6 +96,14 @@ class Reading:
             # Nothing but the beginning of a call: it counts for nothing, and can be written anew.
             events = [event for event in events if not isinstance(event, BrokenCall | FormatError)]
         return self._sort(events)
+
+    def extend(self, rest: "Reply") -> None:
+        """Put the rest of a reply that was cut off behind it; one that failed brings what came."""
+        self._content.append(rest.visible)
+        self._visible.append(rest.visible)
+        if rest.failure is None:
+            self.failure = None
+            self.finish_reason = rest.finish_reason or self.finish_reason
 
     def _sort(self, events: list[Event]) -> list[Event]:
         for event in events:

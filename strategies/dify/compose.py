@@ -1,5 +1,7 @@
 """One run put together: from the parameters and the session to the engine that plays it."""
 
+from dataclasses import replace
+
 from dify_plugin.core.runtime import Session
 
 from strategies.agent.loop import Run
@@ -17,11 +19,11 @@ from strategies.dify.inputs.files import RunFiles
 from strategies.dify.inputs.history import clean_history
 from strategies.dify.inputs.knowledge import prompt
 from strategies.dify.inputs.parameters import ModelConfig, Settings
+from strategies.dify.outputs.pacing import TEXT_PAUSE
 from strategies.protocols.language import language_of
-from strategies.protocols.registry import TEXT_PROTOCOLS
+from strategies.protocols.registry import TEXT_PROTOCOLS, USUAL, protocol_of
 
 _NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
-_DEFAULT_TEXT_PROTOCOL = "hermes"
 _KNOWLEDGE_SHARE = 0.3
 # Few characters, because a token of Chinese has some one and a half: the share is kept anyway.
 _CHARACTERS_PER_TOKEN = 2
@@ -68,14 +70,13 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
         binding(settings.model),
         DifyToolbox(session, settings.tools, files),
         wording_for(language),
-        settings.limits,
+        replace(settings.limits, text_pause=TEXT_PAUSE),
         fallback=binding(settings.fallback_model) if settings.fallback_model else None,
-        text_format=_format(settings, _DEFAULT_TEXT_PROTOCOL),
+        text_formats=lambda reply: _format(settings, protocol_of(reply)),
         policy=Policy(
             answer_on_error=settings.answer_on_error,
             direct_tools=settings.direct_tools,
             shape=settings.shape,
-            shows_reasoning=not settings.separate_reasoning,
         ),
     )
 
@@ -101,7 +102,7 @@ def _protocol(settings: Settings, config: ModelConfig) -> str:
     """Choose the protocol; `auto` goes by what Dify says of the model."""
     if settings.protocol != "auto":
         return settings.protocol
-    return "native" if config.features & _NATIVE_FEATURES else _DEFAULT_TEXT_PROTOCOL
+    return "native" if config.features & _NATIVE_FEATURES else USUAL
 
 
 def _format(settings: Settings, protocol: str) -> PromptFormat:

@@ -56,6 +56,8 @@ class Call:
     """The arguments were read by a heuristic and may not be what the model meant."""
     position: int = 0
     """Sorts the calls of one reply as the model wrote them; calls may be complete out of turn."""
+    in_text: bool = False
+    """The model wrote it into its text; else it came beside the text, as native calls do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class BrokenCall:
     """The reply ended inside a value; more tokens would have followed."""
     id: str = ""
     position: int = 0
+    in_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

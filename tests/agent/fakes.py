@@ -229,7 +229,7 @@ def play(
         ENGLISH,
         limits or Limits(),
         fallback=binding(fallback, tongue, fallback_budget) if fallback else None,
-        text_format=TONGUES[1].format,
+        text_formats=lambda _: TONGUES[1].format,
         sleep=lambda _: None,
     )
     return list(run.events())

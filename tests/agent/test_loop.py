@@ -124,7 +124,7 @@ def test_repeated_ids_are_made_unique_on_both_sides() -> None:
 
 @every_tongue
 def test_the_last_round_offers_no_tools_and_still_answers(tongue: Tongue) -> None:
-    """T1: the official plugin ends empty here; ours folds the run into text and asks to answer."""
+    """T1: the official plugin ends empty here. All of it is one turn of the user."""
     model = ScriptedModel(
         tongue.reply("", [Wanted("search", {"q": "a"})]), says("As far as I know: 1.")
     )
@@ -132,7 +132,7 @@ def test_the_last_round_offers_no_tools_and_still_answers(tongue: Tongue) -> Non
     last = model.requests[1]
 
     assert not last.tools
-    assert {message["role"] for message in last.messages} == {"system", "user", "assistant"}
+    assert [message["role"] for message in last.messages] == ["system", "user"]
     assert "found" in str(last.messages[-1]["content"])
     assert events[-1] == RunFinished("As far as I know: 1.", "iteration_limit", USAGE + USAGE)
 
@@ -445,27 +445,40 @@ def test_two_empty_replies_end_with_an_explanation() -> None:
 
 def test_an_empty_last_round_answers_with_what_the_tools_returned() -> None:
     """The work of the run is not lost."""
-    model = ScriptedModel(NATIVE.reply("", [Wanted("search", {"q": "a"})]), [ModelDelta()])
+    model = ScriptedModel(NATIVE.reply("", [Wanted("search", {"q": "a"})]), says(""))
     events = play(model, RecordingToolbox(search="found"), limits=Limits(rounds=2))
 
     assert "found" in shown(events)
     assert isinstance(events[-1], RunFinished)
 
 
-def test_a_repeated_call_gets_the_earlier_result_and_then_a_refusal() -> None:
-    """The tool runs once; after the refusal the model is made to answer."""
-    again = [NATIVE.reply("", [Wanted("search", {"q": "a"})]) for _ in range(3)]
+def test_a_call_that_brings_nothing_new_is_answered_with_a_hint_and_then_refused() -> None:
+    """Three equal results in a row are enough; after the refusal the model is made to answer."""
+    again = [NATIVE.reply("", [Wanted("search", {"q": "a"})]) for _ in range(5)]
     model = ScriptedModel(*again, says("Enough."))
     toolbox = RecordingToolbox(search="found")
     events = play(model, toolbox)
     results = [one.outcome.text for one in of_type(events, CallFinished)]
 
-    assert len(toolbox.calls) == 1
-    assert "found" in results[1]
-    assert "found" not in results[2]
-    assert not model.requests[3].tools
+    assert len(toolbox.calls) == 3
+    assert results[3].startswith("found\n\n")
+    assert "found" not in results[4]
+    assert not model.requests[5].tools
     assert isinstance(events[-1], RunFinished)
     assert events[-1].stop_reason == "repeated_calls"
+
+
+def test_a_clock_may_be_asked_as_often_as_the_model_likes() -> None:
+    """What changes is progress, whatever the arguments."""
+    moments = iter(range(6))
+    again = [NATIVE.reply("", [Wanted("clock")]) for _ in range(6)]
+    model = ScriptedModel(*again, says("Late."))
+    toolbox = RecordingToolbox(clock=lambda _: ToolOutcome(text=f"12:0{next(moments)}"))
+    events = play(model, toolbox)
+
+    assert len(toolbox.calls) == 6
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].stop_reason == "answered"
 
 
 def test_a_slow_tool_becomes_an_error_while_the_others_go_on() -> None:
@@ -493,8 +506,10 @@ def test_near_the_time_limit_the_model_is_made_to_answer() -> None:
 
 def test_a_model_that_hangs_is_cut_at_the_time_limit() -> None:
     """With text shown, the text is the answer; without, the error says why."""
-    silent = play(ScriptedModel([2.0]), limits=Limits(seconds=0.3))
-    speaking = play(ScriptedModel([ModelDelta(text="So far"), 2.0]), limits=Limits(seconds=0.3))
+    silent = play(ScriptedModel([2.0], [2.0]), limits=Limits(seconds=0.3))
+    speaking = play(
+        ScriptedModel([ModelDelta(text="So far"), 2.0], [2.0]), limits=Limits(seconds=0.3)
+    )
 
     assert isinstance(silent[-1], RunFailed)
     assert silent[-1].stop_reason == "time_limit"

@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from strategies.agent.resuming import made_whole
+from strategies.protocols.opening import LOOK_AHEAD, OPENINGS
 
 from strategies.agent.ports import ModelDelta
 from strategies.agent.prompt.formats import MustCall, NativeFormat, TextFormat
-from strategies.agent.resuming import made_whole
 from strategies.protocols.base import CallDelta, Language
-from strategies.protocols.opening import LOOK_AHEAD, OPENINGS
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from tests.agent.fakes import (
     USAGE,

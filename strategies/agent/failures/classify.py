@@ -22,6 +22,7 @@ type FailureKind = Literal[
     "transient",  # 429, 5xx, overload, connection, timeout, a cut stream: the same call may work
     "context_too_long",  # a shorter prompt may work
     "vision_refused",  # the call may work without its pictures, sound and files
+    "silent",  # it did not begin, or stopped in the middle: another model may answer
     "tools_refused",  # the call may work without native tools
     "authorisation",  # the key, the account or its credit: only its owner can help
     "bad_request",  # the same call will fail again

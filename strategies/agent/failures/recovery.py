@@ -8,6 +8,7 @@ run, so that every run comes to an end. The table follows the kinds of `errors.p
     context_too_long   fold the conversation harder, twice
     vision_refused     turn images and files into text, once
     tools_refused      describe the tools in the text, once
+    silent             the fallback model; asking the same one again could take the whole run
     anything else, and whatever its remedies did not cure: the fallback model, then the end
 """
 
@@ -70,6 +71,15 @@ class Recovery:
         self._tries = 1
         self._switched = False
 
+    @property
+    def may_switch(self) -> bool:
+        """Whether there is another model to ask."""
+        return SwitchModel() in self._changes
+
+    def switches(self) -> bool:
+        """Switch to the other model, and tell whether there was one."""
+        return isinstance(self._switch(), SwitchModel)
+
     def asked(self) -> None:
         """Note that a new round asks its model for the first time."""
         self._tries = 1
@@ -113,7 +123,7 @@ class Recovery:
         return change
 
     def _switch(self) -> Remedy:
-        if SwitchModel() not in self._changes:
+        if not self.may_switch:
             return GiveUp()
         self._changes.remove(SwitchModel())
         self._tries = 1

@@ -1,11 +1,11 @@
 """The messages of a run: what stood there before it, the question, and one record per round.
 
 The conversation only ever grows, so that a provider's prompt cache keeps its prefix. How it is
-written for a model (native roles or a text protocol) is the dialect's business; folding it into
-plain text for the last round, in which no tools are declared, is done here for all of them.
+written for a model (native roles or a text protocol) is the format's business; the last request, in
+which no tools are declared, is written here for all of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -20,6 +20,19 @@ type Content = str | Sequence[Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoneCall:
+    """A call and its one result."""
+
+    call: PlannedCall
+    result: str
+    """As the model reads it."""
+    answer: str = ""
+    """As a reader is to see it; blank where files are all there is."""
+    ran: bool = True
+    """Whether the tool was run; else the result says why not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundRecord:
     """One finished round."""
 
@@ -27,13 +40,17 @@ class RoundRecord:
     """The reply byte for byte: what goes back to the model (reasoning markers included)."""
     visible: str
     """The reply without reasoning and markup."""
-    calls: tuple[PlannedCall, ...] = ()
-    results: tuple[str, ...] = ()
-    """One text per call, in the order of the calls."""
-    answers: tuple[str, ...] = ()
-    """The results as a reader is to see them; blank where files are all there is."""
+    done: tuple[DoneCall, ...] = ()
+    """The calls in the order in which the model wrote them."""
     remark: str = ""
     """What the engine had to say to the reply, such as a call that could not be read."""
+    in_text: bool = True
+    """Whether the model wrote its calls into the text; else they came beside it."""
+
+    @property
+    def can_be_shown(self) -> bool:
+        """Whether the reply, sent back as text, tells all that the model did in it."""
+        return self.in_text or not self.done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +65,11 @@ class Conversation:
     """Content parts (images, documents …) that go with the question."""
     rounds: tuple[RoundRecord, ...] = ()
 
+    @property
+    def place(self) -> int:
+        """Where the question stands among the messages: behind the system and the history."""
+        return len(self.history) + bool(self.instruction.strip())
+
     def with_round(self, record: RoundRecord) -> "Conversation":
         """Return the conversation with one more round."""
         return replace(self, rounds=(*self.rounds, record))
@@ -56,7 +78,10 @@ class Conversation:
         """Return the conversation with results of at most so many characters."""
         limits = [*([older] * (len(self.rounds) - 1)), newest]
         rounds = tuple(
-            replace(record, results=tuple(cut(result, limit) for result in record.results))
+            replace(
+                record,
+                done=tuple(replace(one, result=cut(one.result, limit)) for one in record.done),
+            )
             for record, limit in zip(self.rounds, limits[-len(self.rounds) :], strict=True)
         )
         return replace(self, rounds=rounds)
@@ -86,21 +111,33 @@ class Conversation:
             attachments=(),
         )
 
-    def folded(self, wording: Wording, request: str) -> list[Message]:
-        """Write the whole run without tool roles and end with a request.
+    def told(self, wording: Wording, rounds: Iterable[RoundRecord]) -> str:
+        """Write what the tools of some rounds returned, each finding once, under its call.
 
-        Providers refuse tool messages when no tools are declared, so calls and results become
-        plain text of the user. A reply stays a message of its own, so that the roles alternate.
+        What was not run and what a model said in between is nothing that an answer needs, and
+        small models repeat whatever looks like an answer.
         """
-        if not self.rounds:
-            return self.opening(self.instruction, f"{self.question}\n\n{request}")
-        messages = self.opening(self.instruction, self.question)
-        for record in self.rounds:
-            missing = wording.placeholder if record.calls else wording.no_reply
-            reply = record.visible if record.visible.strip() else missing
-            messages.append(text_message("assistant", reply))
-            messages.append(text_message("user", _told(record, wording)))
-        messages[-1] = text_message("user", f"{_told(self.rounds[-1], wording)}\n\n{request}")
+        found = {
+            f"{one.call.name} {one.call.raw}": one.result
+            for record in rounds
+            for one in record.done
+            if one.ran
+        }
+        if not found:
+            return ""
+        return "\n\n".join([wording.found, *(f"{call}\n{it}" for call, it in found.items())])
+
+    def closing(self, wording: Wording) -> list[Message]:
+        """Write the whole run as one turn of the user that asks for the answer.
+
+        Providers refuse tool messages when no tools are declared. A last reply that has to be done
+        over stands behind it, as the model wrote it.
+        """
+        asked = [self.question, self.told(wording, self.rounds), wording.answer_now]
+        messages = self.opening(self.instruction, "\n\n".join(part for part in asked if part))
+        last = self.rounds[-1] if self.rounds else None
+        if last and last.remark and not last.done and last.visible.strip():
+            messages += [text_message("assistant", last.visible), text_message("user", last.remark)]
         return messages
 
 
@@ -117,11 +154,3 @@ def message(role: str, content: Content) -> Message:
 def text_message(role: str, text: str) -> Message:
     """Write a message of text."""
     return message(role, text)
-
-
-def _told(record: RoundRecord, wording: Wording) -> str:
-    told = [
-        wording.call_returned.format(name=call.name, arguments=call.raw, result=result)
-        for call, result in zip(record.calls, record.results, strict=True)
-    ]
-    return "\n\n".join([*told, record.remark] if record.remark else told)

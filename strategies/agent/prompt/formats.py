@@ -1,7 +1,7 @@
 """How a run speaks with its model: natively, or in a text protocol.
 
 A format writes the conversation for the model and makes the parser for its reply. The loop cannot
-tell dialects apart: both deliver the events of `strategies/protocols/base.py`.
+tell formats apart: both deliver the events of `strategies/protocols/base.py`.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,15 @@ from strategies.protocols.base import (
 )
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
-from strategies.protocols.opening import OPENINGS
 
 
 class PromptFormat(Protocol):
     """One way to speak with a model."""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether tools are declared to the provider; else the text tells of them."""
+        ...
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Make the parser of one reply."""
@@ -63,6 +67,7 @@ class NativeFormat:
     _rounds: Memo[RoundRecord, list[Message]] = field(
         default_factory=lambda: Memo(_native_round), compare=False
     )
+    is_native = True
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Merge native deltas; calls that leak into the text are found there."""
@@ -79,7 +84,7 @@ class NativeFormat:
         return ModelRequest(messages=messages, question=question, tools=tools)
 
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
-        """Fold the run into text, without tools."""
+        """Write the run as one turn, without tools."""
         return _closing_request(conversation, wording)
 
 
@@ -90,6 +95,7 @@ class TextFormat:
     protocol: TextProtocol
     language: Language = "en"
     must_call: MustCall | None = None
+    is_native = False
 
     def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
@@ -100,67 +106,55 @@ class TextFormat:
         if not tools:
             plain = conversation.opening(conversation.instruction, conversation.question)
             return ModelRequest(messages=plain, question=len(plain) - 1)
+        told = wording_for(self.language)
+        instruction = conversation.instruction.strip()
         described = self.protocol.instructions(tools, self.language)
-        system = "\n\n".join(part for part in (conversation.instruction.strip(), described) if part)
+        system = "\n\n".join(part for part in (instruction, described) if part)
         if self.must_call and not conversation.rounds:
-            return self._opened(conversation, system, self.must_call)
-        question, *rest = self.protocol.turns(conversation.question, _exchanges(conversation))
+            system = self.must_call.told(system, told)
+        found = conversation.told(
+            told, [one for one in conversation.rounds if not one.can_be_shown]
+        )
+        asked = "\n\n".join(part for part in (conversation.question, found) if part)
+        question, *rest = self.protocol.turns(asked, _exchanges(conversation))
         opening = conversation.opening(system, question.text)
         messages = opening + [text_message(turn.role, turn.text) for turn in rest]
         return ModelRequest(messages=messages, question=len(opening) - 1, stop=self.protocol.stop)
 
-    def _opened(self, conversation: Conversation, system: str, must_call: MustCall) -> ModelRequest:
-        """Ask for a call, and begin it for the model where the protocol has a way to."""
-        system = must_call.told(system, wording_for(self.language))
-        plain = conversation.opening(system, conversation.question)
-        begin = OPENINGS.get(self.protocol.name)
-        if begin is None:
-            return ModelRequest(messages=plain, question=len(plain) - 1, stop=self.protocol.stop)
-        opening = begin(must_call.name)
-        return ModelRequest(
-            messages=[*plain, text_message("assistant", opening.text)],
-            question=len(plain) - 1,
-            stop=self.protocol.stop,
-            opening=opening,
-        )
-
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
-        """Fold the run into text, without a word of the protocol."""
+        """Write the run as one turn, without a word of the protocol."""
         return _closing_request(conversation, wording)
 
 
 def _native_round(record: RoundRecord) -> list[Message]:
     calls = [
         {
-            "id": call.id,
+            "id": one.call.id,
             "type": "function",
-            "function": {"name": call.name, "arguments": call.raw},
+            "function": {"name": one.call.name, "arguments": one.call.raw},
         }
-        for call in record.calls
+        for one in record.done
     ]
     results = [
-        {**message("tool", result), "name": call.name, "tool_call_id": call.id}
-        for call, result in zip(record.calls, record.results, strict=True)
+        {**message("tool", one.result), "name": one.call.name, "tool_call_id": one.call.id}
+        for one in record.done
     ]
     remark = [text_message("user", record.remark)] if record.remark else []
     return [{**message("assistant", record.content), "tool_calls": calls}, *results, *remark]
 
 
 def _closing_request(conversation: Conversation, wording: Wording) -> ModelRequest:
-    messages = conversation.folded(wording, wording.answer_now)
-    question = len(messages) - 1 - 2 * len(conversation.rounds)
-    return ModelRequest(messages=messages, question=question)
+    return ModelRequest(messages=conversation.closing(wording), question=conversation.place)
 
 
 def _exchanges(conversation: Conversation) -> list[Exchange]:
     return [
-        Exchange(
-            reply=record.content,
-            results=tuple(
-                Result(name=call.name, text=result)
-                for call, result in zip(record.calls, record.results, strict=True)
-            )
-            + ((Result(name="", text=record.remark),) if record.remark else ()),
-        )
+        Exchange(reply=record.content, results=_results(record))
         for record in conversation.rounds
+        if record.can_be_shown
     ]
+
+
+def _results(record: RoundRecord) -> tuple[Result, ...]:
+    remark = (Result(name="", text=record.remark),) if record.remark else ()
+    return (*(Result(name=one.call.name, text=one.result) for one in record.done), *remark)

@@ -1,83 +1,69 @@
-"""The same tool with the same arguments again: what the model is to be given then.
+"""The same call again and again: judged by whether the run gets anywhere, not by the arguments.
 
-The first call runs. The second is not run: the model gets the earlier result and is told that it
-has seen it. The third is refused, and the model is told to answer; a model that still goes on has
-nothing new to find.
-
-A call that failed may be run once more for real, because a network or a busy service heals. Its
-second run, failed or not, counts as the result; from then on the rules above hold.
+A clock, a job's status or a page after a click must be asked again with equal arguments. So a call
+runs as long as its result changes or other tools ran in between. After the same call has brought
+the same result `_IN_A_ROW` times in a row, the next one is answered with a hint instead of being
+run, and the one after that is refused: a model that still goes on has nothing new to find, and is
+brought to its answer. (Three as in OpenHands' StuckDetector, which counts repeated pairs of action
+and error the same way.)
 
 Two calls are the same when their arguments are the same JSON value: order of keys, white space
-and 1 against 1.0 make no difference. `Repeats` is frozen; each step returns the next value.
+and 1 against 1.0 make no difference. `Repetition` is frozen; each step returns the next value.
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import cast
 
-_REAL_TRIES = 2
-"""How often a call that fails is run for real."""
+_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """The call is to be run: it is new, or its only run so far failed."""
+class Progress:
+    """The call is to be run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """The call is not run; this is what it returned before."""
+class NoProgress:
+    """The call is not run; its last result will not change."""
 
     result: str
+    times: int
+    """How often in a row that result came."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The call is not run and gets no result: it was answered from memory before."""
-
-
-type Verdict = First | Again | Refused
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    result: str = ""
-    runs: int = 0
-    failed: bool = False
-    repeated: bool = False
+class Stuck:
+    """The call is not run, and its model has been told before that it gets nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
-class Repeats:
-    """What was called in a run so far, and what came back."""
+class Repetition:
+    """The last call of a run, and how often in a row it brought the same result."""
 
-    _records: Mapping[str, _Record] = field(default_factory=dict[str, _Record])
+    _call: str = ""
+    _result: str = ""
+    _times: int = 0
+    _hinted: bool = False
 
-    def seen(self, name: str, arguments: Mapping[str, object]) -> First | Again | Refused:
+    def seen(self, name: str, arguments: Mapping[str, object]) -> Progress | NoProgress | Stuck:
         """Say what to do with a call that the model makes now."""
-        record = self._records.get(key(name, arguments))
-        if record is None or (record.failed and record.runs < _REAL_TRIES):
-            return First()
-        return Refused() if record.repeated else Again(record.result)
+        if self._call != key(name, arguments) or self._times < _IN_A_ROW:
+            return Progress()
+        return Stuck() if self._hinted else NoProgress(self._result, self._times)
 
-    def ran(
-        self, name: str, arguments: Mapping[str, object], result: str, *, failed: bool = False
-    ) -> "Repeats":
+    def ran(self, name: str, arguments: Mapping[str, object], result: str) -> "Repetition":
         """Return the memory with one more finished run."""
-        known = self._records.get(key(name, arguments), _Record())
-        return self._with(
-            name, arguments, replace(known, result=result, runs=known.runs + 1, failed=failed)
-        )
+        call = key(name, arguments)
+        if (call, result) == (self._call, self._result):
+            return replace(self, _times=self._times + 1)
+        return Repetition(call, result, 1)
 
-    def repeated(self, name: str, arguments: Mapping[str, object]) -> "Repeats":
-        """Return the memory after an earlier result was given again."""
-        known = self._records.get(key(name, arguments), _Record())
-        return self._with(name, arguments, replace(known, repeated=True))
-
-    def _with(self, name: str, arguments: Mapping[str, object], record: _Record) -> "Repeats":
-        return Repeats({**self._records, key(name, arguments): record})
+    def hinted(self) -> "Repetition":
+        """Return the memory after the model was told that it gets nowhere."""
+        return replace(self, _hinted=True)
 
 
 def key(name: str, arguments: Mapping[str, object]) -> str:

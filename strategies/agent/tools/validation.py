@@ -1,7 +1,7 @@
 """From what a model wrote to a call that may run: known tool, readable arguments, fitting schema.
 
-Whatever is wrong becomes the call's result, in words with which the model can mend it. Nothing is
-guessed: a tool runs with the arguments that the model meant, or not at all.
+Whatever is wrong becomes the call's result, in words with which the model can correct it. Nothing
+is guessed: a tool runs with the arguments that the model meant, or not at all.
 """
 
 import json
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from strategies.agent.events import PlannedCall
 from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.schema.arguments import Refused as RefusedArguments
-from strategies.agent.schema.arguments import check
+from strategies.agent.schema import arguments
 from strategies.agent.tools.nearest import nearest
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
 
@@ -33,30 +32,30 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """The call must not run; this is its result."""
 
     call: PlannedCall
     outcome: ToolOutcome
 
 
-def plan(
+def validated(
     written: Call | BrokenCall,
     tools: Sequence[ToolSpec],
     taken_ids: set[str],
     wording: Wording,
-) -> Ready | Refused:
+) -> Ready | Rejected:
     """Give a call an id of its own and decide whether it may run."""
     call = _name(written, taken_ids)
     tool = next((tool for tool in tools if tool.name == written.name), None)
     if tool is None:
-        return Refused(call, failure(_unknown(written.name, tools, wording)))
+        return Rejected(call, failure(_unknown(written.name, tools, wording)))
     if isinstance(written, BrokenCall):
-        return Refused(call, failure(wording.broken_arguments.format(problem=written.problem)))
-    checked = check(written.arguments, tool.parameters)
-    if isinstance(checked, RefusedArguments):
+        return Rejected(call, failure(wording.broken_arguments.format(problem=written.problem)))
+    checked = arguments.check(written.arguments, tool.parameters)
+    if isinstance(checked, arguments.Refused):
         problems = "; ".join(checked.problems)
-        return Refused(call, failure(wording.refused_arguments.format(problems=problems)))
+        return Rejected(call, failure(wording.refused_arguments.format(problems=problems)))
     return Ready(call, checked.arguments)
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from strategies.protocols.base import Call, CallDelta, Event, ReplyParser, ToolSpec
+from strategies.protocols.base import BrokenCall, Call, CallDelta, Event, ReplyParser, ToolSpec
 from strategies.protocols.native.merge import CallMerger
 
 
@@ -25,14 +25,16 @@ class NativeParser:
 
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
         """Take the next piece of the text and the deltas that came with it."""
-        events = self._once(self._text.feed(text), self._merged, self._leaked) if text else []
+        read = _in_text(self._text.feed(text)) if text else []
+        events = self._once(read, self._merged, self._leaked)
         if deltas:
             events += self._once(self._merger.feed(deltas), self._leaked, self._merged)
         return events
 
     def close(self, *, cut_short: bool = False) -> list[Event]:
         """Return what is left of the text and of the calls."""
-        events = self._once(self._text.close(cut_short=cut_short), self._merged, self._leaked)
+        read = _in_text(self._text.close(cut_short=cut_short))
+        events = self._once(read, self._merged, self._leaked)
         left = self._merger.close(cut_short=cut_short)
         return events + self._once(left, self._leaked, self._merged)
 
@@ -55,5 +57,11 @@ class NativeParser:
 
     def _placed(self, call: Call) -> Call:
         """Put a call from the text behind the calls that have come so far."""
-        position = self._merger.next_position()
-        return replace(call, position=position) if position and not call.position else call
+        return replace(call, position=call.position or self._merger.next_position())
+
+
+def _in_text(events: Iterable[Event]) -> list[Event]:
+    return [
+        replace(event, in_text=True) if isinstance(event, Call | BrokenCall) else event
+        for event in events
+    ]

@@ -63,7 +63,14 @@ def test_a_model_that_refuses_pictures_is_asked_again_in_words() -> None:
         question="What is this?",
         attachments=[MAP],
     )
-    run = Run(conversation, binding(model, NATIVE), RecordingToolbox(), ENGLISH, Limits())
+    run = Run(
+        conversation,
+        binding(model, NATIVE),
+        RecordingToolbox(),
+        ENGLISH,
+        Limits(),
+        text_formats=lambda _: NATIVE.format,
+    )
 
     assert shown(list(run.events())) == "A map."
     assert [message["content"] for message in model.requests[1].messages] == [

@@ -1,66 +1,67 @@
-"""The same call again."""
+"""The same call again: run as long as something comes of it."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from collections.abc import Mapping
 
-from strategies.agent.tools.repetition import Again, First, Refused, Repeats
+from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck, key
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-ARGUMENTS = st.dictionaries(st.text(), JSON, max_size=4)
+ASKED = {"q": "lamps"}
 
 
-def test_a_call_runs_is_remembered_and_is_refused() -> None:
-    """First it runs, then its result is given again, then it is refused."""
-    repeats = Repeats()
-    verdicts = [repeats.seen("search", {"q": "x"})]
-    repeats = repeats.ran("search", {"q": "x"}, "found")
-    verdicts.append(repeats.seen("search", {"q": "x"}))
-    repeats = repeats.repeated("search", {"q": "x"})
-    verdicts.append(repeats.seen("search", {"q": "x"}))
+def after(*results: str, name: str = "search") -> Repetition:
+    """The memory after one call with these results."""
+    memory = Repetition()
+    for result in results:
+        memory = memory.ran(name, ASKED, result)
+    return memory
 
-    assert verdicts == [First(), Again("found"), Refused()]
+
+def test_a_new_call_runs() -> None:
+    """Nothing is known of it."""
+    assert Repetition().seen("search", ASKED) == Progress()
+
+
+def test_a_call_whose_result_changes_runs_for_ever() -> None:
+    """A clock, a job's status, a page after a click."""
+    assert after("1 %", "50 %", "50 %", "99 %", "100 %").seen("search", ASKED) == Progress()
+
+
+def test_a_third_try_with_the_same_result_still_runs() -> None:
+    """Twice the same may be chance."""
+    assert after("busy", "busy").seen("search", ASKED) == Progress()
+
+
+def test_after_three_equal_results_the_model_is_told() -> None:
+    """With the result, so that it can answer."""
+    assert after("none", "none", "none").seen("search", ASKED) == NoProgress("none", 3)
+
+
+def test_after_the_hint_the_model_is_stuck() -> None:
+    """It has been told, and has nothing new to find."""
+    assert after("none", "none", "none").hinted().seen("search", ASKED) == Stuck()
+
+
+def test_another_tool_in_between_is_progress() -> None:
+    """It may have changed the world."""
+    memory = after("none", "none", "none").hinted().ran("click", {}, "clicked")
+
+    assert memory.seen("search", ASKED) == Progress()
+    assert memory.ran("search", ASKED, "none").seen("search", ASKED) == Progress()
 
 
 def test_other_arguments_are_another_call() -> None:
-    """Neither another tool nor other arguments count; true is not 1."""
-    repeats = Repeats().ran("search", {"q": 1}, "found")
-
-    assert repeats.seen("search", {"q": 2}) == First()
-    assert repeats.seen("lookup", {"q": 1}) == First()
-    assert repeats.seen("search", {"q": True}) == First()
+    """Even where the result is the same."""
+    assert after("none", "none", "none").seen("search", {"q": "bulbs"}) == Progress()
 
 
-def test_order_of_keys_and_kind_of_number_make_no_difference() -> None:
-    """Dify's daemon sorts keys, and Go turns 1 into 1.0 and back."""
-    repeats = Repeats().ran("search", {"a": 1, "b": [{"c": 2, "d": 3}]}, "found")
+def test_equal_json_is_the_same_call() -> None:
+    """Order of keys and 1 against 1.0 make no difference; true is no 1."""
 
-    assert repeats.seen("search", {"b": [{"d": 3.0, "c": 2}], "a": 1.0}) == Again("found")
+    def written(**arguments: object) -> str:
+        return key("t", arguments)
 
+    nested: Mapping[str, object] = {"x": [1.0, {"y": 2}]}
 
-def test_a_failing_call_may_be_run_once_more() -> None:
-    """A network heals, but not for ever: the second failure is the result."""
-    repeats = Repeats().ran("fetch", {}, "timed out", failed=True)
-    second = repeats.ran("fetch", {}, "timed out again", failed=True)
-
-    assert repeats.seen("fetch", {}) == First()
-    assert second.seen("fetch", {}) == Again("timed out again")
-    assert second.repeated("fetch", {}).seen("fetch", {}) == Refused()
-
-
-def test_a_call_that_heals_gives_its_good_result() -> None:
-    """The result of the second run replaces the failure."""
-    repeats = Repeats().ran("fetch", {}, "timed out", failed=True).ran("fetch", {}, "page")
-
-    assert repeats.seen("fetch", {}) == Again("page")
-
-
-@given(st.text(), ARGUMENTS)
-def test_every_call_is_known_again(name: str, arguments: dict[str, object]) -> None:
-    """Whatever JSON the arguments hold."""
-    repeats = Repeats().ran(name, arguments, "result")
-
-    assert repeats.seen(name, dict(reversed(arguments.items()))) == Again("result")
+    assert written(a=1, b=2) == written(b=2.0, a=1)
+    assert key("t", nested) == written(x=[1, {"y": 2.0}])
+    assert written(a=1) != written(a=True)
+    assert written(a="1") != written(a=1)

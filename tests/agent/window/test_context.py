@@ -4,7 +4,7 @@ from functools import partial
 
 from strategies.agent.events import PlannedCall
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
-from strategies.agent.prompt.conversation import Conversation, RoundRecord
+from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
 from strategies.agent.prompt.formats import MustCall, NativeFormat
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.fit import Budget
@@ -29,7 +29,7 @@ def test_the_question_stays_when_the_messages_before_it_change() -> None:
     conversation = Conversation(instruction="", history=history, question="Now?")
     call = PlannedCall("1", "search", {}, "{}")
     after = conversation.with_round(
-        RoundRecord(content="", visible="", calls=(call,), results=("found",), answers=("found",))
+        RoundRecord(content="", visible="", done=(DoneCall(call=call, result="found"),))
     )
     write = partial(NativeFormat(must_call=MustCall()).request, tools=[SEARCH])
     fitting = ContextWindow("gpt-4o", SMALL)

@@ -1,0 +1,326 @@
+"""Asking the model of a run: once, and again where a failure can be cured.
+
+A failed call may be made again as long as nothing that counts has reached the reader: text, a call
+or a file. Blank lines and reasoning do not count. What is to be done about a failure is said by
+`failures/recovery.py`; here it is done.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from strategies.agent.event_queue import (
+    Ended,
+    EventQueue,
+    Failed,
+    Item,
+    Received,
+    TextPace,
+    ToolDone,
+)
+from strategies.agent.events import (
+    AnswerShown,
+    Event,
+    ReasoningShown,
+    StopReason,
+    TextShown,
+    ThoughtFinished,
+    ThoughtStarted,
+)
+from strategies.agent.failures.classify import ModelFailure, classify
+from strategies.agent.failures.recovery import (
+    DropMedia,
+    DropNativeTools,
+    GiveUp,
+    Recovery,
+    Remedy,
+    ShrinkWindow,
+    SwitchModel,
+    Wait,
+)
+from strategies.agent.outcomes import Limits, ModelBinding, Policy
+from strategies.agent.ports import ModelRequest, Usage
+from strategies.agent.prompt.conversation import Conversation, text_message
+from strategies.agent.prompt.formats import PromptFormat
+from strategies.agent.prompt.wording import Wording
+from strategies.agent.reply import Reply
+from strategies.agent.seam import SEAM, SeamParser
+from strategies.agent.tools.calls import RoundCalls
+from strategies.agent.yielding import give_way
+from strategies.protocols.base import BrokenCall, Call, Reasoning, ReplyParser, Text, ToolSpec
+from strategies.protocols.base import Event as ReplyEvent
+
+type TextFormats = Callable[[str], PromptFormat]
+"""Makes the format in which a model writes that wrote such a reply; blank for the usual one."""
+
+# After so many pieces of a reply other runs get their turn: some 5 ms of work.
+_PIECES_AT_A_TIME = 256
+
+
+@dataclass(slots=True, kw_only=True)
+class Round:
+    """What a round works with."""
+
+    number: int
+    closing: StopReason | None
+    """Why this is the last round, in which no tool can be called; None when it is not."""
+    queue: EventQueue
+    calls: RoundCalls
+    until: float
+    """The moment, on the run's clock, until which its reply may begin."""
+    certain: bool
+    """Whether whatever the model says in this round is the answer."""
+    usage: Usage = field(default_factory=Usage)
+    """What all the model calls of the round have cost, the failed ones included."""
+
+
+class Asker:
+    """Asks the models of one run: the one that was chosen, and the fallback."""
+
+    def __init__(
+        self,
+        binding: ModelBinding,
+        fallback: ModelBinding | None,
+        text_formats: TextFormats,
+        *,
+        wording: Wording,
+        policy: Policy,
+        limits: Limits,
+        deadline: float,
+        pace: TextPace,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._binding = binding
+        self._fallback = fallback
+        self._text_formats = text_formats
+        self._wording = wording
+        self._policy = policy
+        self._limits = limits
+        self._deadline = deadline
+        self._pace = pace
+        self._clock = clock
+        self._sleep = sleep
+        self._recovery = Recovery(has_fallback=fallback is not None)
+        self._sends_media = True
+        self._gives_reasons = False
+        """Whether this model has said before how a reply ended."""
+
+    def ask(
+        self, this: Round, conversation: Conversation, tools: Sequence[ToolSpec]
+    ) -> Generator[Event, None, Reply]:
+        """Ask for one reply and show it as it comes; calls are begun while it is still coming."""
+        self._recovery.asked()
+        earlier: ModelFailure | None = None
+        while True:
+            request = self._request(this, conversation, tools)
+            parser = self._binding.format.parser(tools)
+            reply = yield from self._ask_once(this, request, parser)
+            self._binding.window.learn(reply.usage)
+            yield from self._go_on(this, request, reply)
+            if reply.failure is None or self._counts(reply):
+                return reply
+            remedy = self._remedy(this, reply.failure, request)
+            if isinstance(remedy, GiveUp):
+                reply.failure = self._with_both(earlier, reply.failure)
+                return reply
+            if isinstance(remedy, SwitchModel):
+                earlier = reply.failure
+            self._apply(remedy, reply.failure)
+
+    def answer_in_kind(self, reply: Reply) -> None:
+        """Go on in the text: the model writes its calls there, and knows its own turns again."""
+        if reply.wrote_calls and self._binding.format.is_native:
+            self._change_format(self._text_formats(reply.content))
+
+    def _counts(self, reply: Reply) -> bool:
+        """Whether anything of a reply has left that no other reply can take the place of."""
+        shown = bool(reply.visible.strip()) and not self._policy.shape
+        return shown or bool(reply.calls or reply.files)
+
+    def _remedy(self, this: Round, failure: ModelFailure, request: ModelRequest) -> Remedy:
+        time_left = this.until - self._clock()
+        if time_left <= 0:
+            return GiveUp()
+        return self._recovery.remedy(failure, time_left, offers_tools=bool(request.tools))
+
+    def _with_both(self, first: ModelFailure | None, second: ModelFailure) -> ModelFailure:
+        if first is None:
+            return second
+        told = self._wording.both_failed.format(first=first.message, second=second.message)
+        return replace(second, message=told)
+
+    def _apply(self, remedy: Remedy, failure: ModelFailure) -> None:
+        match remedy:
+            case Wait(seconds):
+                self._sleep(seconds)
+            case SwitchModel():
+                self._switch()
+            case DropNativeTools():
+                self._change_format(self._text_formats(""))
+            case DropMedia():
+                self._sends_media = False
+            case ShrinkWindow():
+                self._binding.window.narrow(failure.context_size)
+            case _:
+                pass
+
+    def _switch(self) -> None:
+        if self._fallback:
+            self._binding, self._gives_reasons = self._fallback, False
+
+    def _change_format(self, text_format: PromptFormat) -> None:
+        self._binding = replace(self._binding, format=text_format)
+        self._binding.window.forget()
+
+    def _request(
+        self, this: Round, conversation: Conversation, tools: Sequence[ToolSpec]
+    ) -> ModelRequest:
+        if not self._sends_media:
+            conversation = conversation.without_media()
+        prompt, window = self._binding.format, self._binding.window
+        if this.closing:
+            write = partial(prompt.closing_request, wording=self._wording)
+            return window.fitted(conversation, "closing", write)
+        return window.fitted(conversation, "open", partial(prompt.request, tools=tools))
+
+    # -- one model call -------------------------------------------------------------------------
+
+    def _ask_once(
+        self, this: Round, request: ModelRequest, parser: ReplyParser
+    ) -> Generator[Event, None, Reply]:
+        binding = self._binding
+        yield ThoughtStarted(binding.model.name, binding.model.provider)
+        reply = Reply(parser, expects_reason=self._gives_reasons)
+        this.queue.read_model(binding.model.stream(request))
+        heard = self._clock()
+        while not reply.over:
+            due = self._due(this, reply, heard)
+            items = this.queue.wait(min(due, this.calls.next_due) - self._clock())
+            if any(not _is_from_tool(item) for item in items):
+                heard = self._clock()
+            # Taken whole before anything is shown, so that showing never delays a tool.
+            yield from self._shown(list(self._take_all(items, this, reply)), this)
+            yield from this.calls.give_up_overdue()
+            if not reply.over and self._clock() >= due:
+                this.queue.leave_model()
+                yield from self._shown(self._react(reply.break_off(self._late(reply)), this), this)
+        this.usage += reply.usage
+        self._gives_reasons = self._gives_reasons or bool(reply.finish_reason)
+        yield _finished(reply, this, request)
+        return reply
+
+    def _go_on(
+        self, this: Round, request: ModelRequest, reply: Reply
+    ) -> Generator[Event, None, None]:
+        """Ask once for the rest of a text that the token limit or a silent model has cut off."""
+        silent = reply.failure is not None and reply.failure.kind == "silent"
+        cut_off = silent or (reply.failure is None and reply.ending == "length")
+        if not (cut_off and reply.visible.strip()) or reply.calls or reply.format_errors:
+            return
+        if self._clock() >= this.until:
+            return
+        if silent and self._recovery.switches():
+            self._switch()
+        told = self._wording.go_on.format(end=reply.visible[-SEAM:])
+        asked = [text_message("assistant", reply.content), text_message("user", told)]
+        request = replace(request, messages=[*request.messages, *asked], tools=())
+        parser = SeamParser(self._binding.format.parser(()), reply.visible)
+        rest = yield from self._ask_once(this, request, parser)
+        reply.extend(rest)
+
+    def _due(self, this: Round, reply: Reply, heard: float) -> float:
+        """Say when a silent model is given up: in time for the fallback and for the answer."""
+        if reply.began:
+            return min(heard + self._limits.stall_seconds, self._deadline)
+        patience = min(self._limits.first_token_seconds, this.until - heard)
+        if self._recovery.may_switch:
+            patience = min(patience, (this.until - heard) / 2)
+        return min(heard + patience, self._deadline)
+
+    def _late(self, reply: Reply) -> ModelFailure:
+        """Say why a reply is waited for no longer."""
+        if self._clock() >= self._deadline:
+            seconds, told = self._limits.seconds, self._wording.time_limit
+            return ModelFailure(kind="unknown", message=told.format(seconds=f"{seconds:g}"))
+        told = self._wording.model_stalled if reply.began else self._wording.model_silent
+        return ModelFailure(kind="silent", message=told.format(model=self._binding.model.name))
+
+    def _take_all(self, items: list[Item], this: Round, reply: Reply) -> Iterator[Event]:
+        for count, item in enumerate(items, start=1):
+            yield from self._take(item, this, reply)
+            if count % _PIECES_AT_A_TIME == 0:
+                give_way()
+
+    def _take(self, item: Item, this: Round, reply: Reply) -> list[Event]:
+        match item:
+            case Received(delta):
+                return self._react(reply.take(delta), this)
+            case Ended():
+                return self._react(reply.close(), this)
+            case Failed(error):
+                return self._react(reply.break_off(classify(error)), this)
+            case _:
+                return this.calls.take(item)
+
+    def _react(self, parsed: Iterable[ReplyEvent], this: Round) -> list[Event]:
+        return [event for one in parsed for event in self._react_to(one, this)]
+
+    def _react_to(self, parsed: ReplyEvent, this: Round) -> list[Event]:
+        match parsed:
+            case Text(text):
+                # A reply that is to be JSON of some shape is checked before it is shown.
+                return [] if self._policy.shape else [TextShown(text)]
+            case Reasoning(text):
+                return [ReasoningShown(text)]
+            case Call() | BrokenCall():
+                # In the closing round no tool was offered: a call written all the same is void.
+                return [] if this.closing else this.calls.begin(parsed)
+            case _:
+                return []
+
+    def _shown(self, events: list[Event], this: Round) -> Iterator[Event]:
+        """Join text that waits; say of text that it is the answer as soon as that is certain."""
+        for event in _joined(events):
+            yield event
+            if isinstance(event, TextShown | ReasoningShown):
+                self._pace.left()
+            if isinstance(event, TextShown) and this.certain:
+                yield AnswerShown(event.text)
+
+
+def _is_from_tool(item: Item) -> bool:
+    return isinstance(item, ToolDone)
+
+
+def _finished(reply: Reply, this: Round, request: ModelRequest) -> ThoughtFinished:
+    return ThoughtFinished(
+        text=reply.visible,
+        reasoning=reply.reasoning,
+        calls=this.calls.planned,
+        usage=reply.usage,
+        error=reply.error,
+        files=tuple(reply.files),
+        left_out=request.left_out,
+        ending=reply.ending,
+    )
+
+
+def _joined(events: Iterable[Event]) -> Iterator[Event]:
+    """Join what stands side by side, so that waiting text leaves in one piece."""
+    held: TextShown | ReasoningShown | None = None
+    parts: list[str] = []
+    for event in events:
+        if isinstance(event, TextShown | ReasoningShown) and type(event) is type(held):
+            parts.append(event.text)
+            continue
+        if held is not None:
+            yield type(held)("".join(parts))
+        held = None
+        if isinstance(event, TextShown | ReasoningShown):
+            held, parts = event, [event.text]
+        else:
+            yield event
+    if held is not None:
+        yield type(held)("".join(parts))

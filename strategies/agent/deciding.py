@@ -1,0 +1,237 @@
+"""What a round leads to: another round, or one of the ends of a run.
+
+`Decider.next_step` is asked once after every round. It changes nothing but its own memory of what
+the model was told before: each fault of a reply is pointed out once in a run.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+from strategies.agent.asking import Round
+from strategies.agent.events import CallFinished, StopReason
+from strategies.agent.outcomes import (
+    Again,
+    Answered,
+    Broken,
+    Composed,
+    Limits,
+    Policy,
+    Step,
+    Streamed,
+)
+from strategies.agent.ports import ToolOutcome
+from strategies.agent.prompt.conversation import DoneCall, RoundRecord
+from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.wording import Wording
+from strategies.agent.reply import Reply
+from strategies.agent.schema.answer import AnswerShape, Shaped
+
+type Fault = Literal["unreadable", "empty", "misshapen"]
+"""What can be wrong with a reply that its model may do over."""
+
+# Characters of a result that any model may see: more than the wire takes in one request anyway,
+# and few enough to be counted in some 20 ms.
+_RESULT_LENGTH = 500_000
+
+
+class Decider:
+    """Decides for one run."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        limits: Limits,
+        wording: Wording,
+        *,
+        tools_until: float,
+        deadline: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """Take the moments after which no tool may start, and after which nothing may."""
+        self._policy = policy
+        self._limits = limits
+        self._wording = wording
+        self._tools_until = tools_until
+        self._deadline = deadline
+        self._clock = clock
+        self._told: set[Fault] = set()
+
+    def next_step(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
+        """Say what comes after a round; `earlier` are the rounds before it."""
+        step = self._step(this, reply, earlier)
+        if isinstance(step, Broken) and self._policy.answer_on_error:
+            return self._with_what_is_known(step, this, reply, earlier)
+        return step
+
+    def _step(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
+        if this.calls.planned:
+            return self._after_calls(this, reply)
+        if reply.failure is not None:
+            return self._after_failure(this, reply, earlier)
+        if reply.format_errors and not this.closing and self._may_tell("unreadable", this):
+            problem = reply.format_errors[0].problem
+            remark = self._wording.format_error.format(problem=problem)
+            return self._tell("unreadable", this, reply, remark)
+        # A picture without a word is an answer, too.
+        if not reply.visible.strip() and not reply.files:
+            return self._after_no_answer(this, reply, earlier)
+        if self._policy.shape:
+            return self._after_shaped_answer(this, reply, self._policy.shape)
+        return _answered(this, reply, _reason(this, reply))
+
+    def _after_calls(self, this: Round, reply: Reply) -> Step:
+        results = this.calls.results
+        direct = [
+            done.outcome
+            for done in results
+            if done.call.name in self._policy.direct_tools and not done.outcome.error
+        ]
+        if direct:
+            return self._from_results(direct, "direct_result")
+        # Tools brought the run on: the next empty reply is a new one.
+        self._told.discard("empty")
+        if self._limits.rounds > 1:
+            return Again(self._record(this, reply))
+        return self._from_results([done.outcome for done in results], "iteration_limit")
+
+    def _from_results(self, outcomes: Sequence[ToolOutcome], reason: StopReason) -> Step:
+        """Let results stand for the answer; where it is to be of some shape, they must be so."""
+        answer = _answer(outcomes)
+        shape = self._policy.shape
+        if shape is None:
+            return Composed(answer, reason)
+        read = shape.read(answer)
+        if isinstance(read, Shaped):
+            return Composed(read.text, reason, read.value)
+        problems = "; ".join(read.problems)
+        return Broken(self._wording.no_shape.format(problems=problems), "error")
+
+    def _after_failure(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
+        assert reply.failure is not None  # noqa: S101 - the caller has seen to it
+        sentence = reply.failure.message
+        if reply.visible.strip() and not self._policy.shape and self._is_cut_by_time(reply):
+            return _answered(this, reply, "time_limit")
+        if (
+            self._clock() < self._deadline
+            and not this.closing
+            and self._may_still_answer(this, reply)
+        ):
+            return Again()
+        if self._is_cut_by_time(reply):
+            return self._from_earlier(earlier) or Broken(sentence, "time_limit")
+        return Broken(sentence, "error")
+
+    def _is_cut_by_time(self, reply: Reply) -> bool:
+        silent = reply.failure is not None and reply.failure.kind == "silent"
+        return silent or self._clock() >= self._deadline
+
+    def _from_earlier(self, earlier: Sequence[RoundRecord]) -> Step | None:
+        """Answer from what tools had found, where the model had no time left to do so."""
+        found = _findings(earlier)
+        if not found or self._policy.shape:
+            return None
+        return Composed(
+            _paragraphs([self._wording.empty_answer_with_results, *found]), "time_limit"
+        )
+
+    def _may_still_answer(self, this: Round, reply: Reply) -> bool:
+        """Whether the time kept back for the closing answer is to be used for a second try."""
+        unseen = not reply.visible.strip() and not reply.files
+        if reply.failure is None or not unseen or this.number >= self._limits.rounds:
+            return False
+        late = reply.failure.kind == "transient" and self._clock() >= self._tools_until
+        return late or reply.failure.kind == "silent"
+
+    def _after_no_answer(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
+        if self._may_tell("empty", this):
+            return self._tell("empty", this, reply, self._wording.nudge)
+        reason = _reason(this, reply, "empty_reply")
+        found = _findings(earlier)
+        if self._policy.shape or not any(one.done for one in earlier):
+            return Broken(self._wording.empty_answer, reason)
+        told = self._wording.empty_answer_with_results if found else ""
+        return Composed(_paragraphs([told or self._wording.empty_answer, *found]), reason)
+
+    def _after_shaped_answer(self, this: Round, reply: Reply, shape: AnswerShape) -> Step:
+        read = shape.read(reply.visible)
+        if isinstance(read, Shaped):
+            return Composed(read.text, _reason(this, reply), read.value)
+        problems = "; ".join(read.problems)
+        if self._may_tell("misshapen", this):
+            remark = self._wording.misshapen.format(problems=problems)
+            return self._tell("misshapen", this, reply, remark)
+        return Broken(self._wording.no_shape.format(problems=problems), "error")
+
+    def _may_tell(self, fault: Fault, this: Round) -> bool:
+        """Whether a reply can be asked for anew: once for each fault, as long as there is time.
+
+        An answer of the wrong shape gets its second try even when the rounds are used up: the try
+        calls no tool, and without it the run would have ended with nothing.
+        """
+        rounds_left = this.number < self._limits.rounds or fault == "misshapen"
+        return fault not in self._told and rounds_left and self._clock() < self._deadline
+
+    def _tell(self, fault: Fault, this: Round, reply: Reply, remark: str) -> Step:
+        self._told.add(fault)
+        return Again(self._record(this, reply, remark))
+
+    def _record(self, this: Round, reply: Reply, remark: str = "") -> RoundRecord:
+        done = tuple(_done(one, ran=one.call.id in this.calls.ran) for one in this.calls.results)
+        content = reply.content
+        if not done and not content.strip():
+            content = self._wording.no_reply  # providers refuse a blank message
+        return RoundRecord(
+            content=content,
+            visible=reply.visible,
+            done=done,
+            remark=remark,
+            in_text=reply.wrote_calls or not done,
+        )
+
+    def _with_what_is_known(
+        self, broken: Broken, this: Round, reply: Reply, earlier: Sequence[RoundRecord]
+    ) -> Step:
+        """End with what the reader has seen of the reply, what failed and what the tools found."""
+        said = _paragraphs([broken.sentence, *_findings(earlier)])
+        seen = "" if self._policy.shape else reply.visible.strip()
+        before = "" if not seen else "\n\n" if this.certain else f"{seen}\n\n"
+        return Composed(said, broken.reason, error=broken.sentence, before=before)
+
+
+def _answered(this: Round, reply: Reply, reason: StopReason) -> Step:
+    answered = Streamed if this.certain else Answered
+    return answered(reply.visible, reason)
+
+
+def _reason(this: Round, reply: Reply, otherwise: StopReason = "answered") -> StopReason:
+    """Say why a run ends with this reply; an answer that was cut off is never just answered."""
+    if reply.ending in {"length", "content_filter"}:
+        return "length" if reply.ending == "length" else "content_filter"
+    return this.closing or otherwise
+
+
+def _done(finished: CallFinished, *, ran: bool) -> DoneCall:
+    return DoneCall(
+        call=finished.call,
+        result=cut(finished.outcome.text, _RESULT_LENGTH),
+        answer=cut(finished.outcome.answer, _RESULT_LENGTH),
+        ran=ran,
+    )
+
+
+def _findings(rounds: Sequence[RoundRecord]) -> list[str]:
+    """List what the tools found, each once, for a reader."""
+    found = (one.answer for record in rounds for one in record.done if one.ran and one.answer)
+    return list(dict.fromkeys(found))
+
+
+def _answer(outcomes: Sequence[ToolOutcome]) -> str:
+    """Write the results that stand for an answer; of those that brought nothing, one says so."""
+    found = _paragraphs(outcome.answer for outcome in outcomes)
+    if found or any(outcome.forwarded for outcome in outcomes):
+        return found
+    return outcomes[0].text
+
+
+def _paragraphs(texts: Iterable[str]) -> str:
+    return "\n\n".join(text for text in texts if text)

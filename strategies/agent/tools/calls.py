@@ -1,0 +1,154 @@
+"""The calls of a run: checked, begun while the model still writes, each with one result.
+
+`RunCalls` lives as long as the run (ids stay unique, repetition is noticed); `RoundCalls` are those
+of one round, in the order in which the model wrote them.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from strategies.agent.event_queue import EventQueue, Item, ToolDone
+from strategies.agent.events import CallFinished, Event, PlannedCall
+from strategies.agent.ports import Toolbox, ToolOutcome
+from strategies.agent.prompt.wording import Wording
+from strategies.agent.tools.executor import ToolExecutor
+from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck
+from strategies.agent.tools.validation import Ready, failure, validated
+from strategies.protocols.base import BrokenCall, Call
+
+
+class RunCalls:
+    """What the rounds of a run have in common."""
+
+    def __init__(
+        self,
+        toolbox: Toolbox,
+        wording: Wording,
+        *,
+        parallel: int,
+        tool_seconds: float,
+        until: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take how many may run at once, the seconds for each, and the moment when all must end."""
+        self.toolbox = toolbox
+        self.wording = wording
+        self.until = until
+        self.clock = clock
+        self.taken_ids: set[str] = set()
+        self.repetition = Repetition()
+        self.stuck = False
+        """Whether the model repeats a call although it was told that it gets nowhere."""
+        self._parallel = parallel
+        self._tool_seconds = tool_seconds
+
+    def open_round(self, queue: EventQueue) -> "RoundCalls":
+        """Make ready for the calls of one reply."""
+        executor = ToolExecutor(
+            queue,
+            self.toolbox.provider,
+            parallel=self._parallel,
+            tool_seconds=self._tool_seconds,
+            clock=self.clock,
+        )
+        return RoundCalls(self, queue, executor)
+
+    @property
+    def in_time(self) -> bool:
+        """Whether tools may still run."""
+        return self.clock() < self.until
+
+    def timed_out(self) -> ToolOutcome:
+        """Make the outcome of a call that took too long."""
+        seconds = f"{self._tool_seconds:g}"
+        return failure(self.wording.tool_timed_out.format(seconds=seconds))
+
+
+class RoundCalls:
+    """The calls of one round."""
+
+    def __init__(self, run: RunCalls, queue: EventQueue, executor: ToolExecutor) -> None:
+        self._run = run
+        self._queue = queue
+        self._executor = executor
+        self._ready: list[Ready] = []
+        """The calls that were run for real."""
+        self._planned: list[tuple[int, PlannedCall]] = []
+
+    @property
+    def planned(self) -> tuple[PlannedCall, ...]:
+        """The calls in the order in which the model wrote them."""
+        return tuple(call for _, call in sorted(self._planned, key=lambda entry: entry[0]))
+
+    @property
+    def results(self) -> tuple[CallFinished, ...]:
+        """One result per call, in the order of the calls."""
+        return tuple(self._executor.finished[call.id] for call in self.planned)
+
+    @property
+    def ran(self) -> frozenset[str]:
+        """The ids of the calls that were run for real."""
+        return frozenset(ready.call.id for ready in self._ready)
+
+    @property
+    def next_due(self) -> float:
+        """The moment at which the next running call is out of time."""
+        return self._executor.next_due
+
+    def begin(self, written: Call | BrokenCall) -> list[Event]:
+        """Check a call and run it, now or as soon as a place is free; or refuse it."""
+        run = self._run
+        checked = validated(written, run.toolbox.specs, run.taken_ids, run.wording)
+        self._planned.append((written.position, checked.call))
+        if not isinstance(checked, Ready):
+            return self._executor.settle(checked.call, checked.outcome)
+        if refusal := self._refusal(checked):
+            return self._executor.settle(checked.call, refusal)
+        self._ready.append(checked)
+        job = partial(run.toolbox.call, checked.call.name, checked.arguments)
+        return self._executor.begin(checked.call, job)
+
+    def take(self, item: Item) -> list[Event]:
+        """Take a tool's outcome; whatever else comes is not for tools."""
+        if isinstance(item, ToolDone):
+            return self._executor.came_back(item.call_id, item.outcome)
+        return []
+
+    def give_up_overdue(self) -> list[Event]:
+        """Give the calls that took too long their result, and their places to others."""
+        return self._executor.give_up_overdue(self._run.timed_out)
+
+    def finish(self) -> Iterator[Event]:
+        """Wait for every call's result, as long as there is time."""
+        run = self._run
+        while self._executor.busy:
+            moment = min(run.until, self.next_due)
+            for item in self._queue.wait(moment - run.clock()):
+                yield from self.take(item)
+            yield from self.give_up_overdue()
+            if not run.in_time:
+                stopped, not_started = (
+                    failure(run.wording.stopped),
+                    failure(run.wording.not_started),
+                )
+                yield from self._executor.give_up_all(stopped, not_started)
+        for ready in self._ready:
+            outcome = self._executor.finished[ready.call.id].outcome
+            run.repetition = run.repetition.ran(ready.call.name, ready.arguments, outcome.text)
+
+    def _refusal(self, ready: Ready) -> ToolOutcome | None:
+        """Return what a call gets instead of running; None when it is to run."""
+        run = self._run
+        if not run.in_time:
+            return failure(run.wording.not_started)
+        match run.repetition.seen(ready.call.name, ready.arguments):
+            case Progress():
+                return None
+            case NoProgress(result, times):
+                run.repetition = run.repetition.hinted()
+                hint = run.wording.no_progress.format(times=times)
+                return ToolOutcome(text=f"{result}\n\n{hint}")
+            case Stuck():
+                run.stuck = True
+                return failure(run.wording.stuck)
