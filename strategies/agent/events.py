@@ -19,6 +19,7 @@ type StopReason = Literal[
     "empty_reply",
     "length",
     "content_filter",
+    "approval_needed",
     "error",
 ]
 

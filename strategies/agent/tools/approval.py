@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from strategies.agent.events import PlannedCall
-from strategies.agent.prompt.asking import is_yes
+from strategies.agent.prompt.consent import is_yes
 
 _APPROVE, _REJECT = "approve", "reject"
 
@@ -29,9 +29,28 @@ class Approvals(Protocol):
         """Whether there is a reader who can answer: a conversation with a next turn."""
         ...
 
-    def hold(self, calls: Sequence[PlannedCall]) -> bool:
-        """Keep the calls until the next turn; False where they cannot be kept."""
+    def ask(self, calls: Sequence[PlannedCall]) -> str:
+        """Keep calls until the next turn and return the question to the reader.
+
+        Blank where that is not possible: then the calls are off.
+        """
         ...
+
+
+class NoApprovals:
+    """For a run whose tools all run at once; an `Approvals`."""
+
+    can_ask = False
+
+    def asks(self, name: str) -> bool:
+        """Ask for none."""
+        del name
+        return False
+
+    def ask(self, calls: Sequence[PlannedCall]) -> str:
+        """Have nobody to ask."""
+        del calls
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

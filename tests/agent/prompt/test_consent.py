@@ -3,7 +3,7 @@
 import pytest
 
 from strategies.agent.events import PlannedCall
-from strategies.agent.prompt.asking import is_yes, question
+from strategies.agent.prompt.consent import is_yes, question
 
 
 def call(**arguments: object) -> PlannedCall:
