@@ -130,7 +130,7 @@ class Bench:
 def equipped(wanted: Equipment) -> Generator[Bench]:
     """Start everything, and stop it in the end."""
     with ExitStack() as stack:
-        seats = _seats(wanted, stack)
+        seats = open_models(wanted, stack)
         tools = ToolSources(_sources(wanted.mcp, stack))
         files = stack.enter_context(FileServer()).add_all(wanted.files) if wanted.files else []
         yield Bench(
@@ -143,7 +143,8 @@ def equipped(wanted: Equipment) -> Generator[Bench]:
         )
 
 
-def _seats(wanted: Equipment, stack: ExitStack) -> dict[str, Seat]:
+def open_models(wanted: Equipment, stack: ExitStack) -> dict[str, Seat]:
+    """Start what stands between the host and the models; it stops with the stack."""
     told = "".join(
         f", {each.target} fails ({each.kind}) at call {each.at}" for each in wanted.faults
     )

@@ -30,7 +30,7 @@ class Ended:
 class Failed:
     """The model's reply broke off, or never began."""
 
-    error: str
+    error: ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ class EventQueue:
                         return
                     put(Received(delta))
             except ModelError as error:
-                put(Failed(str(error)))
+                put(Failed(error))
             except Exception as error:  # noqa: BLE001 - else the round would wait for ever
-                put(Failed(f"{type(error).__name__}: {error}"))
+                put(Failed(ModelError(f"{type(error).__name__}: {error}")))
             else:
                 put(Ended())
 

@@ -82,7 +82,20 @@ class ModelDelta:
 
 
 class ModelError(Exception):
-    """A model call failed; the text is the provider's, as Dify passed it on."""
+    """A model call failed; the text is the provider's own.
+
+    Args:
+        text: what went wrong, in the provider's words.
+        types: names that were given to the error on its way, outermost first.
+        statuses: HTTP statuses of those who passed it on, outermost first.
+    """
+
+    def __init__(
+        self, text: str, *, types: tuple[str, ...] = (), statuses: tuple[int, ...] = ()
+    ) -> None:
+        super().__init__(text)
+        self.types = types
+        self.statuses = statuses
 
 
 class Model(Protocol):

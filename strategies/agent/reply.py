@@ -13,6 +13,9 @@ from strategies.protocols.base import (
     Text,
 )
 
+# Dify's plugin for OpenAI-compatible servers says "Unknown" where the server said nothing.
+_NO_REASON = frozenset(("", "unknown"))
+
 
 class Reply:
     """Folds a model's deltas into a reply; `take` and `close` return what became certain."""
@@ -58,8 +61,9 @@ class Reply:
 
     @property
     def ending(self) -> Ending:
-        """How the provider ended it; one that always gives a reason did not, if there is none."""
-        if self._expects_reason and not self.finish_reason:
+        """How the provider ended it."""
+        unexplained = self.finish_reason.lower() in _NO_REASON
+        if unexplained and self._expects_reason and self.began:
             return "broken"
         return ending_of(self.finish_reason)
 

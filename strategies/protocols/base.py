@@ -118,7 +118,10 @@ class Result:
     """What a tool call gave back, as the model is to read it."""
 
     name: str
+    """The tool's name; blank where the engine itself has something to say to a reply."""
     text: str
+    arguments: str = ""
+    """The arguments of the call as the model wrote them, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,5 +168,14 @@ class TextProtocol(Protocol):
 
         Replies go back byte for byte; markers inside results are escaped, so that a tool cannot
         forge a call.
+        """
+        ...
+
+    def closing(self, question: str, exchanges: Sequence[Exchange], request: str) -> list[Turn]:
+        """Write the run so that only an answer can follow; no tools are described.
+
+        `request`: the sentence that asks for the answer now, in the language of the question. The
+        first turn holds the question, the last one ends with the request and is the user's.
+        `closing.in_one_turn` suits most protocols.
         """
         ...

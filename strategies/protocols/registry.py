@@ -1,15 +1,15 @@
-"""The text protocols, by the names that people choose them by."""
+"""The text protocols, by the names that people choose them by: one row each."""
 
 from collections.abc import Mapping
 
 from strategies.protocols.base import TextProtocol
-from strategies.protocols.qwen.protocol import Qwen
-from strategies.protocols.react.protocol import React
-from strategies.protocols.tagged.hermes import HERMES
-from strategies.protocols.tagged.qwen3_coder import QWEN3_CODER
+from strategies.protocols.hermes.protocol import HERMES
+from strategies.protocols.qwen.protocol import QWEN
+from strategies.protocols.qwen3_coder.protocol import QWEN3_CODER
+from strategies.protocols.react.protocol import REACT
 
 TEXT_PROTOCOLS: Mapping[str, TextProtocol] = {
-    protocol.name: protocol for protocol in (HERMES, Qwen(), QWEN3_CODER, React())
+    protocol.name: protocol for protocol in (HERMES, QWEN, QWEN3_CODER, REACT)
 }
 
 USUAL = "hermes"

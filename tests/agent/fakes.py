@@ -219,12 +219,13 @@ def play(
     question: str = "What is new?",
     limits: Limits | None = None,
     fallback: ScriptedModel | None = None,
+    budget: Budget | None = None,
     fallback_budget: Budget | None = None,
 ) -> list[Event]:
     """Play a run to its end."""
     run = Run(
         Conversation(instruction=instruction, history=[], question=question),
-        binding(model, tongue),
+        binding(model, tongue, budget),
         toolbox or RecordingToolbox(),
         ENGLISH,
         limits or Limits(),

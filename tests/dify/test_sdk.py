@@ -12,11 +12,11 @@ ROOT = HERE.parent.parent
 WITHOUT_SDK = [
     "strategies.dify.loose_json",
     *[f"strategies.dify.inputs.{name}" for name in ("parameters", "tools", "history")],
-    *[f"strategies.dify.calls.{name}" for name in ("tool_result", "chunks")],
+    *[f"strategies.dify.calls.{name}" for name in ("tool_result", "chunks", "errors")],
     *["strategies.dify.transport.writable", "strategies.dify.transport.pipes"],
     *[
         f"strategies.dify.outputs.{name}"
-        for name in ("messages", "pacing", "log_data", "narrator", "media", "redaction")
+        for name in ("messages", "pacing", "log_data", "narrator", "media")
     ],
 ]
 

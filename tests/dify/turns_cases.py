@@ -12,7 +12,7 @@ import dify_plugin  # noqa: F401 # pyright: ignore[reportUnusedImport] - makes t
 import pytest
 
 from strategies.agent.yielding import give_way
-from strategies.dify.calls.base64_text import value_without_base64, without_base64
+from strategies.dify.calls.inline_media import value_without_media
 from strategies.dify.outputs.compact_json import compact
 
 MOST = 0.1
@@ -57,10 +57,9 @@ def longest_hold(work: Callable[[], Any]) -> float:
     [
         busy,
         lambda: compact(ROWS),
-        lambda: value_without_base64(ROWS),
-        lambda: without_base64("word and " * 2_500_000),
+        lambda: value_without_media(ROWS, lambda _: ""),
     ],
-    ids=["busy", "compact", "value_without_base64", "without_base64"],
+    ids=["busy", "compact", "value_without_media"],
 )
 def test_a_timer_is_heard_while_much_is_done(work: Callable[[], Any]) -> None:
     """What a model sends meanwhile is read in time."""

@@ -14,6 +14,7 @@ from workbench.ports import UsageError, WorkbenchError
 _COMMANDS = {
     "run": ("workbench.commands.run", "ask a question through the plugin's real process"),
     "serve": ("workbench.commands.serve", "open a chat page on this machine"),
+    "evaluate": ("workbench.commands.evaluate", "play tasks with a model in every protocol"),
     "parse": ("workbench.commands.parse", "show what a model's reply parses into"),
     "arguments": ("workbench.commands.arguments", "show how a model's tool arguments are read"),
 }

@@ -48,7 +48,7 @@ def add_equipment(parser: Parser) -> None:
     )
     parser.add_argument(
         "--features",
-        type=_names,
+        type=names,
         default=(),
         metavar="NAMES",
         help="what the model can take beside text: vision, document, audio, video",
@@ -119,7 +119,7 @@ def parameters(options: argparse.Namespace) -> Json:
         else read_text(options.answer_schema),
     }
     given = {name: value for name, value in named.items() if value is not None}
-    return given | dict(_assignment(text) for text in options.set)
+    return given | dict(assignment(text) for text in options.set)
 
 
 def history(name: str) -> list[Json]:
@@ -147,7 +147,8 @@ def count(text: str) -> int:
     return number
 
 
-def _names(text: str) -> Sequence[str]:
+def names(text: str) -> Sequence[str]:
+    """Read names with commas between them."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -158,11 +159,12 @@ def _list(name: str, option: str) -> list[Any]:
     return cast("list[Any]", value)
 
 
-def _assignment(text: str) -> tuple[str, Any]:
+def assignment(text: str) -> tuple[str, Any]:
+    """Read NAME=JSON; what is not valid JSON is meant as text."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"--set {text!r} sets nothing: write NAME=VALUE, such as time_limit=60.")
     try:
         return name, json.loads(value)
     except ValueError:
-        return name, value  # a word without quotes is meant as text
+        return name, value

@@ -36,11 +36,20 @@ class Compatible(OAICompatLargeLanguageModel):
     def _get_num_tokens_by_gpt2(self, text: str) -> int:
         return len(text) // 4
 
+    @override
+    def _generate(self, *arguments: Any, **named: Any) -> Any:
+        # Without this most servers count no tokens in a stream. The SDK lets no such parameter
+        # through from outside.
+        if named.get("stream"):
+            asked: Json = named["model_parameters"]
+            named["model_parameters"] = {**asked, "stream_options": {"include_usage": True}}
+        sdk: Any = super()
+        return sdk._generate(*arguments, **named)  # noqa: SLF001 - the one place to add it
+
 
 def answer(request: Json, credentials: Json) -> Iterator[Json]:
     """Yield the pieces of one reply."""
     parameters: Json = dict(request.get("completion_params") or {})
-    parameters.setdefault("stream_options", {"include_usage": True})
     # An instance times one call at a time.
     model: Any = Compatible([])
     chunks = model.invoke(

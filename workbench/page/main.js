@@ -205,3 +205,4 @@ setUpTheme();
 setUpSearch(view);
 view.load(data.lines || []);
 if (data.bench) setUpBench(view, data.bench);
+if (data.evaluation) setUpEvaluation(view, data.evaluation);

@@ -18,22 +18,26 @@ from workbench.commands.output import plain
 from workbench.ports import Json
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("story", "parts", "talk", "chart", "details", "serve", "main")
+_SCRIPTS = ("story", "parts", "talk", "chart", "details", "serve", "evaluation", "main")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LARGEST_FILE = 500_000
 _TITLE_LENGTH = 80
 
 
-def page(lines: Sequence[Json], bench: Json | None = None) -> str:
-    """Write the page of some runs, told as JSON lines; with a bench it can ask, too."""
+def page(lines: Sequence[Json], bench: Json | None = None, evaluation: Json | None = None) -> str:
+    """Write the page of some runs, told as JSON lines.
+
+    With a bench it can ask, too; with an evaluation its table stands in place of the talk.
+    """
     style, script = _style(), _script()
+    more = {"bench": bench, "evaluation": evaluation}
     data: Json = {"lines": [_without_large_files(line) for line in lines]}
     parts = {
         "policy": _policy(style, script, talks=bench is not None),
         "title": html.escape(_title(lines)),
         "style": style,
         "script": script,
-        "data": embedded(data | ({"bench": bench} if bench else {})),
+        "data": embedded(data | {name: value for name, value in more.items() if value}),
     }
     return _filled((_FOLDER / "page.html").read_text(encoding="utf-8"), parts)
 

@@ -106,7 +106,7 @@ def shortened(value: Any) -> Any:
 
 
 def _told(call: Call) -> Json:
-    answer = _reply(call.pieces) if call.kind == "llm" else {"messages": shortened(call.pieces)}
+    answer = reply(call.pieces) if call.kind == "llm" else {"messages": shortened(call.pieces)}
     return {
         "first_at": call.first_answer_at,
         "pieces": len(call.pieces),
@@ -116,7 +116,8 @@ def _told(call: Call) -> Json:
     }
 
 
-def _reply(pieces: list[Json]) -> Json:
+def reply(pieces: list[Json]) -> Json:
+    """Put a reply together: its text, its native tool calls and the last usage."""
     text: list[str] = []
     calls: list[Json] = []
     usage: Json = {}

@@ -8,15 +8,16 @@
         ModelFailure              why a model call failed, sorted by what may help
         RunFailed (events.py)     the one sentence for the reader, no traceback
 
-What a model call raises is always text (Dify's backwards calls keep nothing else). `classify`
-sorts that text once, at the boundary; nobody else reads error texts.
+What a model call raises is text, with the names and statuses that were given to it on the way.
+`classify` sorts it once, at the boundary; nobody else reads error texts.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-from strategies.agent.failures.error_text import Unwrapped, seconds_to_wait, sentence, unwrap
+from strategies.agent.failures.error_text import bounded, seconds_to_wait, sentence
+from strategies.agent.ports import ModelError
 
 type FailureKind = Literal[
     "transient",  # 429, 5xx, overload, connection, timeout, a cut stream: the same call may work
@@ -43,16 +44,23 @@ class ModelFailure:
     """Tokens of the model's window, when the provider says it of a prompt that is too long."""
 
 
-def classify(error_text: str) -> ModelFailure:
-    """Sort the text of a failed model call; never raises, whatever the text."""
-    error = unwrap(error_text)
-    kind = _kind(error)
+def classify(error: ModelError) -> ModelFailure:
+    """Sort a failed model call; never raises, whatever its text."""
+    text = bounded(str(error))
+    kind = _kind(text, error)
     return ModelFailure(
         kind=kind,
-        message=sentence(error_text),
-        retry_after=seconds_to_wait(error.text) if kind == "transient" else None,
-        context_size=_stated_window(error.text) if kind == "context_too_long" else None,
+        message=_message(text),
+        retry_after=seconds_to_wait(text) if kind == "transient" else None,
+        context_size=_stated_window(text) if kind == "context_too_long" else None,
     )
+
+
+def _message(text: str) -> str:
+    for pattern, plain in _PLAIN_WORDS:
+        if pattern.search(text):
+            return plain
+    return sentence(text) or "The model failed without saying why."
 
 
 def _stated_window(text: str) -> int | None:
@@ -60,7 +68,7 @@ def _stated_window(text: str) -> int | None:
     return int(found[1].replace(",", "")) if found else None
 
 
-def _kind(error: Unwrapped) -> FailureKind:
+def _kind(text: str, error: ModelError) -> FailureKind:
     """Go from what is certain to what is guessed.
 
     Own words of a provider come before its status, because gateways and model plugins hand out
@@ -68,11 +76,12 @@ def _kind(error: Unwrapped) -> FailureKind:
     400), and the status comes before stray words such as "timed out".
     """
     for kind, pattern in _CERTAIN_WORDS:
-        if pattern.search(error.text):
+        if pattern.search(text):
             return kind
-    if _OUT_OF_CREDIT.search(error.text) and not _comes_back(error.text):
+    if _OUT_OF_CREDIT.search(text) and not _comes_back(text):
         return "authorisation"
-    return _by_status(error) or _by_words(error.text) or _by_type(error.types) or "unknown"
+    by_status = _by_status(text, error.statuses)
+    return by_status or _by_words(text) or _by_type(error.types) or "unknown"
 
 
 def _words(*alternatives: str) -> re.Pattern[str]:
@@ -209,13 +218,13 @@ _STATUS = re.compile(
 _PASSING_STATUSES = frozenset({408, 409, 425, 429})
 
 
-def _by_status(error: Unwrapped) -> FailureKind | None:
-    said = [int(next(filter(None, found))) for found in _STATUS.findall(error.text)]
-    statuses = said or error.statuses
+def _by_status(text: str, of_layers: tuple[int, ...]) -> FailureKind | None:
+    said = [int(next(filter(None, found))) for found in _STATUS.findall(text)]
+    statuses = said or of_layers
     client = next((status for status in statuses if status < 500), None)  # noqa: PLR2004 (HTTP)
     if client is not None:
         return _CLIENT_KINDS.get(client, "bad_request")
-    if _WILL_FAIL_AGAIN.search(error.text):
+    if _WILL_FAIL_AGAIN.search(text):
         return "bad_request"
     return "transient" if statuses else None
 
@@ -237,13 +246,13 @@ _WILL_FAIL_AGAIN = _words(
 _PASSING_WORDS = _words(
     r"rate.?limit|too many requests|throttl|overload|\bcapacity\b|concurren",
     r"server is busy|temporarily unavailable|service.{0,3}unavailable|try again later",
-    r"timed?[- ]?out|ReadTimeout|deadline exceeded|killed by timeout|without response",
+    r"timed?[- ]?out|ReadTimeout|deadline exceeded",
     r"connection.{0,12}(?:error|reset|refused|abort|closed|broken|lost)|broken pipe",
-    r"closed (?:network )?(?:connection|response body)|(?:remote end|peer) closed",
+    r"closed (?:network )?connection|(?:remote end|peer) closed",
     r"incomplete (?:chunked )?read|server disconnected|\bEOF\b|premature",
     r"bad gateway|gateway time|no available node|no healthy upstream|upstream connect",
     r"dial tcp|no such host|name resolution|unreachable|could not connect",
-    r"max retries exceeded|failed to read system header|ssl.{0,8}eof",
+    r"max retries exceeded|ssl.{0,8}eof",
     r"internal (?:server )?error|resource (?:has been )?exhausted",
     r"稍后(?:再|重)?试|过于频繁|速率限制|访问量过大|并发|限流|繁忙|超时|网络(?:错误|异常)|系统错误",
 )
@@ -283,3 +292,20 @@ _TYPE_ENDINGS: tuple[tuple[str, FailureKind], ...] = (
     ("NotFoundError", "bad_request"),
     ("ValidationError", "bad_request"),
 )
+
+_PLAIN_WORDS = (
+    (
+        _words(
+            r"closed network connection|incomplete chunked read|peer closed connection",
+            r"unexpected EOF|Connection aborted|Connection reset by peer|RemoteDisconnected",
+        ),
+        "The connection broke while the model was answering.",
+    ),
+    (
+        _words(
+            r"dial tcp|connect: connection refused|\[Errno 111\]|Max retries exceeded with",
+        ),
+        "The model's server could not be reached.",
+    ),
+)
+"""What only makers of servers understand, in plain words."""

@@ -1,11 +1,10 @@
 """The messages of a run: what stood there before it, the question, and one record per round.
 
 The conversation only ever grows, so that a provider's prompt cache keeps its prefix. How it is
-written for a model (native roles or a text protocol) is the format's business; the last request, in
-which no tools are declared, is written here for all of them.
+written for a model (native roles or a text protocol) is the business of `formats`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -13,7 +12,6 @@ from strategies.agent.events import PlannedCall
 from strategies.agent.ports import Message
 from strategies.agent.prompt.media import described, without_media
 from strategies.agent.prompt.truncation import cut
-from strategies.agent.prompt.wording import Wording
 
 type Content = str | Sequence[Mapping[str, object]]
 """A message's content: text, or parts as Dify's wire has them (text, image, document …)."""
@@ -110,35 +108,6 @@ class Conversation:
             question="\n".join([*named, self.question]),
             attachments=(),
         )
-
-    def told(self, wording: Wording, rounds: Iterable[RoundRecord]) -> str:
-        """Write what the tools of some rounds returned, each finding once, under its call.
-
-        What was not run and what a model said in between is nothing that an answer needs, and
-        small models repeat whatever looks like an answer.
-        """
-        found = {
-            f"{one.call.name} {one.call.raw}": one.result
-            for record in rounds
-            for one in record.done
-            if one.ran
-        }
-        if not found:
-            return ""
-        return "\n\n".join([wording.found, *(f"{call}\n{it}" for call, it in found.items())])
-
-    def closing(self, wording: Wording) -> list[Message]:
-        """Write the whole run as one turn of the user that asks for the answer.
-
-        Providers refuse tool messages when no tools are declared. A last reply that has to be done
-        over stands behind it, as the model wrote it.
-        """
-        asked = [self.question, self.told(wording, self.rounds), wording.answer_now]
-        messages = self.opening(self.instruction, "\n\n".join(part for part in asked if part))
-        last = self.rounds[-1] if self.rounds else None
-        if last and last.remark and not last.done and last.visible.strip():
-            messages += [text_message("assistant", last.visible), text_message("user", last.remark)]
-        return messages
 
 
 def calls_of(message: Message) -> Sequence[Mapping[str, object]]:

@@ -4,13 +4,19 @@ A format writes the conversation for the model and makes the parser for its repl
 tell formats apart: both deliver the events of `strategies/protocols/base.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Protocol
 
 from strategies.agent.ports import Message, ModelRequest
-from strategies.agent.prompt.conversation import Conversation, RoundRecord, message, text_message
+from strategies.agent.prompt.conversation import (
+    Conversation,
+    DoneCall,
+    RoundRecord,
+    message,
+    text_message,
+)
 from strategies.agent.prompt.memo import Memo
 from strategies.agent.prompt.wording import ENGLISH, Wording, wording_for
 from strategies.protocols.base import (
@@ -20,9 +26,14 @@ from strategies.protocols.base import (
     Result,
     TextProtocol,
     ToolSpec,
+    Turn,
 )
+from strategies.protocols.closing import in_one_turn
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
+
+type Closing = Callable[[str, Sequence[Exchange], str], list[Turn]]
+"""Writes the last request from the question, the exchanges and the sentence that asks."""
 
 
 class PromptFormat(Protocol):
@@ -112,18 +123,17 @@ class TextFormat:
         system = "\n\n".join(part for part in (instruction, described) if part)
         if self.must_call and not conversation.rounds:
             system = self.must_call.told(system, told)
-        found = conversation.told(
-            told, [one for one in conversation.rounds if not one.can_be_shown]
-        )
-        asked = "\n\n".join(part for part in (conversation.question, found) if part)
-        question, *rest = self.protocol.turns(asked, _exchanges(conversation))
+        beside = [record for record in conversation.rounds if not record.can_be_shown]
+        (asked,) = in_one_turn(*_found(conversation.question, beside, told))
+        shown = [record for record in conversation.rounds if record.can_be_shown]
+        question, *rest = self.protocol.turns(asked.text, [_exchange(one) for one in shown])
         opening = conversation.opening(system, question.text)
         messages = opening + [text_message(turn.role, turn.text) for turn in rest]
         return ModelRequest(messages=messages, question=len(opening) - 1, stop=self.protocol.stop)
 
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Write the run as one turn, without a word of the protocol."""
-        return _closing_request(conversation, wording)
+        return _closing_request(conversation, wording, self.protocol.closing)
 
 
 def _native_round(record: RoundRecord) -> list[Message]:
@@ -143,18 +153,57 @@ def _native_round(record: RoundRecord) -> list[Message]:
     return [{**message("assistant", record.content), "tool_calls": calls}, *results, *remark]
 
 
-def _closing_request(conversation: Conversation, wording: Wording) -> ModelRequest:
-    return ModelRequest(messages=conversation.closing(wording), question=conversation.place)
+def _closing_request(
+    conversation: Conversation, wording: Wording, closing: Closing = in_one_turn
+) -> ModelRequest:
+    """Ask for the answer, without tools; providers refuse tool messages where none are declared.
+
+    A last reply that has to be done over stands behind it, as the model wrote it.
+    """
+    asked = closing(
+        *_found(conversation.question, conversation.rounds, wording), wording.answer_now
+    )
+    question, *rest = (*asked, *_done_over(conversation))
+    opening = conversation.opening(conversation.instruction, question.text)
+    messages = opening + [text_message(turn.role, turn.text) for turn in rest]
+    return ModelRequest(messages=messages, question=len(opening) - 1)
 
 
-def _exchanges(conversation: Conversation) -> list[Exchange]:
-    return [
-        Exchange(reply=record.content, results=_results(record))
-        for record in conversation.rounds
-        if record.can_be_shown
-    ]
+def _found(
+    question: str, rounds: Sequence[RoundRecord], wording: Wording
+) -> tuple[str, list[Exchange]]:
+    """Return the question and what tools have returned, the same call once with its last result.
+
+    What was not run and what a model said in between is nothing that an answer needs, and small
+    models repeat whatever looks like an answer.
+    """
+    last = {one.call.raw + one.call.name: one.call.id for one in _ran(rounds)}
+    ids = frozenset(last.values())
+    found = [Exchange(reply=one.content, results=_results(one, ids)) for one in rounds]
+    heading = [wording.found] if ids else []
+    return "\n\n".join([question, *heading]), found
 
 
-def _results(record: RoundRecord) -> tuple[Result, ...]:
+def _ran(rounds: Sequence[RoundRecord]) -> Iterator[DoneCall]:
+    return (one for record in rounds for one in record.done if one.ran)
+
+
+def _done_over(conversation: Conversation) -> list[Turn]:
+    last = conversation.rounds[-1] if conversation.rounds else None
+    if last is None or last.done or not last.remark or not last.visible.strip():
+        return []
+    return [Turn("assistant", last.visible), Turn("user", last.remark)]
+
+
+def _exchange(record: RoundRecord) -> Exchange:
     remark = (Result(name="", text=record.remark),) if record.remark else ()
-    return (*(Result(name=one.call.name, text=one.result) for one in record.done), *remark)
+    results = _results(record, frozenset(one.call.id for one in record.done))
+    return Exchange(reply=record.content, results=(*results, *remark))
+
+
+def _results(record: RoundRecord, ids: frozenset[str]) -> tuple[Result, ...]:
+    return tuple(
+        Result(name=one.call.name, text=one.result, arguments=one.call.raw)
+        for one in record.done
+        if one.call.id in ids
+    )

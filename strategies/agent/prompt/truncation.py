@@ -32,6 +32,11 @@ def cut(text: str, limit: int) -> str:
     return head + _note(len(text) - len(head) - len(tail), len(text)) + tail
 
 
+def shortened(text: str, limit: int) -> str:
+    """Return at most `limit` characters of a line: all of it, or its beginning and an ellipsis."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
 def cut_arguments(arguments: str, limit: int) -> str:
     """Cut the long strings inside a call's arguments, which stay a JSON object.
 

@@ -1,8 +1,9 @@
 """The arguments of a call, held against the tool's schema before anything runs.
 
-Types are set right where the meaning is plain, unknown arguments are dropped, choices and required
-arguments are enforced. Everything that is wrong is named with its path, all in one go, so that the
-model needs one more attempt and not five. Defaults are left to Dify.
+A value that is only spelled otherwise is set right (coercion.py), unknown arguments are dropped,
+choices and required arguments are enforced; no value is guessed. Everything that is wrong is named
+with its path, all in one go, so that the model needs one more attempt and not five. Defaults are
+left to Dify.
 
 A schema that is broken or exotic asks for less; it never raises and never blocks a call.
 """
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from strategies.agent.prompt.truncation import cut
 from strategies.agent.schema.coercion import COERCIONS, UNFIT, is_of
 from strategies.agent.schema.resolve import (
     Schema,
@@ -46,8 +48,6 @@ class Checked:
     """Arguments that fit."""
 
     arguments: dict[str, object]
-    notes: tuple[str, ...] = ()
-    """What was changed, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,27 +63,27 @@ class _Fit:
     """A value as the schema wants it."""
 
     value: object
-    notes: tuple[str, ...] = ()
+    changed: bool = False
+    """It is not quite what the model wrote."""
     problems: tuple[str, ...] = ()
 
 
 def check(arguments: Mapping[str, object], schema: Mapping[str, object]) -> Checked | Refused:
     """Hold the arguments of a call against the schema of its tool."""
-    given, notes = _encodable(arguments)
-    fit = _Check(schema).members(given, plain(schema, schema), "", 0)
+    fit = _Check(schema).members(_encodable(arguments), plain(schema, schema), "", 0)
     if fit.problems:
         return Refused(problems=fit.problems)
-    return Checked(arguments=cast("dict[str, object]", fit.value), notes=notes + fit.notes)
+    return Checked(arguments=cast("dict[str, object]", fit.value))
 
 
-def _encodable(arguments: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[str, ...]]:
+def _encodable(arguments: Mapping[str, object]) -> Mapping[str, object]:
     """Replace half surrogates, which models write and which no wire carries."""
     text = json.dumps(arguments, ensure_ascii=False, default=str)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.loads(text.encode(errors="replace")), ("broken characters became `?`",)
-    return arguments, ()
+        return json.loads(text.encode(errors="replace"))
+    return arguments
 
 
 class _Check:
@@ -104,10 +104,12 @@ class _Check:
             return self._single(value, simple, path, depth)
         fits = [self.value(value, option, path, depth + 1) for option in options]
         good = [fit for fit in fits if not fit.problems]
-        exact = [fit for fit in good if not fit.notes and _same(fit.value, value)]
-        if good:
+        exact = [fit for fit in good if not fit.changed]
+        if exact or (good and isinstance(value, Mapping | list)):
             return (exact or good)[0]
-        return _least_wrong(value, options, fits, path)
+        return _only(value, [fit.value for fit in good], path) or _least_wrong(
+            value, options, fits, path
+        )
 
     def _single(self, value: object, schema: Schema, path: str, depth: int) -> _Fit:
         allowed = choices(schema)
@@ -125,19 +127,23 @@ class _Check:
         self, value: object, kinds: list[str], schema: Schema, path: str, depth: int
     ) -> _Fit:
         """Fit a value of another type than the schema allows."""
-        # A text is what everything can be turned into, so it is the last resort.
-        for kind in sorted(kinds, key="string".__eq__):
-            coerced = COERCIONS[kind](value)
-            if coerced is not UNFIT:
-                fit = self._inside(coerced, kind, schema, path, depth)
-                note = f"{path}: {_show(value)} was taken as {_NAMES[kind]}"
-                return _Fit(fit.value, (note, *fit.notes), fit.problems)
+        read = {kind: COERCIONS[kind](value) for kind in kinds}
+        meant = {kind: one for kind, one in read.items() if one is not UNFIT}
+        if len(meant) > 1:
+            meant.pop("string", None)  # everything can be turned into a text: the last resort
+        only = _only(value, list(meant.values()), path)
+        if only and only.problems:
+            return only
+        if only:
+            kind = next(iter(meant))
+            fit = self._inside(meant[kind], kind, schema, path, depth)
+            return _Fit(fit.value, changed=True, problems=fit.problems)
         if "type" not in schema:
             return _Fit(value)  # the type was only inferred
         if "array" in kinds and _may_stand_alone(value):
             fit = self.value(value, schema.get("items"), path, depth + 1)
-            if not fit.problems and not fit.notes:
-                return _Fit([fit.value], (f"{path}: one value was taken as a list of one",))
+            if not fit.problems and not fit.changed:
+                return _Fit([fit.value], changed=True)
         return _wrong(path, f"must be {_any_of(_NAMES[kind] for kind in kinds)}", value)
 
     def _inside(self, value: object, kind: str, schema: Schema, path: str, depth: int) -> _Fit:
@@ -157,7 +163,7 @@ class _Check:
             fit = self.value(value, cast("Schema", items), f"{path}[{place}]", depth + 1)
             found.take(fit)
             fitted.append(fit.value)
-        return _Fit(fitted, tuple(found.notes), tuple(found.problems))
+        return _Fit(fitted, changed=found.changed, problems=tuple(found.problems))
 
     def members(self, given: Mapping[str, object], schema: Schema, path: str, depth: int) -> _Fit:
         """Fit the members of an object."""
@@ -175,12 +181,11 @@ class _Check:
             if name not in properties:
                 self._unknown(found, name, value, schema, where, depth)
                 continue
-            if name != written:
-                found.notes.append(f"{where}: was written {written!r}")
+            found.changed |= name != written
             asked = plain(properties[name], self._root)
             fit = self.value(value, asked, where, depth + 1)
             if fit.problems and value is None and name not in required:
-                found.notes.append(f"{where}: null was taken as not given")
+                found.changed = True  # null says that it is not given
                 continue
             found.take(fit)
             found.members[name] = fit.value
@@ -188,7 +193,7 @@ class _Check:
             if "default" in mapping(properties.get(name)):
                 continue
             found.problems.append(f"{path}.{name}: is required" if path else f"{name}: is required")
-        return _Fit(found.members, tuple(found.notes), tuple(found.problems))
+        return _Fit(found.members, changed=found.changed, problems=tuple(found.problems))
 
     def _unknown(
         self, found: "_Members", name: str, value: object, schema: Schema, where: str, depth: int
@@ -202,7 +207,7 @@ class _Check:
         elif more is True or "patternProperties" in schema or _is_open(schema, depth):
             found.members[name] = value
         else:
-            found.notes.append(f"{where}: is unknown and was dropped")
+            found.changed = True
 
 
 @dataclass(slots=True)
@@ -210,11 +215,11 @@ class _Members:
     """What the parts of an object or a list came to."""
 
     members: dict[str, object] = field(default_factory=dict[str, object])
-    notes: list[str] = field(default_factory=list[str])
+    changed: bool = False
     problems: list[str] = field(default_factory=list[str])
 
     def take(self, fit: _Fit) -> None:
-        self.notes.extend(fit.notes)
+        self.changed |= fit.changed
         self.problems.extend(fit.problems)
 
 
@@ -242,11 +247,21 @@ def _chosen(value: object, allowed: list[object], path: str) -> _Fit:
         return _Fit(value)
     alike = [choice for choice in allowed if _text(choice) == _text(value)]
     if len(alike) == 1:
-        return _Fit(alike[0], (f"{path}: {_show(value)} was taken as {_show(alike[0])}",))
+        return _Fit(alike[0], changed=True)
     shown = [_show(choice) for choice in allowed[:_SHOWN_CHOICES]]
     rest = ["…"] if len(allowed) > _SHOWN_CHOICES else []
     one_of = "must be" if len(allowed) == 1 else "must be one of"
     return _wrong(path, f"{one_of} {', '.join(shown + rest)}", value)
+
+
+def _only(value: object, meanings: list[object], path: str) -> _Fit | None:
+    """Take the one meaning that a value has; of several none is guessed."""
+    if not meanings:
+        return None
+    if all(_same(meaning, meanings[0]) for meaning in meanings):
+        return _Fit(meanings[0], changed=True)
+    shown = " or ".join(map(_show, meanings))
+    return _Fit(value, problems=(f"{path}: {_show(value)} can mean {shown}: write which",))
 
 
 def _least_wrong(value: object, options: list[Schema], fits: list[_Fit], path: str) -> _Fit:
@@ -285,8 +300,7 @@ def _text(value: object) -> str:
 
 
 def _show(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return cut(json.dumps(value, ensure_ascii=False, default=str), _SHOWN)
 
 
 def _any_of(names: Iterable[str]) -> str:

@@ -1,7 +1,9 @@
-"""Values of the wrong type whose meaning is plain all the same.
+"""Values that are spelled as another type than the one they are to have.
 
-One function per JSON type: the value as that type, or `UNFIT`. Nothing is guessed: "3" is 3 and
-"true" is true, but "many" is no number and 2.5 no integer.
+One function per JSON type: the value as that type, or `UNFIT`. Only the spelling may change: quotes
+around a number, a boolean or a whole JSON value, the case of `True`, the 1 and 0 of other languages
+for a boolean, 3.0 for 3. What would have to be translated or rounded is a guess, which the model is
+asked about instead: "five" is not 5, "yes" is not true, 2.5 is not an integer.
 """
 
 import json
@@ -25,7 +27,7 @@ UNFIT = Unfit.UNFIT
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,300}(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,300}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-_BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
 def _string(value: object) -> object:

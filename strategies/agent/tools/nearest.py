@@ -5,7 +5,7 @@ It is only ever named to the model, never called in its stead.
 
 import re
 from collections.abc import Iterable
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 
 _NAMESPACE = re.compile(r"^.*(?:::|[./:])")
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -15,23 +15,13 @@ _LONGEST = 200  # matching costs the square of the length, and no tool's name is
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Return the name most like the given one, or None if nothing is like it."""
-    wanted = _bare(name[:_LONGEST])
-    known = list(names)
-    if not wanted:
-        return None
-    for other in known:
-        if _bare(other) == wanted or _bare(_NAMESPACE.sub("", other)) == wanted:
+    known = {other: _bare(other[:_LONGEST]) for other in names}
+    wanted = {_bare(name[:_LONGEST]), _bare(_NAMESPACE.sub("", name[:_LONGEST]))} - {""}
+    for other, bare in known.items():
+        if not wanted.isdisjoint((bare, _bare(_NAMESPACE.sub("", other)))):
             return other
-    without_namespace = _bare(_NAMESPACE.sub("", name[:_LONGEST]))
-    for other in known:
-        if without_namespace and without_namespace == _bare(other):
-            return other
-    best = max(known, key=lambda other: _likeness(wanted, other), default=None)
-    return best if best is not None and _likeness(wanted, best) >= _CLOSE else None
-
-
-def _likeness(wanted: str, name: str) -> float:
-    return SequenceMatcher(None, wanted, _bare(name[:_LONGEST]), autojunk=False).ratio()
+    close = get_close_matches(_bare(name[:_LONGEST]), known.values(), n=1, cutoff=_CLOSE)
+    return next((other for other, bare in known.items() if close == [bare]), None)
 
 
 def _bare(name: str) -> str:

@@ -1,7 +1,7 @@
-"""One run's requests kept inside the model's window and the wire's limit.
+"""One run's requests kept inside the model's window.
 
-The estimate of tokens is corrected by every reply; what was decided for the conversation when it
-was shorter is kept, so that the prefix of the prompt stays the same from round to round.
+The estimate of tokens is corrected by every reply; what was left out of the conversation when it
+was shorter stays left out, so that the prefix of the prompt stays the same from round to round.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from strategies.agent.ports import ModelRequest, Usage
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.window.byte_limits import MAX_REQUEST_BYTES, shrink
-from strategies.agent.window.fit import Budget, Fitted, fit
-from strategies.agent.window.text_features import EMPTY, Shape
-from strategies.agent.window.tokens import estimator_for
+from strategies.agent.window.draft import Draft
+from strategies.agent.window.fit import Budget, fit
+from strategies.agent.window.tokens import Report, estimator_for
 
 type Write = Callable[[Conversation], ModelRequest]
 """How a format writes the conversation as a request."""
@@ -39,67 +38,59 @@ class ContextWindow:
     def __init__(self, model: str, budget: Budget) -> None:
         self._budget = budget
         self._estimator = estimator_for(model)
-        self._shape: Shape = EMPTY
-        self._fitted: dict[str, Fitted] = {}
-        self._tokens = 0
-        """The estimate for the last prompt."""
+        self._report = Report()
+        self._drafts: dict[str, Draft] = {}
+        """The last one for each form."""
+        self._estimated = 0
+        self.tokens = 0
+        """The estimate for the last prompt, tools included."""
 
     def fitted(self, conversation: Conversation, form: str, write: Write) -> ModelRequest:
         """Write the conversation so that it fits, or as short as it can be.
 
-        `form` names the way of writing: decisions go by a message's place, which differs in each.
+        `form` names the way of writing: reductions go by a message's place, which differs in each.
         """
         request = self._fit(write(conversation), form)
         if request.question < len(request.messages) - 1:
             return request
         for shorter in _shortened(conversation):
-            if self._tokens <= self._budget.window - self._budget.reserved:
+            if self.tokens <= self._budget.window - self._budget.reserved:
                 break
             request = self._fit(write(shorter), form)
             request = replace(request, left_out=(*request.left_out, *_SHORTENED))
         return request
 
     def learn(self, usage: Usage) -> None:
-        """Correct the estimate by what the last request really cost."""
-        if usage.prompt_tokens:
-            self._estimator = self._estimator.corrected(self._shape, usage.prompt_tokens)
+        """Correct the estimate by what the last prompt really had; nonsense is ignored."""
+        report = Report(counted=usage.prompt_tokens, estimated=self._estimated)
+        if report.is_plausible:
+            self._report = report
 
     def forget(self) -> None:
-        """Decide anew: another format writes other messages, and decisions go by their place."""
-        self._fitted.clear()
+        """Decide anew: another format writes other messages, and reductions go by their place."""
+        self._drafts.clear()
 
     def narrow(self, stated: int | None = None) -> None:
         """Work with a smaller window: the provider found the last prompt too long.
 
         `stated` is the size in tokens that the provider names, where it does.
         """
-        self._budget = self._budget.smaller(self._tokens, stated)
+        self._budget = self._budget.smaller(self.tokens, stated)
+        self._drafts.clear()
 
     def _fit(self, request: ModelRequest, form: str) -> ModelRequest:
-        before = self._fitted.get(form)
-        if before and before.draft.question != request.question:
-            before = None  # the messages have moved, and decisions go by their place
-        fitted = fit(
-            request.messages,
-            question=request.question,
-            tools=request.tools,
-            budget=self._budget,
-            estimator=self._estimator,
-            before=before,
-        )
-        draft = fitted.draft
-        self._fitted[form] = fitted
-        self._shape = draft.shape
-        self._tokens = fitted.tokens
-        messages, shrunk = fitted.messages, ()
-        if draft.size > MAX_REQUEST_BYTES:
-            room = max(MAX_REQUEST_BYTES - draft.declared.size, 1)
-            messages, shrunk = shrink(messages, room)
+        before = self._drafts.get(form)
+        if before and before.question != request.question:
+            before = None  # the messages have moved, and reductions go by their place
+        draft = Draft(request, self._estimator, self._report, before)
+        fit(draft, self._budget)
+        self._drafts[form] = draft
+        self._estimated, self.tokens = draft.estimated, draft.tokens
         return replace(
             request,
-            messages=messages,
-            max_tokens=fitted.max_tokens,
-            left_out=(*fitted.notes, *shrunk),
+            messages=draft.sent(),
+            max_tokens=self._budget.max_tokens_beside(draft.tokens),
+            left_out=draft.notes,
         )
 
 

@@ -1,7 +1,6 @@
-"""Fitting a conversation into a model's context window.
+"""Fitting a request into a model's context window.
 
-`fit` is a pure function of the whole conversation and of what was decided before (`Decisions`).
-The stages go from the cheapest loss to the dearest, and each stops as soon as the prompt fits:
+The stages go from the cheapest loss to the dearest, and stop as soon as the prompt fits:
 
 1. a tool result over its share is cut to head and tail;
 2. older results of the run are folded to one line;
@@ -12,21 +11,21 @@ The stages go from the cheapest loss to the dearest, and each stops as soon as t
 7. the newest results are cut further;
 8. max_tokens is lowered.
 
+Where the request has too many bytes all the same, its largest parts are cut.
+
 Never lost: system messages, the question, the newest round, and no call without its result.
 
-A provider's prompt cache keeps a prefix that is sent again unchanged. So decisions are kept (what
-was cut stays cut the same way), and when the window is full, more is folded than is needed now:
-down to `_LOW_WATER`, so that the next rounds only append.
+A provider's prompt cache keeps a prefix that is sent again unchanged. So reductions are kept (what
+was cut stays cut the same way), and when the window is full, more goes than is needed now: down to
+`_LOW_WATER`, so that the next rounds only append.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 
-from strategies.agent.ports import Message
-from strategies.agent.window.draft import FOLDED_TEXT, Decisions, Draft
-from strategies.agent.window.tokens import Estimator
-from strategies.protocols.base import ToolSpec
+from strategies.agent.window.byte_limits import LEAST_PART, level, part_sizes
+from strategies.agent.window.draft import Draft
 
 DEFAULT_CONTEXT = 32_000
 """Tokens of a window whose size nobody knows: what nearly every model with tools has, and enough
@@ -47,10 +46,10 @@ _LEAST_RESULT = 300
 """Tokens that a result may always have."""
 
 _LOW_WATER = 0.75
-"""Share of the room to which results are folded once it is full."""
+"""Share of the room to which old results, calls and rounds give way once it is full."""
 
 _HIGH_WATER = 0.9
-"""The same for what is dearer than old results."""
+"""Share of the room to which dearer things give way, and which no stage leaves exceeded."""
 
 _CUT_FURTHER = 0.8
 
@@ -63,6 +62,8 @@ class Budget:
     """Tokens of prompt and reply together; None when unknown."""
     max_tokens: int | None = None
     """The configured limit of the reply in tokens; None when the provider decides."""
+    request_bytes: int | None = None
+    """Bytes that messages and tools may have as JSON; None when nothing bounds them."""
 
     @property
     def window(self) -> int:
@@ -75,6 +76,19 @@ class Budget:
         """Tokens kept for the reply: at most half of the window, however much is configured."""
         wanted = self.max_tokens or min(_DEFAULT_ANSWER, self.window // 4)
         return min(wanted, self.window // 2)
+
+    @property
+    def room(self) -> int:
+        """Tokens that the prompt may have."""
+        return max(int(self.window * (1 - _MARGIN)) - self.reserved, 1)
+
+    def max_tokens_beside(self, tokens: int) -> int | None:
+        """Lower max_tokens to what a prompt leaves, when more than that is configured."""
+        if not self.max_tokens:
+            return None
+        left = int(self.window * (1 - _MARGIN)) - tokens
+        least = min(LEAST_ANSWER, self.max_tokens)
+        return max(left, least) if left < self.max_tokens and self.max_tokens > least else None
 
     def smaller(self, tokens: int, stated: int | None = None) -> "Budget":
         """Return the budget to use after the provider found a prompt too long.
@@ -90,57 +104,15 @@ class Budget:
         return replace(self, context_size=max(int(refused * 0.6), 1))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
-    """A conversation as it can be sent; to be passed in again when the conversation has grown."""
-
-    messages: Sequence[Message]
-    draft: Draft = field(compare=False)
-    room: int
-    """Tokens that the prompt might have."""
-    notes: tuple[str, ...]
-    """What was left out this time and not before, for the log."""
-    max_tokens: int | None
-    """The limit to set for this call; None keeps the configured one."""
-    tokens: int
-    """The estimate for the prompt, tools included."""
-
-
-def fit(
-    messages: Sequence[Message],
-    *,
-    question: int,
-    tools: Sequence[ToolSpec] = (),
-    budget: Budget,
-    estimator: Estimator,
-    before: Fitted | None = None,
-) -> Fitted:
-    """Bring a conversation into the window.
-
-    Args:
-        messages: the whole conversation, as it would be sent to a model without limits.
-        question: index of the user's question. Before it stands the history, behind it the run:
-            replies of the assistant, and results as messages of the tool or, in text protocols,
-            of the user.
-        tools: the tools that are declared natively.
-        budget: what the model can take.
-        estimator: what tokens cost for this model.
-        before: what came out for this conversation when it was shorter.
-    """
-    room = max(int(budget.window * (1 - _MARGIN)) - budget.reserved, 1)
-    draft = Draft(messages, question, tools, estimator, before.draft if before else None)
-    _cut_large_results(draft, room, draft.first_new if before and before.room == room else 0)
+def fit(draft: Draft, budget: Budget) -> None:
+    """Bring a draft into the window."""
+    room = budget.room
+    _cut_large_results(draft, room)
     _fold(draft, room)
     if draft.tokens > room:
         _cut_newest(draft, room)
-    return Fitted(
-        messages=draft.written(),
-        draft=draft,
-        room=room,
-        notes=_notes(before.draft.decisions if before else Decisions(), draft.decisions),
-        max_tokens=_lowered(budget, draft.tokens),
-        tokens=draft.tokens,
-    )
+    if budget.request_bytes and draft.size > budget.request_bytes:
+        _cut_parts(draft, int(budget.request_bytes * _HIGH_WATER))
 
 
 # The parts of a conversation.
@@ -148,7 +120,7 @@ def fit(
 
 def _rounds(draft: Draft, first: int = 0) -> list[range]:
     """Return the run's rounds from a place on: a reply of the assistant and what follows it."""
-    return _split(draft, max(draft.question + 1, first), len(draft.weighed), "assistant")
+    return _split(draft, max(draft.question + 1, first), len(draft.entries), "assistant")
 
 
 def _turns(draft: Draft) -> list[range]:
@@ -157,28 +129,28 @@ def _turns(draft: Draft) -> list[range]:
 
 
 def _split(draft: Draft, start: int, end: int, first: str) -> list[range]:
-    starts = [place for place in range(start, end) if draft.message(place).get("role") == first]
+    starts = [place for place in range(start, end) if draft.role(place) == first]
     starts = [start, *starts[1:]] if starts else [start]
     return [range(a, b) for a, b in zip(starts, [*starts[1:], end], strict=True) if a < b]
 
 
 def _results(draft: Draft, places: Iterable[int]) -> list[int]:
-    return [place for place in places if draft.message(place).get("role") in {"tool", "user"}]
+    return [place for place in places if draft.role(place) in {"tool", "user"}]
 
 
 # The stages.
 
 
-def _cut_large_results(draft: Draft, room: int, first: int) -> None:
-    """Give each result from a place on its share; for those before, that was decided then."""
-    for places in _rounds(draft, first):
+def _cut_large_results(draft: Draft, room: int) -> None:
+    """Give each new result its share; for those before, that was decided then."""
+    for places in _rounds(draft, draft.first_new):
         results = _results(draft, places)
         share = max(
             room * min(_RESULT_SHARE, 2 * _RESULT_SHARE / max(len(results), 1)), _LEAST_RESULT
         )
         for place in results:
-            if draft.price(place) > share and draft.limit_of(place) is None:
-                _cut_to(draft, place, share)
+            if draft.entries[place].reduction.characters is None:
+                _cut_result(draft, place, share)
 
 
 def _fold(draft: Draft, room: int) -> None:
@@ -187,14 +159,14 @@ def _fold(draft: Draft, room: int) -> None:
         return
     older = [place for places in _rounds(draft)[:-1] for place in places]
     stages: tuple[tuple[float, Iterable[Callable[[], None]]], ...] = (
-        (_LOW_WATER, [partial(_fold_result, draft, place) for place in _results(draft, older)]),
-        (_HIGH_WATER, [partial(draft.forget_media, place) for place in range(draft.question)]),
+        (_LOW_WATER, [partial(draft.fold_result, place) for place in _results(draft, older)]),
+        (_HIGH_WATER, [partial(draft.name_media, place) for place in range(draft.question)]),
         (_HIGH_WATER, [partial(draft.drop, turn) for turn in _turns(draft)]),
-        (_HIGH_WATER, [partial(draft.trim, place) for place in older]),
-        (_HIGH_WATER, [partial(draft.drop, places) for places in _rounds(draft)[:-1]]),
+        (_LOW_WATER, [partial(draft.shorten_arguments, place) for place in older]),
+        (_LOW_WATER, [partial(draft.drop, places) for places in _rounds(draft)[:-1]]),
     )
     for water, steps in stages:
-        if draft.tokens <= room:
+        if draft.tokens <= room * _HIGH_WATER:
             return
         for step in steps:
             if draft.tokens <= room * water:
@@ -202,56 +174,43 @@ def _fold(draft: Draft, room: int) -> None:
             step()
 
 
-def _fold_result(draft: Draft, place: int) -> None:
-    content = draft.message(place).get("content")
-    if isinstance(content, str) and len(content) > FOLDED_TEXT:
-        draft.limit(place, 0)
-
-
 def _cut_newest(draft: Draft, room: int) -> None:
     """Cut the newest results further, the largest first, as far as there is anything in them."""
     newest = _results(draft, (_rounds(draft) or [range(0)])[-1])
     while newest and draft.tokens > room:
-        largest = max(newest, key=draft.price)
-        price = draft.price(largest)
-        if price <= _LEAST_RESULT:
+        largest = max(newest, key=lambda place: draft.entries[place].cost.tokens)
+        tokens = draft.entries[largest].cost.tokens
+        if tokens <= _LEAST_RESULT:
             return
-        _cut_to(draft, largest, max(price * _CUT_FURTHER, _LEAST_RESULT * 0.9))
-        if draft.price(largest) >= price:
+        _cut_result(draft, largest, max(tokens * _CUT_FURTHER, _LEAST_RESULT * 0.9))
+        if draft.entries[largest].cost.tokens >= tokens:
             newest.remove(largest)
 
 
-def _cut_to(draft: Draft, place: int, tokens: float) -> None:
+def _cut_result(draft: Draft, place: int, most: float) -> None:
     """Cut a result to some tokens; in steps, since head and tail may be denser than the rest."""
-    content = draft.message(place).get("content")
+    entry = draft.entries[place]
+    content = entry.message.get("content")
     if not isinstance(content, str):
         return
-    limit = draft.limit_of(place) or len(content)
-    while limit > 1 and draft.price(place) > tokens:
-        limit = max(int(limit * tokens / draft.price(place) * 0.98), 1)
-        draft.limit(place, limit)
+    characters = entry.reduction.characters or len(content)
+    while characters > 1 and (tokens := draft.entries[place].cost.tokens) > most:
+        characters = max(int(characters * most / tokens * 0.98), 1)
+        draft.cut_result(place, characters)
 
 
-def _lowered(budget: Budget, tokens: int) -> int | None:
-    """Lower max_tokens to what is left, when it is configured and more than that."""
-    if not budget.max_tokens:
-        return None
-    left = int(budget.window * (1 - _MARGIN)) - tokens
-    least = min(LEAST_ANSWER, budget.max_tokens)
-    return max(left, least) if left < budget.max_tokens and budget.max_tokens > least else None
-
-
-def _notes(before: Decisions, after: Decisions) -> tuple[str, ...]:
-    limits = {
-        place: limit
-        for place, limit in after.limits.items()
-        if before.limits.get(place) != limit and place not in after.dropped
-    }
-    counted = (
-        (sum(1 for limit in limits.values() if limit), "cut {} tool result(s) to head and tail"),
-        (sum(1 for limit in limits.values() if not limit), "folded {} older tool result(s)"),
-        (len(after.without_media - before.without_media), "named the files of {} older message(s)"),
-        (len(after.trimmed - before.trimmed), "cut the arguments of {} older round(s)"),
-        (len(after.dropped - before.dropped), "left out {} old message(s)"),
-    )
-    return tuple(text.format(count) for count, text in counted if count)
+def _cut_parts(draft: Draft, most: int) -> None:
+    """Bring the draft under a size in bytes: the largest parts give way, and no more than must."""
+    parts = [
+        (part, place)
+        for place, entry in enumerate(draft.entries)
+        if entry.sent
+        for part in part_sizes(entry.sent)
+        if part.is_medium or part.size > LEAST_PART
+    ]
+    parts.sort(key=lambda found: found[0].size, reverse=True)
+    while parts and draft.size > most:
+        limit = level([part.size for part, _ in parts], draft.size - most)
+        largest, place = parts.pop(0)
+        # Of several media only the larger go: each goes as a whole.
+        draft.cut_parts(place, largest.size - 1 if largest.is_medium else limit)

@@ -2,21 +2,14 @@
 
 A tokenizer cuts text into words, runs of punctuation, digits, characters of this or that script.
 How many tokens each of them costs differs from model to model (tokens.py); how many there are of
-each does not. That count is a text's `Shape`.
+each does not.
 
 The text is taken as UTF-8, in which the first byte of a character tells its script. One
 translation turns every character into one letter for its class; all else is `bytes.count`, at some
 50 MB/s.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from operator import sub
-from typing import cast
-
-from strategies.agent.ports import Message
-from strategies.agent.prompt.conversation import calls_of
-from strategies.protocols.base import ToolSpec
+from collections.abc import Mapping
 
 FEATURES = (
     "words",  # runs of Latin letters
@@ -40,16 +33,7 @@ FEATURES = (
     "symbols",  # dashes, arrows, quotation marks
     "emoji",  # and rare characters
     "accents",
-    "messages",
-    "media",  # pictures, sounds, files
 )
-
-type Shape = tuple[int, ...]
-"""How many there are of each feature."""
-
-EMPTY: Shape = (0,) * len(FEATURES)
-_MESSAGE: Shape = tuple(int(name == "messages") for name in FEATURES)
-_MEDIUM: Shape = tuple(int(name == "media") for name in FEATURES)
 
 _SAMPLED_FROM = 300_000
 """Characters; of longer texts evenly spaced pieces are counted, so that no text takes long."""
@@ -57,66 +41,14 @@ _SAMPLED_FROM = 300_000
 _PIECES, _PIECE = 32, 6_000
 
 
-def add(*shapes: Shape) -> Shape:
-    """Add shapes up."""
-    return tuple(map(sum, zip(EMPTY, *shapes, strict=True)))
-
-
-def less(whole: Shape, part: Shape) -> Shape:
-    """Take a part's shape away."""
-    return tuple(map(sub, whole, part))
-
-
-def shape_of_text(text: str) -> Shape:
-    """Count what a text consists of."""
+def count_features(text: str) -> tuple[int, ...]:
+    """Count how many there are of each of FEATURES in a text."""
     if len(text) <= _SAMPLED_FROM:
         return _counted(text)
     step = (len(text) - _PIECE) / (_PIECES - 1)
     starts = [int(index * step) for index in range(_PIECES)]
-    sample = add(*(_counted(text[start : start + _PIECE]) for start in starts))
-    return tuple(count * len(text) // (_PIECES * _PIECE) for count in sample)
-
-
-def shape_of_message(message: Message) -> Shape:
-    """Count what a prompt message consists of."""
-    return add(_MESSAGE, *_content(message), *map(shape_of_text, _call_texts(message)))
-
-
-def shape_of_tools(tools: Sequence[ToolSpec]) -> Shape:
-    """Count what the tools' declarations consist of."""
-    return add(*(shape_of_text(_declaration(tool)) for tool in tools))
-
-
-def _content(message: Message) -> list[Shape]:
-    content = message.get("content")
-    if isinstance(content, str):
-        return [shape_of_text(content)]
-    if not isinstance(content, Sequence):
-        return []
-    parts = cast("Sequence[Mapping[str, object]]", content)
-    return [
-        shape_of_text(str(part.get("data") or "")) if part.get("type") == "text" else _MEDIUM
-        for part in parts
-    ]
-
-
-def _call_texts(message: Message) -> list[str]:
-    functions = [
-        cast("Mapping[str, object]", call.get("function") or {}) for call in calls_of(message)
-    ]
-    return [f"{function.get('name')} {function.get('arguments')}" for function in functions]
-
-
-def _declaration(tool: ToolSpec) -> str:
-    fields = {
-        "type": "function",
-        "function": {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": tool.parameters,
-        },
-    }
-    return json.dumps(fields, ensure_ascii=False, default=str)
+    sample = zip(*(_counted(text[start : start + _PIECE]) for start in starts), strict=True)
+    return tuple(sum(counts) * len(text) // (_PIECES * _PIECE) for counts in sample)
 
 
 # Classes of characters, by the first byte of their UTF-8 form.
@@ -164,7 +96,7 @@ _DIGITS = _only({"0": "0"})
 _SIGNS = _only({".": "."})
 
 
-def _counted(text: str) -> Shape:
+def _counted(text: str) -> tuple[int, ...]:
     classes = text.encode("utf-8", "surrogatepass").translate(_CLASSES, _CONTINUATION)
     letters = b"-" + classes.translate(_LETTERS)
     blanks = b"-" + classes.translate(_BLANKS)
@@ -194,6 +126,4 @@ def _counted(text: str) -> Shape:
         count(b"s"),
         count(b"x"),
         count(b"e"),
-        0,
-        0,
     )

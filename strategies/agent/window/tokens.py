@@ -1,23 +1,27 @@
 """How many tokens a prompt has, without a tokenizer.
 
-What each feature of a text (shapes.py) costs was measured once with six real tokenizers on 1.6
-million characters of prose in twelve languages, code, JSON, logs, tables and noise: the table
-below. A model whose name tells its tokenizer starts from that column, any other from the mean of
+What each feature of a text (text_features.py) costs was measured once with six real tokenizers on
+1.6 million characters of prose in twelve languages, code, JSON, logs, tables and noise: the table
+below. A model whose name tells its tokenizer is counted by that column, any other by the mean of
 the newer ones.
 
-Every reply reports what its prompt really cost. `Estimator.corrected` learns from that as a Kalman
-filter does: the surprise goes to those features that the prompt was full of and whose price is
-least certain, and because prices go together in the known tokenizers, what is learned from one
-kind of text also helps with the next. What stays unexplained is kept as a remainder of the prompt
-that will be sent again. So one reply to an English prompt does not spoil the price of Chinese.
+Every reply reports what its prompt really had. The next prompt is that one and what came to it, so
+the report is taken as it is and only the rest is estimated.
 """
 
+import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import mul
+from typing import cast
 
-from strategies.agent.window.text_features import EMPTY, FEATURES, Shape
+from strategies.agent.ports import Message
+from strategies.agent.prompt.conversation import calls_of
+from strategies.agent.prompt.media import is_medium, parts_of
+from strategies.agent.window.text_features import FEATURES, count_features
+from strategies.protocols.base import ToolSpec
 
 _TOKENIZERS = ("o200k", "cl100k", "claude", "qwen", "deepseek", "tekken")
 _NEWER = ("o200k", "qwen", "deepseek", "tekken")
@@ -45,8 +49,6 @@ _PRICES: dict[str, tuple[float, ...]] = {
     "symbols": (0.78, 0.74, 0.73, 0.99, 0.61, 1.16),
     "emoji": (2.03, 3.88, 3.52, 1.70, 2.27, 4.96),
     "accents": (1.77, 3.09, 4.23, 2.89, 2.94, 2.15),
-    "messages": (4.0, 4.0, 5.0, 5.0, 4.0, 3.0),
-    "media": (1000.0, 1000.0, 1400.0, 1300.0, 1000.0, 1000.0),
 }
 
 _FAMILIES = (
@@ -58,102 +60,88 @@ _FAMILIES = (
     ("deepseek", r"deepseek|glm|kimi|moonshot"),
 )
 
-_OWN_DOUBT = 0.2
-"""Standard deviation of a price within one tokenizer, from text to text, as a share of it."""
+_MESSAGE = 4
+"""Tokens around each message."""
 
-_NOISE = 0.035
-"""Standard deviation of a whole prompt's estimate that no prices explain, as a share of it."""
+_MEDIUM = 1_200
+"""Tokens of a picture, sound or file: providers count a picture at some 1,000 to 1,400."""
 
 _LEAST, _MOST = 0.4, 4.0
 """Reports beyond these multiples of the estimate count something else: some providers leave out
 what they had cached, and a wrong lesson would end in a prompt that is too long."""
 
-type _Matrix = tuple[tuple[float, ...], ...]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Estimator:
-    """What the features cost for one model, as far as its replies have shown."""
+    """Estimates tokens for one model."""
 
     prices: tuple[float, ...]
-    doubt: _Matrix
-    """Covariance of the prices."""
-    remainder: float = 0.0
-    """Tokens of the last reported prompt that the prices do not explain; may be negative."""
-    explained: float = 0.0
-    """Tokens of the last reported prompt that they do."""
+    """Tokens for each of FEATURES."""
 
-    def tokens(self, shape: Shape) -> int:
-        """Estimate the tokens of a whole prompt."""
-        return self.whole(self.priced(shape))
+    def of_text(self, text: str) -> int:
+        """Estimate the tokens of a text."""
+        return round(sum(map(mul, self.prices, count_features(text))))
 
-    def whole(self, priced: float) -> int:
-        """Estimate a whole prompt whose parts have been priced."""
-        if not self.explained:
-            return round(priced)
-        return round(priced + self.remainder * min(1.0, priced / self.explained))
+    def of_message(self, message: Message) -> int:
+        """Estimate the tokens of a message with its calls and media."""
+        media = sum(map(is_medium, parts_of(message)))
+        return _MESSAGE + media * _MEDIUM + sum(map(self.of_text, _texts(message)))
 
-    def priced(self, shape: Shape) -> float:
-        """Estimate a part of a prompt, without the remainder."""
-        return sum(map(mul, self.prices, shape))
+    def of_tools(self, tools: Sequence[ToolSpec]) -> int:
+        """Estimate the tokens of the tools' declarations."""
+        return sum(self.of_text(_declaration(tool)) for tool in tools)
 
-    def corrected(self, shape: Shape, prompt_tokens: int) -> "Estimator":
-        """Learn from what a reply reports of its prompt; nonsense is ignored."""
-        priced = self.priced(shape)
-        if not _LEAST * priced <= prompt_tokens <= _MOST * priced or not priced:
-            return self
-        reach = [sum(cell * x for cell, x in zip(row, shape, strict=True)) for row in self.doubt]
-        total = sum(r * x for r, x in zip(reach, shape, strict=True)) + (_NOISE * priced) ** 2
-        gain = [r / total for r in reach]
-        surprise = prompt_tokens - priced
-        prices = tuple(
-            max(price + g * surprise, price / 4) for price, g in zip(self.prices, gain, strict=True)
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider counted for a prompt, beside the estimate for the same prompt."""
+
+    counted: int = 0
+    estimated: int = 0
+    """In tokens, as `counted`; 0 where nothing has been reported."""
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the provider can have counted the whole prompt."""
+        return self.counted > 0 and (
+            _LEAST * self.estimated <= self.counted <= _MOST * self.estimated
         )
-        learned = Estimator(prices=prices, doubt=_reduced(self.doubt, gain, reach))
-        explained = learned.priced(shape)
-        return Estimator(
-            prices=prices,
-            doubt=learned.doubt,
-            remainder=prompt_tokens - explained,
-            explained=explained,
-        )
+
+    def corrected(self, estimate: int) -> int:
+        """Correct the estimate of a prompt that begins with the counted one, or with part of it."""
+        if not self.estimated:
+            return estimate
+        shared = min(1.0, estimate / self.estimated)
+        return estimate + round((self.counted - self.estimated) * shared)
 
 
 @lru_cache(maxsize=64)
 def estimator_for(model: str) -> Estimator:
-    """Return the estimator to begin with for a model of this name."""
+    """Return the estimator for a model of this name."""
     name = model.lower()
     family = next((family for family, known in _FAMILIES if re.search(known, name)), None)
-    columns = [_column(name) for name in ([family] if family else _NEWER)]
-    prices = tuple(map(_mean, zip(*columns, strict=True)))
-    return Estimator(prices=prices, doubt=_doubt(prices))
-
-
-def _column(tokenizer: str) -> tuple[float, ...]:
-    index = _TOKENIZERS.index(tokenizer)
-    return tuple(_PRICES[feature][index] for feature in FEATURES)
-
-
-def _mean(values: tuple[float, ...]) -> float:
-    return sum(values) / len(values)
-
-
-def _doubt(prices: tuple[float, ...]) -> _Matrix:
-    """How prices vary together among the known tokenizers, and each by itself."""
+    columns = [_TOKENIZERS.index(name) for name in ([family] if family else _NEWER)]
     rows = [_PRICES[feature] for feature in FEATURES]
-    apart = [[price - _mean(row) for price in row] for row in rows]
-    return tuple(
-        tuple(
-            sum(a * b for a, b in zip(apart[i], apart[j], strict=True)) / (len(_TOKENIZERS) - 1)
-            + ((_OWN_DOUBT * prices[i]) ** 2 if i == j else 0.0)
-            for j in range(len(EMPTY))
-        )
-        for i in range(len(EMPTY))
-    )
+    return Estimator(tuple(sum(row[column] for column in columns) / len(columns) for row in rows))
 
 
-def _reduced(doubt: _Matrix, gain: list[float], reach: list[float]) -> _Matrix:
-    return tuple(
-        tuple(cell - g * r for cell, r in zip(row, reach, strict=True))
-        for row, g in zip(doubt, gain, strict=True)
-    )
+def _texts(message: Message) -> Iterator[str]:
+    content = message.get("content")
+    if isinstance(content, str):
+        yield content
+    for part in parts_of(message):
+        if not is_medium(part):
+            yield str(part.get("data") or "")
+    for call in calls_of(message):
+        function = cast("Mapping[str, object]", call.get("function") or {})
+        yield f"{function.get('name')} {function.get('arguments')}"
+
+
+def _declaration(tool: ToolSpec) -> str:
+    function = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+    }
+    declared = {"type": "function", "function": function}
+    return json.dumps(declared, ensure_ascii=False, default=str)

@@ -10,10 +10,11 @@ from typing import Any
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
-from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest
+from strategies.agent.ports import Message, ModelDelta, ModelRequest
 from strategies.agent.prompt.memo import Memo
 from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.chunks import read_chunk
+from strategies.dify.calls.errors import model_error
 from strategies.dify.inputs.parameters import ModelConfig
 from strategies.dify.loose_json import sequence
 from strategies.dify.transport.frames import array, as_json
@@ -46,7 +47,7 @@ class DifyModel:
                 yield read_chunk(chunk)
         except Exception as error:
             # The SDK raises plain Exception with the provider's text, whatever went wrong.
-            raise ModelError(str(error)) from error
+            raise model_error(str(error)) from error
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
         config = self._config

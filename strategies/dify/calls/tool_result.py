@@ -1,46 +1,51 @@
 """What one tool call sends, sorted into what the model reads and what goes on to the reader.
 
-Message types and their fields are those of Dify's ToolInvokeMessage (docs/dify.md, "Tools").
-Files go on to the reader once, unread; the model is told their names. A link is for the model
-alone: Dify would write a link that is passed on into the answer's text. Base64 in texts and JSON is
-taken out of what the model reads; what was a data URL goes on to the reader as a file.
-
-Tools say one thing several times: an API tool as text and as JSON, a workflow also as variables, an
-MCP server its text once more under `result`. The model is told it once, as text.
+Message types and their fields are those of Dify's ToolInvokeMessage (docs/dify.md, "Tools"). The
+model reads all that a tool says, each thing once (repeats.py). Files go on to the reader once,
+unread; the model is told their names, kinds and sizes. A link is for the model alone: Dify would
+write a link that is passed on into the answer's text. Media in data URLs are files, too
+(inline_media.py).
 """
 
 import base64
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from strategies.agent.failures.error_text import sentence
 from strategies.agent.ports import Forwarded, ToolOutcome
 from strategies.agent.prompt.truncation import cut
-from strategies.dify.calls.base64_text import (
-    LEFT_OUT,
-    Inline,
-    value_without_base64,
-    without_base64,
+from strategies.agent.redaction import redacted
+from strategies.dify.calls.errors import tool_error
+from strategies.dify.calls.inline_media import (
+    InlineMedium,
+    is_medium,
+    name_by_type,
+    value_without_media,
+    without_media,
 )
+from strategies.dify.calls.repeats import told_once
 from strategies.dify.loose_json import Json, mapping, text
 from strategies.dify.outputs.compact_json import compact
-from strategies.dify.outputs.media import inline_file, is_tool_file, linked_file
+from strategies.dify.outputs.media import decoded_size, inline_file, is_tool_file, linked_file
 from strategies.dify.outputs.messages import FILE_LENGTH
 
 _NO_OUTPUT = "(the tool returned nothing)"
+_NO_REASON = "It did not say why."
 _LONGEST = 1_000_000
 """Characters of a result: no model reads more, and Dify takes no request above 4 MB."""
 _MOST_INLINE = 8
 """Data URLs of one call that become files; a web page may hold hundreds."""
-_LONGEST_FOUND = 100_000
-"""Characters of JSON that are looked for inside a text."""
+
+type Naming = Callable[[Forwarded], str | None]
+"""Gives a file the name by which later calls know it; None for what they cannot be given."""
 
 
 class ToolResult:
     """Takes a tool's messages one by one."""
 
-    def __init__(self, *, repeats_text_as_json: bool = False) -> None:
+    def __init__(
+        self, naming: Naming = lambda _: None, *, repeats_text_as_json: bool = False
+    ) -> None:
+        self._naming = naming
         self._repeats_text_as_json = repeats_text_as_json
         """Workflow tools send their text a second time as JSON."""
         self._texts: list[str] = []
@@ -52,8 +57,8 @@ class ToolResult:
         self._variables: dict[str, object] = {}
         self._streams: dict[str, list[str]] = {}
         self._forwarded: list[Forwarded] = []
-        self._inline: list[str] = []
-        """Names of the files that stood inside the text."""
+        self._inline: dict[str, str] = {}
+        """Names of the files that stood inside the text, by their content."""
         self._chunks: dict[str, bytearray] = {}
 
     def add(self, raw: Json) -> None:
@@ -85,72 +90,41 @@ class ToolResult:
 
     def outcome(self) -> ToolOutcome:
         """Return what the tool gave back."""
-        said, shown = self._read(), None
+        said = _joined([*self._parts(self._texts), *self._notes]) or _joined(self._logs.values())
+        shown = None
         if not said:
             shown = ""
         elif self._file_notes or self._logs:
-            shown = self._read(for_reader=True)
+            texts = [one for one in self._texts if not is_medium(one)]
+            notes = [note for note in self._notes if note not in self._file_notes]
+            shown = _joined([*self._parts(texts), *notes])
         return ToolOutcome(text=said or _NO_OUTPUT, shown=shown, forwarded=tuple(self._forwarded))
 
     def failed(self, error: str) -> ToolOutcome:
-        """Return what the tool gave back before it failed, and how it failed."""
-        partial, error = self._read(), sentence(error)
-        told = f"{partial}\n\nThe tool failed: {error}" if partial else f"The tool failed: {error}"
-        return ToolOutcome(text=told, error=error, forwarded=tuple(self._forwarded))
+        """Return what the tool gave back before it failed, and the whole of how it failed."""
+        partial = _joined([*self._parts(self._texts), *self._notes])
+        whole = redacted(cut(tool_error(error), _LONGEST // 2)) or _NO_REASON
+        told = f"The tool failed: {whole}"
+        if partial:
+            told = f"{cut(partial, _LONGEST // 2)}\n\n{told}"
+        short = sentence(whole) or _NO_REASON
+        return ToolOutcome(text=told, error=short, forwarded=tuple(self._forwarded))
 
     # -- what the model reads -------------------------------------------------------------------
 
-    def _read(self, *, for_reader: bool = False) -> str:
-        said, files = without_base64("".join(self._texts))
-        self._forward_inline(files)
-        parts = ["" if for_reader and files and LEFT_OUT.fullmatch(said.strip()) else said]
-        if len(said) < _LONGEST:
-            parts += self._new_values(said)
-        parts += [note for note in self._notes if not (for_reader and note in self._file_notes)]
-        if not for_reader and not any(part.strip() for part in parts):
-            parts += self._logs.values()
-        parts += ["A file did not arrive whole and is left out."] * len(self._chunks)
-        return cut("\n".join(part for part in parts if part.strip()), _LONGEST)
-
-    def _new_values(self, said: str) -> Iterator[str]:
-        """Write the JSON and the variables that have not been said already."""
+    def _parts(self, sent: Sequence[str]) -> Iterator[str]:
+        """Yield what was said in texts, JSON and variables, and what did not arrive."""
+        take = self._take_inline
+        texts = [without_media(one, take) for one in sent if one.strip()]
+        objects = [] if self._repeats_text_as_json and texts else self._objects
         variables = self._variables | {key: "".join(told) for key, told in self._streams.items()}
-        if not self._objects and not variables:
-            return
-        texts = {said, *(without_base64(one)[0] for one in self._texts)}
-        known = [_decoded(one) for one in texts] if said.strip() else []
-        objects = [] if self._repeats_text_as_json and said.strip() else self._objects
-        for found in map(self._without_base64, objects):
-            if found in (None, {}) or self._is_repeated(found, said, known):
-                continue
-            known.append(found)
-            yield compact(found, _LONGEST)
-        for name, whole in variables.items():
-            value = self._without_base64(whole)
-            if value is None or self._is_repeated(value, said, known):
-                continue
-            if any(mapping(one).get(name) == value for one in known):
-                continue
-            yield f"{name}: {compact(value, _LONGEST)}"
-
-    def _without_base64(self, value: object) -> object:
-        left, files = value_without_base64(value)
-        self._forward_inline(files)
-        return left
-
-    def _is_repeated(self, value: object, said: str, known: Sequence[object]) -> bool:
-        if value in known:
-            return True
-        if not said.strip():
-            return False
-        if isinstance(value, str):
-            return value.strip() == said.strip()
-        if not isinstance(value, list | Mapping):
-            return False
-        whole = cast("object", value)
-        if _only_wraps(whole, said):
-            return True
-        return whole not in ([], {}) and any(form in said for form in _forms(whole, said))
+        yield from told_once(
+            texts,
+            [value_without_media(one, take) for one in objects],
+            {name: value_without_media(one, take) for name, one in variables.items()},
+            _LONGEST,
+        )
+        yield from ["A file did not arrive whole and is left out."] * len(self._chunks)
 
     def _take_link(self, body: Json, meta: Json) -> None:
         url = text(body.get("text"))
@@ -166,33 +140,38 @@ class ToolResult:
         url = text(body.get("text"))
         forwarded = linked_file(kind, url, meta)
         if forwarded is None:
-            self._notes.append(f"Link: {url[:2_000]}")
-            return
-        size = None
-        if forwarded["type"] == "blob":
-            url, size = "", _decoded_size(text(mapping(forwarded["message"])["blob"]))
-        self._forward(forwarded, _file_note(meta, url, size))
+            self._notes.append(f"Link: {url}")
+        else:
+            self._forward(forwarded)
 
     def _forward_blob(self, blob: object, meta: Json) -> None:
         encoded = base64.b64encode(blob).decode() if isinstance(blob, bytes) else text(blob)
-        self._forward(inline_file(encoded, meta), _file_note(meta, "", _decoded_size(encoded)))
+        self._forward(inline_file(encoded, meta))
 
-    def _forward(self, forwarded: Forwarded, note: str) -> None:
+    def _forward(self, forwarded: Forwarded) -> None:
         if forwarded not in self._forwarded:
             self._forwarded.append(forwarded)
+            note = _file_note(forwarded, self._name(forwarded))
             self._notes.append(note)
             self._file_notes.add(note)
 
-    def _forward_inline(self, files: Sequence[Inline]) -> None:
-        """Make files of data URLs, each once, whether or not the tool also sent it as a blob."""
-        known = {text(mapping(one.get("message")).get("blob")) for one in self._forwarded}
-        for file in files:
-            if file.encoded in known or len(self._inline) == _MOST_INLINE:
-                continue
-            known.add(file.encoded)
-            name = file.name(len(self._inline) + 1)
-            self._inline.append(name)
-            self._forward_blob(file.encoded, {"mime_type": file.mime_type, "filename": name})
+    def _name(self, forwarded: Forwarded) -> str:
+        body, meta = mapping(forwarded.get("message")), mapping(forwarded.get("meta"))
+        path = text(body.get("text")).partition("?")[0].rsplit("/", 1)[-1]
+        own = text(meta.get("filename") or meta.get("name")) or path
+        return self._naming(forwarded) or own or name_by_type(text(meta.get("mime_type")), 1)
+
+    def _take_inline(self, medium: InlineMedium) -> str:
+        """Make a file of a data URL, once, whether or not the tool also sent it as a blob."""
+        content = medium.encoded
+        if content not in self._inline:
+            sent = [one for one in self._forwarded if _content(one) == content]
+            if not sent and len(self._inline) < _MOST_INLINE:
+                name = name_by_type(medium.mime_type, len(self._inline) + 1)
+                self._forward_blob(content, {"mime_type": medium.mime_type, "filename": name})
+                sent = self._forwarded[-1:]
+            self._inline[content] = self._name(sent[0]) if sent else ""
+        return self._inline[content]
 
     def _gather_chunk(self, body: Json, meta: Json) -> None:
         gathered = self._chunks.setdefault(text(body.get("id")), bytearray())
@@ -221,42 +200,22 @@ def _log_content(body: Json) -> dict[str, object]:
     return {name: value for name, value in kept.items() if value}
 
 
-def _file_note(meta: Json, url: str, size: int | None = None) -> str:
-    path = url.partition("?")[0].rsplit("/", 1)[-1]
-    name = text(meta.get("filename") or meta.get("name")) or path or "a file"
-    facts = [text(meta.get("mime_type")), f"{size} bytes" if size is not None else ""]
+def _content(forwarded: Forwarded) -> str:
+    return text(mapping(forwarded.get("message")).get("blob"))
+
+
+def _file_note(forwarded: Forwarded, name: str) -> str:
+    """Describe a file so that a model can speak of it: its name, its type or kind, its size."""
+    meta, encoded = mapping(forwarded.get("meta")), _content(forwarded)
+    kind = "image" if text(forwarded.get("type")).startswith("image") else ""
+    size = decoded_size(encoded) if encoded else meta.get("size")
+    facts = [text(meta.get("mime_type")) or kind, f"{size} bytes" if isinstance(size, int) else ""]
     known = ", ".join(fact for fact in facts if fact)
     described = f"{name} ({known})" if known else name
-    if size is not None and size > FILE_LENGTH:
+    if encoded and decoded_size(encoded) > FILE_LENGTH:
         return f"File made, but too large for Dify (15 MB), so the user did not get it: {described}"
     return f"File made for the user: {described}"
 
 
-def _decoded_size(encoded: str) -> int:
-    # Four letters of base64 are three bytes, less one for each letter of padding.
-    return len(encoded) * 3 // 4 - encoded[-2:].count("=")
-
-
-def _decoded(said: str) -> object:
-    if said.lstrip()[:1] not in set('{["-0123456789'):
-        return None
-    try:
-        return json.loads(said)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _only_wraps(value: object, said: str) -> bool:
-    """Tell whether an object is no more than the text under one name, as MCP servers send it."""
-    items: Sequence[Any] = tuple(mapping(value).values())
-    return len(items) == 1 and isinstance(items[0], str) and items[0].strip() == said.strip()
-
-
-def _forms(value: object, said: str) -> Iterator[str]:
-    """Write a value in the ways in which a text may hold it."""
-    most = min(len(said), _LONGEST_FOUND)
-    written = compact(value, most)
-    if len(written) <= most:
-        yield written
-        yield json.dumps(value, default=str)
-        yield json.dumps(value, ensure_ascii=False, default=str)
+def _joined(parts: Iterable[str]) -> str:
+    return cut("\n".join(part for part in parts if part.strip()), _LONGEST)

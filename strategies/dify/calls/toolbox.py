@@ -1,6 +1,6 @@
 """The node's tools as the engine's `Toolbox` port.
 
-What a tool sends is sorted by `Collector` into what the model reads and what goes on to the reader.
+`ToolResult` sorts what a tool sends into what the model reads and what goes on to the reader.
 The model names files; the tool gets the files themselves. What it makes gets a name, and joins them
 once the run has taken the call's result: a result that comes too late brings nothing.
 """
@@ -56,14 +56,16 @@ class DifyToolbox:
             return ToolOutcome(text=problem, error=problem)
         named = {parameter.name for parameter in tool.file_parameters}
         arguments = {key: value for key, value in arguments.items() if key not in named} | files
-        collector = ToolResult(repeats_text_as_json=tool.provider_type == "workflow")
+        result = ToolResult(
+            self._files.name_made, repeats_text_as_json=tool.provider_type == "workflow"
+        )
         try:
             request = self._request(tool, arguments)
             for message in call_back(self._session, InvokeType.Tool, request):
-                collector.add(message)
+                result.add(message)
         except Exception as error:  # noqa: BLE001 - the SDK raises plain Exception for any failure
-            return self._with_names(collector.failed(str(error)))
-        return self._with_names(collector.outcome())
+            return self._with_names(result.failed(str(error)))
+        return self._with_names(result.outcome())
 
     def _specs_for(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[ToolSpec, ...]]:
         return names, tuple(spec_with_files(tool, names) for tool in self._tools.values())
@@ -93,10 +95,9 @@ class DifyToolbox:
     def _with_names(self, outcome: ToolOutcome) -> ToolOutcome:
         """Say the names by which the following calls can use the files that this one made."""
         made = [name for one in outcome.forwarded if (name := self._files.name_made(one))]
-        unsaid = [name for name in made if name not in outcome.text] if self._take_files else []
-        if not unsaid:
+        if not made or not self._take_files:
             return outcome
-        said = f"{outcome.text}\nTools that take a file know it as: {', '.join(unsaid)}"
+        said = f"{outcome.text}\nTools that take a file know it as: {', '.join(made)}"
         return replace(outcome, text=said)
 
     def _request(self, tool: DifyTool, arguments: Mapping[str, object]) -> dict[str, Any]:

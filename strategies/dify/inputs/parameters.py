@@ -27,6 +27,11 @@ from strategies.protocols.registry import TEXT_PROTOCOLS
 _PARTED = re.compile(r"[,，、;；\n\"\[\]]")
 PROTOCOLS = ("auto", "native", *TEXT_PROTOCOLS)
 
+_REQUEST_BYTES = 3_800_000
+"""Bytes of messages and tools in one request. Dify's daemon reads a plugin line by line and ends
+its process, with every run in it, at a line of 5 MiB; what stands around the messages fits into the
+rest of 4 MB."""
+
 
 class ParameterError(Exception):
     """A parameter cannot be used; the text is one sentence for the builder of the app."""
@@ -54,6 +59,7 @@ class ModelConfig:
         return Budget(
             context_size=self.context_size,
             max_tokens=int(max_tokens) if max_tokens and max_tokens >= 1 else None,
+            request_bytes=_REQUEST_BYTES,
         )
 
 

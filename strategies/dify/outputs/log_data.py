@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import cast
 
-from strategies.dify.outputs.redaction import HIDDEN, is_secret, masked_text
+from strategies.agent.redaction import HIDDEN, is_secret, redacted
 from strategies.dify.transport.frames import as_json
 from strategies.dify.transport.writable import writable_text
 
@@ -48,7 +48,7 @@ def one_line(said: str, length: int) -> str:
     """Write text on one line of at most so many characters, without secrets."""
     # Four times the length is enough to fold white space in, and spares reading a long text.
     seen = writable_text(said[: length * 4 + _LONGEST_SECRET])
-    folded = " ".join(masked_text(seen).split())
+    folded = " ".join(redacted(seen).split())
     return folded if len(folded) <= length else f"{folded[: length - 1]}…"
 
 
@@ -108,12 +108,12 @@ class _Shortening:
         if len(said) < _SHORTEST_SECRET:
             shown = writable_text(said)
         elif len(said) <= self._length:
-            shown = masked_text(writable_text(said))
+            shown = redacted(writable_text(said))
         else:
             half = self._length // 2
             # A secret must be seen whole to be hidden, so the ends are cut after hiding.
-            first = masked_text(writable_text(said[: half + _LONGEST_SECRET]))[:half]
-            last = masked_text(writable_text(said[-half - _LONGEST_SECRET :]))[-half:]
+            first = redacted(writable_text(said[: half + _LONGEST_SECRET]))[:half]
+            last = redacted(writable_text(said[-half - _LONGEST_SECRET :]))[-half:]
             shown = f"{first} … {len(said) - 2 * half} characters left out … {last}"
         return self._spent(shown, len(shown))
 

@@ -35,3 +35,8 @@ def inline_file(encoded: str, meta: Json) -> Forwarded:
 def is_tool_file(url: str) -> bool:
     """Tell whether an address is that of a file that Dify keeps for a tool."""
     return _TOOL_FILE in url
+
+
+def decoded_size(encoded: str) -> int:
+    """Count the bytes that base64 of either alphabet, padded or not, stands for."""
+    return len(encoded.rstrip("=")) * 3 // 4

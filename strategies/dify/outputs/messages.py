@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from strategies.agent.ports import Forwarded, Usage
 from strategies.dify.loose_json import mapping, text
+from strategies.dify.outputs.media import decoded_size
 from strategies.dify.outputs.pacing import DifyMessage
 from strategies.dify.transport.writable import writable_text
 
@@ -99,7 +100,7 @@ def forwarded_messages(message: Forwarded) -> Iterator[DifyMessage]:
         yield dict(message)
         return
     encoded = _without_blanks(text(mapping(message.get("message")).get("blob")))
-    size = len(encoded) // 4 * 3 - encoded[-2:].count("=")
+    size = decoded_size(encoded)
     if not _is_base64(encoded):
         yield from text_messages("\n[A file that a tool made is not readable and was left out.]\n")
     elif size > FILE_LENGTH:

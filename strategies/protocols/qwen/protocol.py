@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.closing import in_one_turn
 from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.qwen.grammar import ARGS, FUNCTION, RESULT, RETURN, qwen_grammar
 from strategies.protocols.rendering import tool_sections
@@ -55,6 +56,7 @@ class Qwen:
 
     name = "qwen"
     stop: tuple[str, ...] = (RESULT, RETURN)
+    closing = staticmethod(in_one_turn)
 
     def parser(
         self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
@@ -81,6 +83,9 @@ class Qwen:
             parts += [f"{RESULT}: {escaped_markers(result.text)}\n" for result in exchange.results]
             parts += [RETURN]
         return [Turn("user", "".join(parts))]
+
+
+QWEN = Qwen()
 
 
 def _until_stop_word(reply: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.closing import in_one_turn
 from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.react.reader import ReactReader
@@ -54,6 +55,7 @@ class React:
 
     name = "react"
     stop: tuple[str, ...] = ("\nObservation:",)
+    closing = staticmethod(in_one_turn)
 
     def parser(
         self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
@@ -73,6 +75,9 @@ class React:
             told = "\n".join(f"Observation: {_harmless(one.text)}" for one in exchange.results)
             turns += [Turn("assistant", exchange.reply), Turn("user", told)]
         return turns
+
+
+REACT = React()
 
 
 def _harmless(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Calls in tags: hermes, qwen3_coder and what models make of them."""
+"""Reading calls in tags, which hermes, qwen3_coder and native replies share."""

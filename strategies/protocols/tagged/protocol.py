@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.closing import in_one_turn
 from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.rendering import tool_lines
 from strategies.protocols.stream.reader import ReplyReader
@@ -22,6 +23,7 @@ class TagProtocol:
     told: Mapping[Language, str]
     """The instructions, with `{tools}` for the list of the tools."""
     stop: tuple[str, ...] = ()
+    closing = staticmethod(in_one_turn)
 
     def parser(
         self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False

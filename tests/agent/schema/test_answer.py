@@ -1,6 +1,8 @@
 """The shape of an answer: reading the schema, asking for it, holding the answer against it."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -28,6 +30,9 @@ CITY: dict[str, Any] = {
 }
 
 
+CALL: dict[str, Any] = {"type": "object", "properties": {"name": {}, "arguments": {}}}
+
+
 def shape(schema: Any) -> AnswerShape:
     """Read a schema that is one."""
     found = read_shape(json.dumps(schema))
@@ -53,7 +58,9 @@ def problems_of(schema: Any, answer: Any) -> tuple[str, ...]:
 FITTING: list[tuple[Any, Any, Any]] = [
     (CITY, {"name": "Rome", "people": "3"}, {"name": "Rome", "people": 3}),
     (CITY, {"name": "Rome", "people": 3.0}, {"name": "Rome", "people": 3}),
-    (CITY, {"Name": "Rome", "kind": "City"}, {"name": "Rome", "kind": "city"}),
+    ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, '"3"', 3),
+    ({"type": "array", "items": {"type": ["boolean", "null"]}}, ["true", None], [True, None]),
+    (CITY, {"name": 1984}, {"name": "1984"}),
     (CITY, {"name": "Rome", "mayor": {"age": 50, "x": 1}}, None),
     ({"type": "array", "items": {"type": "integer"}}, [1, "2"], [1, 2]),
     (
@@ -111,19 +118,24 @@ def test_a_schema_may_come_in_the_envelope_of_a_provider(packed: dict[str, Any])
         ('"string"', "must be a JSON object"),
         ("7", "must be a JSON object"),
         ('{"name": "the name", "age": 7}', "none of the words of a schema"),
-        ('{"type": "text"}', 'it has the type "text"'),
-        ('{"type": ["string", 7]}', "it has the type 7"),
-        ('{"properties": ["a"]}', "properties of it must be an object"),
-        ('{"properties": {"a": "string"}}', "`properties/a` is no schema"),
-        ('{"properties": {"a": {"type": "x"}}}', '`properties/a` has the type "x"'),
-        ('{"required": "a"}', "required of it must be a list of names"),
-        ('{"required": [1]}', "required of it must be a list of names"),
-        ('{"enum": []}', "enum of it must be a list of values"),
-        ('{"anyOf": {}}', "anyOf of it must be a list of schemas"),
-        ('{"items": 7}', "`items` is no schema"),
-        ('{"$ref": "#/$defs/none"}', 'the $ref "#/$defs/none" of it leads nowhere'),
+        ('{"type": "text"}', "type: 'text' is not one of"),
+        ('{"type": ["string", 7]}', "or 7 is not one of"),
+        ('{"properties": ["a"]}', "properties: ['a'] is not of type 'object'"),
+        (
+            '{"properties": {"a": "string"}}',
+            "properties.a: 'string' is not of type 'object', 'boolean'",
+        ),
+        ('{"properties": {"a": {"type": "x"}}}', "properties.a.type: 'x' is not one of"),
+        ('{"required": "a"}', "required: 'a' is not of type 'array'"),
+        ('{"required": [1]}', "required[0]: 1 is not of type 'string'"),
+        ('{"$ref": "#"}', "refers to itself without end"),
+        ('{"items": {"$ref": "other.json#/a"}}', '"other.json#/a" leads nowhere within it'),
+        ('{"items": {"minimum": "3"}}', "items.minimum: '3' is not of type 'number'"),
+        ('{"anyOf": {}}', "anyOf: {} is not of type 'array'"),
+        ('{"items": 7}', "items: 7 is not of type 'object', 'boolean'"),
+        ('{"$ref": "#/$defs/none"}', 'the reference "#/$defs/none" leads nowhere within it'),
         ('{"$ref": "https://x.test/schema"}', "leads nowhere"),
-        ('{"type": "string", "pattern": "("}', "the pattern of it is no regular expression"),
+        ('{"type": "string", "pattern": "("}', "pattern: '(' is not a 'regex'"),
     ],
 )
 def test_what_is_no_schema_is_refused_in_one_sentence(text: str, said: str) -> None:
@@ -175,47 +187,63 @@ def test_what_fits_is_the_value(schema: Any, answer: Any, value: Any) -> None:
 @pytest.mark.parametrize(
     ("schema", "answer", "said"),
     [
-        (CITY, {}, "name: is required"),
-        (CITY, {"name": "R"}, "name: must have at least 2 characters, got 1"),
-        (CITY, {"name": "Rome", "people": 0}, "people: must be at least 1, got 0"),
-        (CITY, {"name": "Rome", "people": "many"}, "people: must be an integer"),
-        (CITY, {"name": "Rome", "kind": "village"}, "kind: must be one of"),
-        (CITY, {"name": "Rome", "tags": []}, "tags: must have at least 1 items, got 0"),
-        (CITY, {"name": "Rome", "tags": ["a", "b", "c"]}, "tags: must have at most 2 items, got 3"),
-        (CITY, {"name": "Rome", "mayor": {}}, "mayor.age: is required"),
+        (CITY, {}, "the answer: 'name' is a required property"),
+        (CITY, {"name": "R"}, "name: 'R' is too short (minLength: 2)"),
+        (CITY, {"name": "Rome", "people": 0}, "people: 0 is less than the minimum of 1"),
+        (CITY, {"name": "Rome", "people": "many"}, "people: 'many' is not of type 'integer'"),
+        (
+            CITY,
+            {"name": "Rome", "kind": "village"},
+            "kind: 'village' is not one of ['city', 'town']",
+        ),
+        (CITY, {"name": "Rome", "tags": []}, "tags: [] should be non-empty"),
+        (
+            CITY,
+            {"name": "Rome", "tags": ["a", "b", "c"]},
+            "tags: ['a', 'b', 'c'] is too long (maxItems: 2)",
+        ),
+        (CITY, {"name": "Rome", "mayor": {}}, "mayor: 'age' is a required property"),
         (
             CITY,
             {"name": "Rome", "mayor": {"age": 150}},
-            "mayor.age: must be less than 150, got 150",
+            "mayor.age: 150 is greater than or equal to the maximum of 150",
         ),
-        (CITY, {"name": "Rome", "river": "Tiber"}, "river: is not allowed"),
-        (CITY, [{"name": "Rome"}, {"name": "Oslo"}], "must be an object"),
-        (CITY, "There is no such city.", "the answer is text and no JSON"),
-        ({"type": "array"}, "There is none.", "the answer is text and no JSON"),
+        (CITY, {"name": "Rome", "river": "Tiber"}, "('river' was unexpected)"),
+        (CITY, [{"name": "Rome"}, {"name": "Oslo"}], "is not of type 'object'"),
+        (CITY, "There is no such city.", "the answer is text, not JSON"),
+        ({"type": "array"}, "There is none.", "the answer is text, not JSON"),
         (CITY, '{"name": "Ro', "cut off"),
-        ({"type": "array", "items": {"type": "string"}}, {"a": 1}, "must be a list"),
+        ({"type": "array", "items": {"type": "string"}}, {"a": 1}, "is not of type 'array'"),
         (
             {"type": "array", "uniqueItems": True},
             [{"a": 1}, {"a": 1}],
-            "must not hold an item twice",
+            "has non-unique elements",
         ),
-        ({"type": "array", "minItems": 2}, [1], "the answer: must have at least 2 items, got 1"),
-        ({"type": "object", "minProperties": 1}, {}, "must have at least 1 members"),
-        ({"properties": {"a": {"const": 7}}}, {"a": 8}, "a: must be 7"),
-        ({"properties": {"a": {"maximum": 2}}}, {"a": 3}, "a: must be at most 2, got 3"),
-        ({"properties": {"a": {"exclusiveMinimum": 2}}}, {"a": 2}, "a: must be more than 2"),
-        ({"properties": {"a": {"multipleOf": 5}}}, {"a": 7}, "a: must be a multiple of 5, got 7"),
-        ({"properties": {"a": {"pattern": "^x"}}}, {"a": "y"}, "a: must match the pattern ^x"),
-        ({"properties": {"a": {"maxLength": 1}}}, {"a": "yy"}, "at most 1 characters, got 2"),
+        ({"type": "array", "minItems": 2}, [1], "the answer: [1] is too short (minItems: 2)"),
+        ({"type": "object", "minProperties": 1}, {}, "{} should be non-empty"),
+        ({"properties": {"a": {"const": 7}}}, {"a": 8}, "a: 7 was expected"),
+        ({"properties": {"a": {"maximum": 2}}}, {"a": 3}, "a: 3 is greater than the maximum of 2"),
+        (
+            {"properties": {"a": {"exclusiveMinimum": 2}}},
+            {"a": 2},
+            "a: 2 is less than or equal to the minimum of 2",
+        ),
+        ({"properties": {"a": {"multipleOf": 5}}}, {"a": 7}, "a: 7 is not a multiple of 5"),
+        ({"properties": {"a": {"pattern": "^x"}}}, {"a": "y"}, "a: 'y' does not match '^x'"),
+        (
+            {"properties": {"a": {"maxLength": 1}}},
+            {"a": "yy"},
+            "a: 'yy' is too long (maxLength: 1)",
+        ),
         (
             {"properties": {"a": {"type": "string", "default": "x"}}, "required": ["a"]},
             {},
-            "a: is required",
+            "'a' is a required property",
         ),
         (
             {"properties": {"l": {"type": "array", "items": {"type": "number", "minimum": 1}}}},
             {"l": [1, 0]},
-            "l[1]: must be at least 1, got 0",
+            "l[1]: 0 is less than the minimum of 1",
         ),
         (
             {
@@ -224,22 +252,22 @@ def test_what_fits_is_the_value(schema: Any, answer: Any, value: Any) -> None:
                 }
             },
             {"a": "long"},
-            "a: must have at most 1 characters",
+            "a: 'long' is too long (maxLength: 1)",
         ),
         (
             {"properties": {"a": {"allOf": [{"type": "number"}, {"minimum": 3}]}}},
             {"a": 1},
-            "a: must be at least 3",
+            "a: 1 is less than the minimum of 3",
         ),
         (
             {"properties": {"a": {"oneOf": [{"type": "number"}, {"type": "boolean"}]}}},
             {"a": "x"},
-            "a: must be a number or true or false",
+            "a: 'x' is not of type 'number', or 'x' is not of type 'boolean'",
         ),
         (
             {"type": "object", "additionalProperties": {"type": "number", "minimum": 5}},
             {"x": 1},
-            "x: must be at least 5",
+            "x: 1 is less than the minimum of 5",
         ),
     ],
 )
@@ -279,7 +307,9 @@ def test_the_alternative_that_was_meant_decides() -> None:
     }
 
     assert value_of(animal, {"kind": "cat", "lives": 9}) == {"kind": "cat", "lives": 9}
-    assert problems_of(animal, {"kind": "dog", "lives": 9}) == ("lives: must be at most 1, got 9",)
+    assert problems_of(animal, {"kind": "dog", "lives": 9}) == (
+        "lives: 9 is greater than the maximum of 1",
+    )
 
 
 def test_a_schema_that_refers_to_itself_is_followed() -> None:
@@ -301,7 +331,7 @@ def test_a_schema_that_refers_to_itself_is_followed() -> None:
 
     assert value_of(tree, good) == good
     assert problems_of(tree, {"size": 1, "children": [{"size": -2}]}) == (
-        "children[0].size: must be at least 0, got -2",
+        "children[0].size: -2 is less than the minimum of 0",
     )
 
 
@@ -310,3 +340,70 @@ def test_a_flood_of_problems_is_cut() -> None:
     many = {"type": "array", "items": {"type": "integer"}}
 
     assert len(problems_of(many, ["x"] * 500)) == 12
+
+
+def test_rules_of_the_newest_draft_count() -> None:
+    """Conditions, dependencies, `contains` and anchors are judged too."""
+    schema = {
+        "type": "object",
+        "properties": {"kind": {"type": "string"}, "tags": {"contains": {"const": "new"}}},
+        "if": {"properties": {"kind": {"const": "car"}}},
+        "then": {"required": ["wheels"]},
+        "dependentRequired": {"wheels": ["doors"]},
+        "unevaluatedProperties": {"$ref": "#size"},
+        "$defs": {"size": {"$anchor": "size", "type": "integer"}},
+    }
+
+    assert value_of(schema, {"kind": "car", "wheels": 4, "doors": 2})
+    assert problems_of(schema, {"kind": "car"}) == ("the answer: 'wheels' is a required property",)
+    assert problems_of(schema, {"kind": "boat", "tags": ["old"]})
+    assert problems_of(schema, {"kind": "bike", "wheels": 2})
+    assert problems_of(schema, {"kind": "bike", "size": {}})
+
+
+def test_an_older_draft_is_followed_where_the_schema_names_it() -> None:
+    """In draft 7 a list of schemas under `items` is for the places of a list."""
+    old = {"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "string"}]}
+
+    assert problems_of(old, [{}]) == ("[0]: {} is not of type 'string'",)
+
+
+def test_an_answer_that_the_schema_follows_in_circles_is_refused() -> None:
+    """No reply of a model ends in an exception."""
+    circle = {"properties": {"a": {"$ref": "#/$defs/b"}}, "$defs": {"b": {"$ref": "#/$defs/b"}}}
+
+    assert "cannot be checked" in problems_of(circle, {"a": 1})[0]
+
+
+def test_what_is_guessed_is_not_set_right() -> None:
+    """Names, choices and lists of one are for the model to write again."""
+    assert problems_of(CITY, {"name": "Rome", "kind": "City"})
+    assert problems_of(CITY, {"Name": "Rome"})
+    assert problems_of({"type": "array"}, '"one"')
+    assert problems_of({"properties": {"a": {"type": "boolean"}}}, {"a": "yes"})
+
+
+LIKE_CALLS: list[tuple[Any, bool]] = [
+    (CALL, True),
+    ({"type": "array", "items": {"$ref": "#/$defs/c"}, "$defs": {"c": CALL}}, True),
+    ({"anyOf": [{"type": "null"}, {"properties": {"tool": {}}}]}, True),
+    ({"properties": {"city": {}, "people": {}}}, False),
+    ({}, False),
+]
+
+
+@pytest.mark.parametrize(("schema", "expected"), LIKE_CALLS)
+def test_a_schema_that_looks_like_a_call_is_known(schema: Any, expected: object) -> None:
+    """Its answers, alone in a reply, could be taken for calls of a tool."""
+    assert shape(schema).looks_like_call is expected
+
+
+def test_the_library_waits_until_a_schema_is_there() -> None:
+    """It takes 0.1 s and more to import, which no run without a schema pays."""
+    code = (
+        "import sys; from strategies.agent.schema.answer import read_shape; read_shape('');"
+        "assert 'jsonschema' not in sys.modules; read_shape('{}');"
+        "assert 'jsonschema' in sys.modules"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

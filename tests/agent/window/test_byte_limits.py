@@ -1,4 +1,4 @@
-"""Requests that stay under the daemon's limit."""
+"""Requests that stay under a limit of bytes."""
 
 import json
 import time
@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.agent.ports import Message
-from strategies.agent.window.byte_limits import MAX_REQUEST_BYTES, json_size, shrink
+from strategies.agent.ports import Message, ModelRequest
+from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.window.byte_limits import json_size
+from strategies.agent.window.context import ContextWindow
+from strategies.agent.window.fit import Budget
+
+LIMIT = 3_800_000
 
 
 def written(value: object) -> int:
@@ -20,6 +25,17 @@ def written(value: object) -> int:
             "utf-8", "surrogatepass"
         )
     )
+
+
+def shrink(
+    messages: list[Message], limit: int, window: ContextWindow | None = None
+) -> tuple[list[Message], tuple[str, ...]]:
+    """Fit messages, the last of them the question, where tokens are no matter."""
+    budget = Budget(context_size=10**9, request_bytes=limit)
+    request = ModelRequest(messages=messages, question=len(messages) - 1)
+    nothing = Conversation(instruction="", history=[], question="")
+    sent = (window or ContextWindow("", budget)).fitted(nothing, "open", lambda _: request)
+    return list(sent.messages), sent.left_out
 
 
 def user(content: object) -> Message:
@@ -79,15 +95,15 @@ def test_a_tool_result_of_twenty_megabytes() -> None:
         {"role": "tool", "content": '"line"\n' * 2_900_000, "name": "log", "tool_call_id": "1"},
     ]
     start = time.process_time()
-    shrunk, notes = shrink(messages, MAX_REQUEST_BYTES)
+    shrunk, notes = shrink(messages, LIMIT)
 
     assert time.process_time() - start < 1
-    assert written(shrunk) <= MAX_REQUEST_BYTES
-    assert written(shrunk) > MAX_REQUEST_BYTES * 0.8
+    assert written(shrunk) <= LIMIT
+    assert written(shrunk) > LIMIT * 0.8
     assert shrunk[:2] == messages[:2]
     assert shrunk[2]["tool_call_id"] == "1"
     assert "characters left out" in str(shrunk[2]["content"])
-    assert notes == ("shrunk a text of 29,000,002 bytes in a message of the tool",)
+    assert notes == ("cut 1 message(s) that were too large to send",)
 
 
 def test_the_largest_picture_goes_first() -> None:
@@ -145,3 +161,20 @@ def test_shrunk_messages_fit_and_stay(messages: list[Message], limit: int) -> No
     assert json_size(shrunk) <= limit
     assert [message["role"] for message in shrunk] == [message["role"] for message in messages]
     assert shrink(shrunk, limit) == (shrunk, ())
+
+
+def test_what_was_cut_stays_cut_while_rounds_are_added() -> None:
+    """More goes than must, so that the next requests begin with this one, for the cache."""
+    window = ContextWindow("", Budget(context_size=10**9, request_bytes=100_000))
+    nothing = Conversation(instruction="", history=[], question="")
+    messages = [user("Which?")]
+    rewritten, sent = 0, list[Message]()
+    for number in range(40):
+        messages += [{"role": "assistant", "content": "Look."}, user(f"{number} " + "x" * 8_000)]
+        request = ModelRequest(messages=list(messages), question=0)
+        fitted = list(window.fitted(nothing, "open", lambda _, given=request: given).messages)
+        assert json_size(fitted) <= 100_000
+        rewritten += fitted[: len(sent)] != sent
+        sent = fitted
+
+    assert 0 < rewritten <= 20

@@ -3,17 +3,17 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.agent.ports import Message
-from strategies.agent.window.draft import Decisions
-from strategies.agent.window.fit import DEFAULT_CONTEXT, Budget, Fitted, fit
-from strategies.agent.window.tokens import estimator_for
+from strategies.agent.ports import Message, ModelRequest
+from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.window.context import ContextWindow
+from strategies.agent.window.fit import DEFAULT_CONTEXT, Budget
 from strategies.protocols.base import ToolSpec
 
 SYSTEM: Message = {"role": "system", "content": "Answer briefly.", "name": None}
@@ -52,6 +52,20 @@ def lines(words: int, word: str = "lamp") -> str:
     return " ".join(f"{word}" for _ in range(words))
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A request as it is sent, its estimate in tokens, and the window that made it."""
+
+    request: ModelRequest
+    tokens: int
+    window: ContextWindow
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """What is sent."""
+        return self.request.messages
+
+
 def fitted(
     messages: Sequence[Message],
     *,
@@ -63,14 +77,12 @@ def fitted(
 ) -> Fitted:
     """Fit a conversation, whose question is QUESTION unless said otherwise."""
     place = messages.index(QUESTION) if question is None else question
-    return fit(
-        messages,
-        question=place,
-        tools=tools,
-        budget=Budget(context_size=context, max_tokens=max_tokens),
-        estimator=estimator_for("gpt-4o"),
-        before=before,
-    )
+    budget = Budget(context_size=context, max_tokens=max_tokens)
+    window = before.window if before else ContextWindow("gpt-4o", budget)
+    request = ModelRequest(messages=messages, question=place, tools=tools)
+    nothing = Conversation(instruction="", history=[], question="")
+    sent = window.fitted(nothing, "open", lambda _: request)
+    return Fitted(sent, window.tokens, window)
 
 
 def room(context: int, max_tokens: int) -> int:
@@ -89,9 +101,8 @@ def test_what_fits_is_sent_as_it_is() -> None:
     result = fitted(messages)
 
     assert list(result.messages) == messages
-    assert result.notes == ()
-    assert result.max_tokens is None
-    assert result.draft.decisions == Decisions()
+    assert result.request.left_out == ()
+    assert result.request.max_tokens is None
 
 
 def test_a_result_over_its_share_is_cut_to_head_and_tail() -> None:
@@ -105,7 +116,7 @@ def test_a_result_over_its_share_is_cut_to_head_and_tail() -> None:
     assert "characters left out" in str(cut["content"])
     assert cut["tool_call_id"] == "call-1-0"
     assert cut["name"] == "read"
-    assert result.notes == ("cut 1 tool result(s) to head and tail",)
+    assert result.request.left_out == ("cut 1 tool result(s) to head and tail",)
     assert result.tokens <= room(8_000, 1_000) * 0.3
 
 
@@ -160,7 +171,7 @@ def test_old_pictures_become_words_before_turns_go() -> None:
         "A map.",
         asked["content"],
     ]
-    assert result.notes == ("named the files of 1 older message(s)",)
+    assert result.request.left_out == ("named the files of 1 older message(s)",)
 
 
 def test_old_turns_go_whole_and_oldest_first() -> None:
@@ -230,19 +241,19 @@ def test_max_tokens_is_lowered_only_when_it_must_be_and_restored() -> None:
     large = fitted([SYSTEM, said("user", lines(3_500)), QUESTION], context=4_000, max_tokens=3_900)
     again = fitted([SYSTEM, QUESTION], context=40_000, max_tokens=3_900)
 
-    assert small.max_tokens == int(4_000 * 0.97) - small.tokens
-    assert large.max_tokens is not None
-    assert large.max_tokens > 1_900
-    assert again.max_tokens is None
+    assert small.request.max_tokens == int(4_000 * 0.97) - small.tokens
+    assert large.request.max_tokens is not None
+    assert large.request.max_tokens > 1_900
+    assert again.request.max_tokens is None
 
 
 def test_an_answer_always_has_room() -> None:
     """A question that fills the window leaves 512 tokens, or what is configured if that is less."""
     question = said("user", lines(5_000))
 
-    assert fitted([question], context=4_000, question=0).max_tokens == 512
-    assert fitted([question], context=4_000, max_tokens=100, question=0).max_tokens is None
-    assert fitted([question], context=4_000, max_tokens=None, question=0).max_tokens is None
+    assert fitted([question], context=4_000, question=0).request.max_tokens == 512
+    assert fitted([question], context=4_000, max_tokens=100, question=0).request.max_tokens is None
+    assert fitted([question], context=4_000, max_tokens=None, question=0).request.max_tokens is None
 
 
 @pytest.mark.parametrize("context", [None, 0, -1])
@@ -285,8 +296,10 @@ def test_declared_tools_count() -> None:
     tool = ToolSpec(name="read", description=lines(4_500), parameters={})
     rounds = [message for n in range(4) for message in a_round(n, lines(700))]
 
-    assert fitted([QUESTION, *rounds]).notes == ()
-    assert fitted([QUESTION, *rounds], tools=[tool]).notes == ("folded 3 older tool result(s)",)
+    assert fitted([QUESTION, *rounds]).request.left_out == ()
+    assert fitted([QUESTION, *rounds], tools=[tool]).request.left_out == (
+        "folded 3 older tool result(s)",
+    )
 
 
 def test_a_window_too_small_for_anything_is_no_error() -> None:
@@ -304,11 +317,10 @@ def test_a_long_run_is_fitted_in_a_moment() -> None:
     messages: list[Message] = [SYSTEM, QUESTION]
     for number in range(200):
         messages += a_round(number, f"{number} " + lines(900))
-    budget = Budget(context_size=128_000, max_tokens=4_000)
-    first = fit(messages, question=1, budget=budget, estimator=estimator_for(""))
+    first = fitted(messages, context=128_000, max_tokens=4_000)
     messages += a_round(201, lines(900))
     start = time.process_time()
-    fit(messages, question=1, budget=budget, estimator=estimator_for(""), before=first)
+    fitted(messages, before=first)
 
     assert time.process_time() - start < 0.5
 
@@ -359,13 +371,13 @@ def test_nothing_is_lost_that_must_stay(turns: int, rounds: list[list[str]], con
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 12), ROUNDS, st.integers(2_500, 9_000))
-def test_decisions_are_final(turns: int, rounds: list[list[str]], context: int) -> None:
+def test_reductions_are_final(turns: int, rounds: list[list[str]], context: int) -> None:
     """Fitting the same again changes nothing and has nothing to note."""
     messages = conversation(turns, rounds)
     once = fitted(messages, context=context)
     twice = fitted(messages, context=context, before=once)
 
-    assert twice == replace(once, notes=())
+    assert twice.request == replace(once.request, left_out=())
 
 
 @settings(max_examples=40, deadline=None)
@@ -384,7 +396,6 @@ def test_a_draft_that_grew_weighs_what_it_would_weigh_anew(
         alone = fitted(sent, context=10**9)
 
         assert grown.tokens == alone.tokens
-        assert grown.draft.total == alone.draft.total
 
 
 def test_a_message_that_stays_equal_stays_the_same_object() -> None:
@@ -399,7 +410,8 @@ def test_results_are_judged_anew_in_a_smaller_window() -> None:
     """After the provider refused a prompt, each result has a smaller share."""
     messages = [SYSTEM, QUESTION, *a_round(1, lines(1_500)), *a_round(2, "12")]
     whole = fitted(messages, context=16_000)
-    cut = fitted(messages, context=4_000, before=whole)
+    whole.window.narrow(4_000)
+    cut = fitted(messages, before=whole)
 
     assert contents(whole)[3] == lines(1_500)
     assert "characters left out" in str(contents(cut)[3])

@@ -61,9 +61,10 @@ class Case:
 
 
 BOTH = {"city": "Köln", "days": [1, 2]}
+BOB = {"name": "Bob"}
 ONCE = [
     Case(id="text", sent=[text("sunny")], expected="sunny"),
-    Case(id="texts", sent=[text("sun"), text("ny")], expected="sunny"),
+    Case(id="texts", sent=[text("sun"), text("ny")], expected="sun\nny"),
     Case(id="JSON", sent=[json_object(BOTH)], expected='{"city":"Köln","days":[1,2]}'),
     Case(
         id="compact text and the same JSON",
@@ -78,12 +79,12 @@ ONCE = [
     Case(
         id="text in pieces",
         sent=[text('{"city":"Köln",'), text('"days":[1,2]}'), json_object(BOTH)],
-        expected='{"city":"Köln","days":[1,2]}',
+        expected='{"city":"Köln",\n"days":[1,2]}',
     ),
     Case(
         id="two texts and their two JSONs",
         sent=[text('{"a": 1}'), json_object({"a": 1}), text('{"b": 2}'), json_object({"b": 2})],
-        expected='{"a": 1}{"b": 2}',
+        expected='{"a": 1}\n{"b": 2}',
     ),
     Case(
         id="JSON inside the text",
@@ -105,7 +106,41 @@ ONCE = [
         sent=[text('{"a": 1, "b": [2]}'), variable("a", 1), variable("b", [2])],
         expected='{"a": 1, "b": [2]}',
     ),
-    Case(id="one JSON twice", sent=[json_object({"a": 1})] * 2, expected='{"a":1}'),
+    Case(
+        id="rows of an MCP server and the same list as a variable",
+        sent=[json_object(BOB), json_object(BOB), variable("result", [BOB, BOB])],
+        expected='[{"name":"Bob"},{"name":"Bob"}]',
+    ),
+    Case(
+        id="one row and the same list",
+        sent=[json_object(BOB), variable("result", [BOB])],
+        expected='[{"name":"Bob"}]',
+    ),
+    Case(
+        id="texts and the same list as a variable",
+        sent=[text("a"), text("b"), variable("result", ["a", "b"])],
+        expected="a\nb",
+    ),
+    Case(
+        id="numbers and the same list as a variable",
+        sent=[text("12"), text("3"), text("45"), variable("result", [12, 3, 45])],
+        expected="12\n3\n45",
+    ),
+    Case(
+        id="a list of lists, which Dify writes as Python does",
+        sent=[text("[1, 'a', None]"), variable("result", [1, "a", None])],
+        expected="[1, 'a', None]",
+    ),
+    Case(
+        id="a list in a text and as rows",
+        sent=[text('[{"name": "Bob"}, {"name": "Bob"}]'), json_object(BOB), json_object(BOB)],
+        expected='[{"name": "Bob"}, {"name": "Bob"}]',
+    ),
+    Case(
+        id="fields of the only object as variables",
+        sent=[json_object({"a": 1, "b": 2}), variable("a", 1), variable("b", 2)],
+        expected='{"a":1,"b":2}',
+    ),
     Case(id="text and other JSON", sent=[text("ok"), json_object([1])], expected="ok\n[1]"),
     Case(id="a number that is in the text", sent=[text("15"), json_object(5)], expected="15\n5"),
     Case(id="empty JSON beside text", sent=[text("ok"), json_object({})], expected="ok"),
@@ -116,6 +151,61 @@ ONCE = [
 def test_what_is_said_twice_is_told_once(case: Case) -> None:
     """API tools, workflows and MCP servers send one result in several forms (T7, dify#22618)."""
     assert collected(*case.sent).text == case.expected
+
+
+EACH = [
+    Case(
+        id="equal rows",
+        sent=[json_object(BOB), json_object(BOB)],
+        expected='{"name":"Bob"}\n{"name":"Bob"}',
+    ),
+    Case(id="equal texts", sent=[text("Bob"), text("Bob")], expected="Bob\nBob"),
+    Case(id="numbers in texts", sent=[text("12"), text("3"), text("45")], expected="12\n3\n45"),
+    Case(
+        id="a second equal row that no text holds",
+        sent=[text('{"name": "Bob"}'), json_object(BOB), json_object(BOB)],
+        expected='{"name": "Bob"}\n{"name":"Bob"}',
+    ),
+    Case(
+        id="a second equal row beside a sentence that holds one",
+        sent=[text('First: {"name": "Bob"}.'), json_object(BOB), json_object(BOB)],
+        expected='First: {"name": "Bob"}.\n{"name":"Bob"}',
+    ),
+    Case(
+        id="a variable that only some rows hold",
+        sent=[json_object(BOB), json_object({"name": "Eve"}), variable("name", "Bob")],
+        expected='{"name":"Bob"}\n{"name":"Eve"}\nname: Bob',
+    ),
+    Case(
+        id="a list with fewer rows",
+        sent=[json_object(BOB), json_object(BOB), variable("result", [BOB])],
+        expected='{"name":"Bob"}\n{"name":"Bob"}\nresult: [{"name":"Bob"}]',
+    ),
+    Case(id="true beside 1", sent=[text("1"), variable("ok", True)], expected="1\nok: true"),  # noqa: FBT003
+    Case(id="an empty list", sent=[variable("result", [])], expected="result: []"),
+]
+
+
+@pytest.mark.parametrize("case", EACH, ids=lambda case: case.id)
+def test_what_only_looks_alike_is_told_as_often_as_it_is(case: Case) -> None:
+    """A second "Bob" was dropped, and sums went wrong without a trace."""
+    assert collected(*case.sent).text == case.expected
+
+
+KEPT_VALUES = [
+    "".join(f"{n:x}Zq9" for n in range(200)),
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+    f"https://store.test/a.pdf?X-Amz-Signature={'4f2a9c' * 120}",
+    base64.b64encode(os.urandom(3_000)).decode(),
+    f"data:text/csv;base64,{base64.b64encode(b'a,b' * 400).decode()}",
+]
+
+
+@pytest.mark.parametrize("value", KEPT_VALUES, ids=["page token", "JWT", "link", "file", "text"])
+def test_what_a_model_must_hand_on_stays(value: str) -> None:
+    """Tokens, signed links and contents of files, in text, JSON and variables."""
+    for sent in (text(value), json_object({"v": value}), variable("v", value)):
+        assert value in collected(sent).text
 
 
 def test_a_workflow_says_in_json_what_it_said_in_text() -> None:
@@ -182,8 +272,8 @@ KINDS = [
     Case(id="nothing", sent=[], expected="(the tool returned nothing)"),
     Case(
         id="numbers that JSON lacks",
-        sent=[json_object({"a": float("nan"), "b": float("-inf"), "c": b"123", "d": {1: (2,)}})],
-        expected='{"a":null,"b":null,"c":"(3 bytes)","d":{"1":[2]}}',
+        sent=[json_object({"a": float("nan"), "b": float("-inf"), "d": {1: (2,)}})],
+        expected='{"a":null,"b":null,"d":{"1":[2]}}',
     ),
 ]
 
@@ -228,19 +318,19 @@ FILES = [
         id="picture elsewhere",
         sent=linked("image", "https://x.org/a/cat.png?size=2"),
         kind="image",
-        told="cat.png",
+        told="cat.png (image)",
     ),
     FileCase(
         id="picture elsewhere under the wrong type",
         sent=linked("image_link", "https://x.org/cat.png"),
         kind="image",
-        told="cat.png",
+        told="cat.png (image)",
     ),
     FileCase(
         id="picture in its own address",
         sent=linked("image", "data:image/png;base64,aGVsbG8="),
         kind="blob",
-        told="a file (5 bytes)",
+        told="image.png (image/png, 5 bytes)",
     ),
     FileCase(
         id="bytes",
@@ -252,7 +342,7 @@ FILES = [
         id="bytes that are no text",
         sent={"type": "blob", "message": {"blob": b"hello"}, "meta": None},
         kind="blob",
-        told="a file (5 bytes)",
+        told="file (5 bytes)",
     ),
 ]
 
@@ -337,14 +427,79 @@ def test_what_came_before_a_failure_is_kept() -> None:
     assert len(outcome.forwarded) == 1
 
 
-def test_a_failure_without_output_is_one_sentence() -> None:
-    """No traceback reaches the model (W13)."""
+def test_the_model_reads_the_whole_error_and_the_label_a_line() -> None:
+    """Every entry of the list, with its paths, fields and hints."""
+    entries = [
+        {"loc": ["body", "rows", n, "city"], "msg": "Field required", "hint": "see /data/x.csv"}
+        for n in range(30)
+    ]
+    problem = json.dumps({"errors": entries})
+    wrapped = json.dumps(
+        {"args": {"traceback": "x"}, "error_type": "ValidationError", "message": problem}
+    )
+    outcome = ToolResult().failed(
+        f"read tool response failed: request failed: req_id: 4f2a PluginInvokeError: {wrapped}"
+    )
+
+    assert outcome.text == f"The tool failed: ValidationError: {problem}"
+    assert outcome.error == "Field required"
+
+
+def test_a_traceback_of_the_tool_is_whole_for_the_model_and_short_in_the_label() -> None:
+    """A tool that runs code is worth nothing without it."""
     traceback = "Traceback (most recent call last):\n  File \"/app/x.py\", line 1\nKeyError: 'city'"
     outcome = ToolResult().failed(traceback)
 
-    assert outcome.text == f"The tool failed: {outcome.error}"
-    assert "Traceback" not in outcome.text
-    assert "/app" not in outcome.text
+    assert outcome.text == f"The tool failed: {traceback}"
+    assert outcome.error == "KeyError: 'city'"
+
+
+SAID_OF_TOOLS = [
+    "[Errno 2] No such file or directory: '/data/report.csv'",
+    "invocation exited without response after 250 seconds",
+    "Connection reset by peer",
+    "password: required string, token: Unexpected identifier",
+    "request failed: 404 for https://api.test/items?page_token=abc123def456",
+]
+
+
+@pytest.mark.parametrize("said", SAID_OF_TOOLS)
+def test_nothing_else_of_an_error_is_reworded(said: str) -> None:
+    """Nor is any tool's error told as the model's."""
+    outcome = ToolResult().failed(f"read tool response failed: request failed: {said}")
+
+    assert outcome.text == f"The tool failed: {said}"
+    assert "model" not in outcome.error
+
+
+def test_an_error_holds_no_secret() -> None:
+    """Keys, bearer tokens and passwords in addresses are hidden, what stands around them stays."""
+    outcome = ToolResult().failed(
+        "401 for postgres://bob:pa55@word@db.test/x with Authorization: Bearer abcd1234efgh "
+        "and api_key=sk-abcdefghijklmnop, hint: renew at https://x.test/keys"
+    )
+
+    assert outcome.text == (
+        "The tool failed: 401 for postgres://bob:[hidden]@db.test/x with Authorization: Bearer "
+        "[hidden] and api_key=[hidden], hint: renew at https://x.test/keys"
+    )
+    assert "pa55" not in outcome.error
+
+
+def test_a_failure_without_words_still_says_that_it_failed() -> None:
+    """A blank error would be no error."""
+    outcome = ToolResult().failed("")
+
+    assert outcome.text == "The tool failed: It did not say why."
+    assert outcome.error
+
+
+def test_a_huge_error_is_bounded_like_any_result() -> None:
+    """Its end, which often holds the reason, stays."""
+    outcome = ToolResult().failed("x" * 5_000_000 + " the reason")
+
+    assert len(outcome.text) < 1_000_000
+    assert outcome.text.endswith(" the reason")
 
 
 @pytest.mark.timed

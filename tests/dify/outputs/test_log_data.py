@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from strategies.agent.redaction import _SECRETS, _mask, redacted  # pyright: ignore[reportPrivateUsage]
 from strategies.dify.outputs.log_data import LIMIT, capped, one_line
-from strategies.dify.outputs.redaction import _SECRETS, _mask, masked_text  # pyright: ignore[reportPrivateUsage]
 from tests.dify.entities import cpu_seconds, odd_objects
 
 
@@ -244,4 +244,4 @@ def test_looking_before_masking_misses_nothing(said: str) -> None:
     """Nearly every text is told to be harmless at a glance; the pattern is what counts."""
     masked = _SECRETS.sub(_mask, said)
 
-    assert masked_text(said) == masked
+    assert redacted(said) == masked

@@ -1,7 +1,8 @@
-"""Hides secrets from the logs of a run, which every editor of the app can read.
+"""Hides secrets from logs, which every editor of the app can read, and from errors.
 
-What stands under a name such as `api_key` is hidden whole; in running text, what looks like a key
-or follows such a name is. The model and the tools still get the real thing.
+What stands under a name such as `api_key` is hidden whole; in running text, what looks like a key,
+follows such a name or is the password in an address. Results and arguments of tools are never
+touched: a model must be able to hand on what it was given.
 """
 
 import re
@@ -17,16 +18,28 @@ _NAMES = (
 _SECRET_NAME = re.compile(rf"(?i)(?:{_NAMES}|^auth|[-_]auth)$")
 _PAGE_NAME = re.compile(r"(?i)(?:page|cursor|continuation|next|sync)[-_ ]?token$")
 
+# What is said of a secret ("password: required", "bearer token expired") is none.
+_SAID_OF_SECRETS = (
+    r"bearer|basic|null|none|true|false|undefined|required|missing|invalid|incorrect|expired"
+    r"|unknown|unexpected|unauthorized|forbidden|revoked|string|number|boolean|object|field|optional"
+)
+
+_NO_PAGE = "".join(
+    rf"(?<!{word}[-_\ ])" for word in ("page", "next", "sync", "cursor", "continuation")
+)
+
 _SECRETS = re.compile(
     rf"""
-      (?i:(?P<scheme>\b(?:bearer|basic)\s+))[\w.~+/=-]{{8,}}
-    | (?i:(?P<name>(?:{_NAMES})["']?\s*[:=]\s*["']?))
-        (?!(?i:bearer|basic|null|true|false)\b)(?!\[hidden)[^\s"',;&{{}}\[\]]{{6,}}
+      (?i:(?P<scheme>\b(?:bearer|basic)\s+))
+        (?=[\w.~+/=-]{{0,200}}[\d=]|[\w.~+/-]{{20}})[\w.~+/=-]{{8,}}
+    | (?i:(?P<name>{_NO_PAGE}(?:{_NAMES})(?:\ provided)?["']?
+        (?:\s*=\s*["']?|:["']?|\s*:\s*["']|\s*:\s*(?=[^\s"',;&{{}}\[\]]{{0,200}}[\d_=.+/*-]))))
+        (?!(?i:{_SAID_OF_SECRETS})\b)(?!\[hidden)[^\s"',;&{{}}\[\]]{{5,}}[^\s"',;&{{}}\[\].]
     | \b(?:sk|pk|rk|ak|gsk|xai|hf|ghp|gho|ghs|glpat|nvapi|app|xox[abprs])[-_][\w-]{{12,}}
     | \bAIza[\w-]{{20,}}
     | \b(?:AKIA|ASIA|LTAI)\w{{12,}}
     | \beyJ[\w-]{{8,}}\.[\w-]{{4,}}(?:\.[\w-]+)?
-    | (?P<login>\b\w{{2,12}}://)[^\s/@:]{{1,80}}:[^\s/@]{{1,200}}(?=@)
+    | (?P<login>\b\w{{2,12}}://[^\s/@:]{{0,80}}:)[^\s/]{{1,200}}(?=@)
     """,
     re.VERBOSE,
 )
@@ -59,7 +72,7 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name)) and not _PAGE_NAME.search(name)
 
 
-def masked_text(said: str) -> str:
+def redacted(said: str) -> str:
     """Hide what looks like a secret in running text."""
     return _SECRETS.sub(_mask, said) if _may_hold_secrets(said) else said
 

@@ -1,0 +1,1 @@
+"""Calls as JSON in `<tool_call>` tags."""

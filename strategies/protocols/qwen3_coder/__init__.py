@@ -1,0 +1,1 @@
+"""Calls as markup in `<tool_call>` tags."""

@@ -1,0 +1,203 @@
+"""`workbench evaluate`: which protocol suits a model? Play tasks with each, and count."""
+
+import argparse
+import fnmatch
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from workbench.commands.command_line import Parser
+from workbench.commands.options import assignment, count, names
+from workbench.commands.output import complain, say, say_json
+from workbench.evaluate.page import evaluation_page
+from workbench.evaluate.play import Played, Player, Way, play, ways
+from workbench.evaluate.table import progress, tables, total
+from workbench.evaluate.tasks import OWN_TASKS, Task, read_tasks
+from workbench.ports import UsageError, WorkbenchError
+from workbench.stage import PROTOCOLS, Equipment, open_models
+
+_FEATURES = ("native", "none")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; 0 when everything was played, whatever came out."""
+    options = _parser().parse_args(arguments)
+    if len(options.model) > 1:
+        raise UsageError("An evaluation asks one model: give --model once.")
+    tasks = _tasks(options)
+    chosen = [
+        way
+        for folder in options.plugin or [Path.cwd()]
+        for way in ways(folder.resolve(), options.strategy, options.protocol)
+    ]
+    if not chosen:
+        raise UsageError("No strategy speaks a protocol that was named.")
+    games: list[Played] = []
+    try:
+        _play(options, tasks, chosen, games)
+    finally:  # what was played counts, even when Ctrl-C ends it
+        if games:
+            _show(options, tasks, chosen, games)
+    return 0
+
+
+def _play(
+    options: argparse.Namespace, tasks: Sequence[Task], chosen: Sequence[Way], games: list[Played]
+) -> None:
+    runs = len(tasks) * len(chosen) * options.repeat
+    with ExitStack() as stack:
+        wanted = Equipment(
+            plugin=chosen[0].plugin,
+            base_url=options.base_url,
+            models=options.model,
+            api_key_env=options.api_key_env,
+        )
+        player = _player(options, wanted, stack)
+        for game in play(tasks, chosen, player, repeat=options.repeat, at_once=options.parallel):
+            games.append(game)
+            complain(progress(len(games), runs, game))
+            if options.json:
+                say_json(game.as_json())
+
+
+def _show(
+    options: argparse.Namespace,
+    tasks: Sequence[Task],
+    chosen: Sequence[Way],
+    games: Sequence[Played],
+) -> None:
+    if options.json:
+        say_json({"totals": [total(way, games) for way in chosen]})
+    else:
+        say(tables(tasks, chosen, games))
+    if options.html:
+        try:
+            page = evaluation_page(tasks, chosen, games)
+            options.html.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise WorkbenchError(f"Cannot write {options.html}: {error.strerror}.") from error
+
+
+def _player(options: argparse.Namespace, wanted: Equipment, stack: ExitStack) -> Player:
+    name, seat = next(iter(open_models(wanted, stack).items()))
+    native = "none" not in options.features
+    return Player(
+        model=seat.door,
+        name=name,
+        told=seat.told,
+        native=native,
+        features=[each for each in options.features if each not in _FEATURES],
+        context_size=options.context_size,
+        completion={"temperature": options.temperature, "max_tokens": options.max_tokens},
+        parameters=dict(assignment(text) for text in options.set),
+        run_seconds=options.timeout,
+    )
+
+
+def _tasks(options: argparse.Namespace) -> list[Task]:
+    if options.html and not options.html.absolute().parent.is_dir():
+        raise UsageError(f"--html {options.html}: there is no such folder.")
+    tasks = read_tasks(options.tasks or [OWN_TASKS])
+    chosen = [
+        task
+        for task in tasks
+        if (task.quick or not options.quick)
+        and (
+            not options.task
+            or any(
+                fnmatch.fnmatch(name, pattern)
+                for pattern in options.task
+                for name in (task.name, task.kind)
+            )
+        )
+    ]
+    if not chosen:
+        raise UsageError(f"No task fits. There are: {', '.join(task.name for task in tasks)}.")
+    return chosen
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="workbench evaluate",
+        description="Play tasks with a model in every protocol, and show which answers are right.",
+    )
+    parser.add_argument(
+        "tasks",
+        nargs="*",
+        type=Path,
+        metavar="TASKS",
+        help="task files, or folders of them; default: the workbench's own",
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="an OpenAI-compatible server; default: the demo model"
+    )
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="NAME", help="its name on that server"
+    )
+    parser.add_argument(
+        "--api-key-env",
+        default="OPENAI_API_KEY",
+        metavar="VARIABLE",
+        help="where the key is; default: OPENAI_API_KEY",
+    )
+    parser.add_argument(
+        "--strategy", action="append", default=[], metavar="NAME", help="default: all"
+    )
+    parser.add_argument(
+        "--protocol",
+        action="append",
+        default=[],
+        choices=PROTOCOLS,
+        help="may be repeated; default: all that make a difference",
+    )
+    parser.add_argument(
+        "--features",
+        type=names,
+        default=("native",),
+        metavar="NAMES",
+        help="what Dify says of the model: native (it calls tools itself; the default) or none,"
+        " vision and so on",
+    )
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="default: this directory; may be repeated, to compare with"
+        " benchmarks/plugins/rival or an earlier version",
+    )
+    parser.add_argument(
+        "--task",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only tasks of this name or kind, such as 'weather-*'; may be repeated",
+    )
+    parser.add_argument("--quick", action="store_true", help="only the tasks marked quick")
+    parser.add_argument("--repeat", type=count, default=1, metavar="N", help="N runs of a task")
+    parser.add_argument("--parallel", type=count, default=1, metavar="N", help="N runs at once")
+    parser.add_argument(
+        "--temperature", type=float, default=0.0, metavar="X", help="of the model; default: 0"
+    )
+    parser.add_argument(
+        "--max-tokens", type=count, default=1024, metavar="N", help="of a reply; default: 1024"
+    )
+    parser.add_argument(
+        "--context-size", type=count, default=128_000, metavar="N", help="tokens of its window"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=300.0, metavar="S", help="seconds of a run; default: 300"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=JSON",
+        help="a parameter of the strategy, for every task",
+    )
+    parser.add_argument("--json", action="store_true", help="every run as a JSON line, then totals")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page on which wrong runs can be opened"
+    )
+    return parser

@@ -1,0 +1,213 @@
+"""Plays tasks: every task in every way, as often as wanted, through the plugin's process."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.evaluate.judge import final_answer, mistakes
+from workbench.evaluate.tasks import Task
+from workbench.evaluate.toolset import Toolset
+from workbench.host.daemon import Host
+from workbench.host.payload import NATIVE, model_value, past, strategy_parameters
+from workbench.host.record import Run
+from workbench.host.strategies import Strategy, strategies
+from workbench.ports import Json, Model, UsageError
+from workbench.show.story import reply
+from workbench.stage import PROTOCOLS, Setting
+
+PROTOCOL = "tool_protocol"
+AUTO = "auto"
+_NOT_BY_ITSELF = ("native", "react")
+"""`auto` is native for a model that is said to be, and ReAct has a strategy of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a task is played: which plugin, strategy and protocol."""
+
+    plugin: Path
+    strategy: Strategy
+    protocol: str | None
+    """None: the strategy has no choice."""
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+        return self.protocol or self.plugin.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Player:
+    """What all runs have in common."""
+
+    model: Model
+    name: str
+    """The model's name on its server."""
+    told: str
+    """What the page says of the model."""
+    native: bool = True
+    """Whether Dify is said to know that the model calls tools by itself."""
+    features: Sequence[str] = ()
+    context_size: int = 128_000
+    completion: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Parameters of the model, such as its temperature."""
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Parameters of the strategy that every task is played with."""
+    run_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One run of a task, judged."""
+
+    task: Task
+    way: Way
+    attempt: int
+    """From 1."""
+    run: Run
+    setting: Setting
+    answer: str
+    mistakes: Sequence[str]
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.mistakes
+
+    @property
+    def rounds(self) -> int:
+        """The model calls."""
+        return len(self.run.model_calls)
+
+    @property
+    def tokens(self) -> int:
+        """What the server counted, of prompts and replies."""
+        counts = (reply(call.pieces)["usage"].get("total_tokens") for call in self.run.model_calls)
+        return sum(count or 0 for count in counts)
+
+    @property
+    def seconds(self) -> float:
+        """From the start to the end."""
+        return self.run.ended_at or 0.0
+
+    def as_json(self) -> Json:
+        """Write it as the command prints it."""
+        return {
+            "task": self.task.name,
+            "kind": self.task.kind,
+            "plugin": self.way.plugin.name,
+            "strategy": self.way.strategy.name,
+            "protocol": self.way.protocol,
+            "attempt": self.attempt,
+            "right": self.right,
+            "mistakes": list(self.mistakes),
+            "answer": self.answer,
+            "tools": [str(call.request.get("tool")) for call in self.run.tool_calls],
+            "rounds": self.rounds,
+            "tokens": self.tokens,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def ways(plugin: Path, names: Sequence[str], protocols: Sequence[str]) -> list[Way]:
+    """Choose the ways of a plugin; without names or protocols all that make a difference.
+
+    A strategy whose default is not `auto` is one protocol itself; one without the parameter is
+    played once.
+
+    Raises:
+        UsageError: There is no such strategy.
+    """
+    declared = strategies(plugin)
+    if not declared:
+        raise UsageError(f"--plugin {plugin}: there is no strategies/*.yaml in this folder.")
+    for name in names:
+        if name not in declared:
+            known = ", ".join(declared)
+            raise UsageError(f"There is no strategy {name!r} in {plugin}. It has: {known}.")
+    return [
+        Way(plugin=plugin, strategy=declared[name], protocol=protocol)
+        for name in names or declared
+        for protocol in _protocols(declared[name], protocols)
+    ]
+
+
+def play(
+    tasks: Sequence[Task], chosen: Sequence[Way], player: Player, *, repeat: int, at_once: int
+) -> Iterator[Played]:
+    """Play everything and yield each run as it ends."""
+    with ExitStack() as stack:
+        # Hosts stop before the pool is waited for, so that an interrupt ends what still runs.
+        pool = stack.enter_context(ThreadPoolExecutor(at_once))
+        folders = dict.fromkeys(way.plugin for way in chosen)
+        hosts = {folder: stack.enter_context(Host(folder)) for folder in folders}
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        games = [
+            pool.submit(_play, task, way, attempt, player, hosts[way.plugin])
+            for way in chosen
+            for task in tasks
+            for attempt in range(1, repeat + 1)
+        ]
+        for game in as_completed(games):
+            yield game.result()
+
+
+def _protocols(strategy: Strategy, wanted: Sequence[str]) -> Sequence[str | None]:
+    if PROTOCOL not in strategy.defaults:
+        return [None]
+    default = str(strategy.defaults[PROTOCOL] or AUTO)
+    if default != AUTO:
+        return [default] if not wanted or default in wanted else []
+    return list(wanted) or [name for name in PROTOCOLS if name not in _NOT_BY_ITSELF]
+
+
+def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Played:
+    entities = [tool.entity() for tool in task.tools]
+    history = [past(str(turn["role"]), turn["content"]) for turn in task.history]
+    settings = _settings(task, way, player)
+    run = host.start(
+        strategy_parameters(
+            task.question,
+            model=model_value(
+                name=player.name,
+                features=(*(NATIVE if player.native else ()), *player.features),
+                context_size=player.context_size,
+                completion_params=dict(player.completion),
+                history=history,
+            ),
+            tools=entities,
+            **settings,
+        ),
+        model=player.model,
+        tools=Toolset(task.tools),
+        strategy=way.strategy.name,
+    )
+    host.finish(run, timeout=player.run_seconds)
+    wrong = mistakes(task, run)
+    setting = Setting(
+        question=task.question,
+        model=player.told,
+        tools=[tool.name for tool in task.tools],
+        protocol=way.name,
+        history=history,
+        settings=settings,
+    )
+    return Played(
+        task=task,
+        way=way,
+        attempt=attempt,
+        run=run,
+        setting=setting,
+        answer=final_answer(run),
+        mistakes=wrong,
+    )
+
+
+def _settings(task: Task, way: Way, player: Player) -> Json:
+    """Put a node's defaults, the command's and the task's parameters together."""
+    protocol = {} if way.protocol is None else {PROTOCOL: way.protocol}
+    wanted = {**way.strategy.given, **player.parameters, **task.parameters, **protocol}
+    return {name: value for name, value in wanted.items() if name in way.strategy.defaults}
