@@ -6,13 +6,12 @@ deleted, and another branch of the conversation, find nothing that is not theirs
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from strategies.agent.ports import Message
-from strategies.agent.prompt.conversation import RoundRecord, text_of
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.conversation import Recalled, RoundRecord, text_in
 
 TURNS = 8
 """How many turns are remembered."""
@@ -27,47 +26,36 @@ class PastTurn:
     question: str
     answers: frozenset[str]
     """Fingerprints of the answer and of all that the reader saw: an app may show either."""
-    form: str
-    """The prompt format's name: the replies are in its form."""
     rounds: tuple[RoundRecord, ...]
 
 
-def remember(
-    question: str, shown: Iterable[str], rounds: Sequence[RoundRecord], form: str
-) -> PastTurn | None:
-    """Make a turn of a run; None where it called nothing.
+def remember(question: str, shown: Iterable[str], rounds: Sequence[RoundRecord]) -> PastTurn:
+    """Make a turn of a run.
 
     Args:
         question: what the reader asked, as the strategy got it.
         shown: what may stand in the history as the answer.
-        rounds: the run's.
-        form: how its replies are written.
+        rounds: those in which tools were called.
     """
-    called = tuple(record for record in rounds if record.calls)
-    if not called:
-        return None
     return PastTurn(
         question=_plain(question)[:_QUESTION],
         answers=frozenset(_fingerprint(text) for text in shown if text.strip()),
-        form=form,
-        rounds=called,
+        rounds=tuple(rounds),
     )
 
 
-def matched(
-    history: Sequence[Message], turns: Sequence[PastTurn], form: str
-) -> Mapping[int, tuple[RoundRecord, ...]]:
+def matched(history: Sequence[Message], turns: Sequence[PastTurn]) -> Recalled:
     """Find the rounds that came after each question, by the question's place in the history.
 
     The newest come first on both sides, and each turn is taken once: so turns that say the same
     find their own.
     """
-    left = [turn for turn in turns if turn.form == form]
+    left = list(turns)
     found: dict[int, tuple[RoundRecord, ...]] = {}
     for place, (asked, answered) in reversed(list(enumerate(pairwise(history)))):
         if (asked["role"], answered["role"]) != ("user", "assistant"):
             continue
-        said, answer = _plain(text_of(asked))[:_QUESTION], _fingerprint(text_of(answered))
+        said, answer = _plain(text_in(asked))[:_QUESTION], _fingerprint(text_in(answered))
         for turn in reversed(left):
             # The strategy's question may be the reader's with words of the builder around it.
             if said and said in turn.question and answer in turn.answers:
@@ -78,16 +66,12 @@ def matched(
 
 
 def shortened(turns: Sequence[PastTurn], newest: int, older: int) -> list[PastTurn]:
-    """Return the last turns, with results of at most so many characters."""
-    last = turns[-TURNS:]
+    """Return turns with results of at most so many characters."""
+    limits = [*([older] * (len(turns) - 1)), newest][-len(turns) :]
     return [
-        replace(turn, rounds=tuple(_cut(record, limit) for record in turn.rounds))
-        for turn, limit in zip(last, [*[older] * (len(last) - 1), newest], strict=True)
+        replace(turn, rounds=tuple(record.cut(limit) for record in turn.rounds))
+        for turn, limit in zip(turns, limits, strict=True)
     ]
-
-
-def _cut(record: RoundRecord, limit: int) -> RoundRecord:
-    return replace(record, results=tuple(cut(result, limit) for result in record.results))
 
 
 def _plain(text: str) -> str:
