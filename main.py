@@ -7,10 +7,15 @@ Nothing may be printed here, standard output is the wire to Dify.
 from dify_plugin import DifyPluginEnv, Plugin  # isort: split
 
 import importlib
+import logging
 import threading
 
+from dify_plugin.config.logger_format import plugin_logger_handler
+
 from strategies.dify.transport.install import use_links
-from strategies.dify.transport.tls import share_tls
+
+log = logging.getLogger("rondo")
+log.addHandler(plugin_logger_handler)
 
 
 class Settings(DifyPluginEnv):
@@ -18,16 +23,19 @@ class Settings(DifyPluginEnv):
 
     MAX_REQUEST_TIMEOUT: int = 300
     MAX_INVOCATION_TIMEOUT: int = 900
+    RONDO_LINKS: str = ""
+    """`sdk` switches our links to Dify off (docs/dify.md, "The SDK's links")."""
 
 
 settings = Settings()
-share_tls(settings)
-use_links()
+links = use_links(settings.INSTALL_METHOD.value, settings.RONDO_LINKS)
 plugin = Plugin(settings)
 
 
 def warm_up() -> None:
-    """Import what every run needs, so that the first one need not wait for it."""
+    """Say which links are in use, and import what every run needs, before the first one."""
+    if links:
+        log.warning(links)
     importlib.import_module("strategies.dify.run")
 
 

@@ -1,6 +1,8 @@
 """The package: what is in it, how it is built, and what the marketplace asks of it."""
 
+import hashlib
 import re
+import subprocess
 import tomllib
 import zipfile
 from pathlib import Path
@@ -9,8 +11,18 @@ from typing import Any
 import pytest
 import yaml
 
+from tools.addresses import set_addresses
 from tools.pins import pins
-from workbench.package import IncompletePackageError, Package, build, packed_files, report
+from workbench.package import (
+    IncompletePackageError,
+    Package,
+    build,
+    checksum,
+    packed_files,
+    placeholders,
+    report,
+    warnings,
+)
 
 ROOT = Path(__file__).parent.parent
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yaml").read_text(encoding="utf-8"))
@@ -155,7 +167,7 @@ class TestBuilding:
 
     def test_an_ignored_file_counts_as_missing(self, plugin: Path, tmp_path: Path) -> None:
         """What is required must be in the package, not only on the disk."""
-        (plugin / ".difyignore").write_text("/provider/\n", encoding="utf-8")
+        (plugin / ".difyignore").write_text(".*\n/provider/\n", encoding="utf-8")
 
         with pytest.raises(IncompletePackageError, match=r"provider/small\.yaml"):
             build(plugin, tmp_path / "dist")
@@ -174,11 +186,109 @@ class TestBuilding:
         self, plugin: Path, tmp_path: Path
     ) -> None:
         """More than 50 MB in all."""
-        with (plugin / "large.csv").open("wb") as file:
+        with (plugin / "_assets/large.png").open("wb") as file:
             file.truncate(51 * 1024 * 1024)
 
         with pytest.raises(IncompletePackageError, match="50 MB"):
             build(plugin, tmp_path / "dist")
+
+    @pytest.mark.parametrize("stray", ["notes.txt", "run.json", "strategies/notes.txt", "new/x.py"])
+    def test_without_git_a_file_that_is_not_of_a_plugin_is_refused_by_name(
+        self, plugin: Path, tmp_path: Path, stray: str
+    ) -> None:
+        """As in an unpacked source archive."""
+        (plugin / stray).parent.mkdir(parents=True, exist_ok=True)
+        (plugin / stray).write_text("", encoding="utf-8")
+
+        with pytest.raises(IncompletePackageError, match=re.escape(stray)):
+            build(plugin, tmp_path / "dist")
+
+    def test_in_a_checkout_what_git_does_not_track_is_left_out_and_named(
+        self, plugin: Path, tmp_path: Path
+    ) -> None:
+        """Whatever it is called."""
+        for command in (["init", "--quiet"], ["add", "--all"]):
+            subprocess.run(["git", *command], cwd=plugin, check=True)  # noqa: S607
+        for stray in ("notes.txt", "strategies/attempt.py", "ignored.log"):
+            (plugin / stray).write_text("", encoding="utf-8")
+        package = build(plugin, tmp_path / "dist")
+        said = warnings(plugin, package)
+
+        assert package.left_out == ("notes.txt", "strategies/attempt.py")
+        assert len(package.sizes) == 12
+        assert ["notes.txt" in line for line in said].count(True) == 1
+
+    def test_in_a_checkout_a_required_file_that_is_not_tracked_is_missing(
+        self, plugin: Path, tmp_path: Path
+    ) -> None:
+        """Nobody else has it."""
+        for command in (
+            ["init", "--quiet"],
+            ["add", "--all"],
+            ["rm", "--quiet", "--cached", "LICENSE"],
+        ):
+            subprocess.run(["git", *command], cwd=plugin, check=True)  # noqa: S607
+
+        with pytest.raises(IncompletePackageError, match="LICENSE"):
+            build(plugin, tmp_path / "dist")
+
+    def test_the_checksum_is_of_the_package(self, plugin: Path, tmp_path: Path) -> None:
+        """In the form that sha256sum reads."""
+        package = build(plugin, tmp_path / "dist")
+        expected = hashlib.sha256(package.path.read_bytes()).hexdigest()
+
+        assert checksum(package) == f"{expected}  small-1.2.3.difypkg\n"
+
+
+class TestAddresses:
+    """Where the project lives, which only whoever publishes it knows."""
+
+    @pytest.fixture
+    def copy(self, tmp_path: Path) -> Path:
+        """The files that hold addresses."""
+        for name in ("manifest.yaml", "README.md", *(p for p in PACKED if p.startswith("readme/"))):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+        return tmp_path
+
+    def test_placeholders_are_warned_of_until_they_are_set(self, copy: Path) -> None:
+        """Both are set by one command, and then nothing is said."""
+        manifest = (copy / "manifest.yaml").read_text(encoding="utf-8")
+        repository, contact = "https://github.com/acme/rondo", "hello@acme.org"
+        set_addresses(copy, repository, contact)
+        after: dict[str, Any] = yaml.safe_load((copy / "manifest.yaml").read_text("utf-8"))
+
+        assert (after["repo"], after["contact"]) == (repository, contact)
+        assert placeholders(copy) == []
+        (copy / "manifest.yaml").write_text(
+            manifest.replace(MANIFEST["repo"], "https://github.com/OWNER/rondo").replace(
+                MANIFEST["contact"], "hello@rondo.example"
+            ),
+            encoding="utf-8",
+        )
+        assert [line.split(":")[0] for line in placeholders(copy)] == ["contact", "repo"]
+
+    def test_the_readmes_name_the_repository_of_the_manifest(self, copy: Path) -> None:
+        """Before and after it is set."""
+        readmes = [copy / "README.md", *sorted((copy / "readme").glob("*.md"))]
+
+        assert [p.name for p in readmes if MANIFEST["repo"] not in p.read_text("utf-8")] == []
+        new = "https://gitlab.com/acme/r"
+        changed = set_addresses(copy, new, "a@b.org")
+        assert changed == ["manifest.yaml", *(p.relative_to(copy).as_posix() for p in readmes)]
+        assert [p.name for p in readmes if new not in p.read_text("utf-8")] == []
+
+    @pytest.mark.parametrize(
+        ("repository", "contact"),
+        [("github.com/acme/rondo", "a@b.org"), ("https://github.com/acme/rondo", "acme.org")],
+    )
+    def test_what_the_marketplace_would_refuse_is_refused(
+        self, copy: Path, repository: str, contact: str
+    ) -> None:
+        """And nothing is changed."""
+        with pytest.raises(ValueError, match="is not"):
+            set_addresses(copy, repository, contact)
+        assert (copy / "manifest.yaml").read_bytes() == (ROOT / "manifest.yaml").read_bytes()
 
 
 class TestManifest:
@@ -248,24 +358,41 @@ class TestRequirements:
         """Dify prefers one file or the other, depending on its settings."""
         assert PROJECT["project"]["dependencies"] == REQUIREMENTS
 
-    def test_each_is_pinned_in_the_form_that_dify_reads(self) -> None:
-        """Name, two equals signs, version; no blanks, no addresses."""
-        assert [line for line in REQUIREMENTS if not re.fullmatch(r"[\w-]+==[\w.]+", line)] == []
+    def test_each_has_an_upper_bound_in_the_form_that_dify_reads(self) -> None:
+        """Name and version, or the versions that were tried; no blanks, no addresses."""
+        form = r"[\w-]+(==[\w.]+|>=[\w.]+,<[\w.]+)"
+
+        assert [line for line in REQUIREMENTS if not re.fullmatch(form, line)] == []
 
     def test_the_sdk_is_recent_enough_for_the_marketplace(self) -> None:
         """0.9.0 at least."""
-        version = dict(line.split("==") for line in REQUIREMENTS)["dify_plugin"]
+        (sdk,) = [line for line in REQUIREMENTS if line.startswith("dify_plugin>=")]
+        lowest = sdk.split(",")[0].removeprefix("dify_plugin>=")
 
-        assert tuple(map(int, version.split("."))) >= (0, 9, 0)
+        assert tuple(map(int, lowest.split("."))) >= (0, 9, 0)
+
+    def test_every_version_of_the_range_is_tried(self) -> None:
+        """The workflow plays the tests of the links on its ends, and the docs name them."""
+        workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+        tried: list[str] = yaml.safe_load(workflow)["jobs"]["sdk"]["strategy"]["matrix"]["sdk"]
+        page = (ROOT / "docs/dify.md").read_text(encoding="utf-8")
+        (sdk,) = [line for line in REQUIREMENTS if line.startswith("dify_plugin")]
+
+        assert sdk == f"dify_plugin>={tried[0]},<0.11"
+        assert tried[-1].startswith("0.10.")
+        assert [version for version in tried if version not in page] == []
 
     def test_none_is_large(self) -> None:
         """An installation takes seconds."""
-        assert not LARGE_DISTRIBUTIONS & {line.split("==")[0] for line in REQUIREMENTS}
+        assert not LARGE_DISTRIBUTIONS & {re.split("[=<>]", line)[0] for line in REQUIREMENTS}
 
     def test_development_needs_are_pinned_too(self) -> None:
-        """The set-up installs every group, each requirement once."""
+        """The set-up installs every group; of a range, one version."""
         everything = pins(ROOT / "pyproject.toml")
 
         assert set(REQUIREMENTS) < set(everything)
         assert len(set(everything)) == len(everything)
-        assert [pin for pin in everything if not re.fullmatch(r"[\w\[\]-]+==[\w.]+", pin)] == []
+        pinned = [pin for pin in everything if re.fullmatch(r"[\w\[\]-]+==[\w.]+", pin)]
+        assert set(everything) - set(pinned) <= set(REQUIREMENTS)
+        names = [pin.split("==")[0] for pin in pinned]
+        assert [r for r in REQUIREMENTS if re.split("[=<>]", r)[0] not in names] == []

@@ -86,7 +86,7 @@ def test_defaults_and_limits_reach_the_sdk() -> None:
     numbers = {p["name"]: (p["min"], p["default"], p["max"]) for p in parameters if p["min"]}
 
     assert numbers["maximum_iterations"] == (1, 10, 100)
-    assert numbers["parallel_tools"] == (1, 4, 16)
+    assert numbers["parallel_tools"] == (1, 8, 16)
     assert numbers["time_limit"] == (10, 540, 3600)
     assert numbers["tool_timeout"] == (1, 120, 3600)
 
@@ -108,14 +108,19 @@ def parameters_read() -> dict[str, dict[str, Any]]:
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Call(
-                ast.Attribute(ast.Name("parameters"), "get"), [ast.Constant(name), *_]
-            ) | ast.Call(_, [ast.Name("parameters"), ast.Constant(name), *_]):
+                ast.Attribute(
+                    ast.Name("parameters" | "values"), "get" | "whole" | "seconds" | "yes"
+                ),
+                [ast.Constant(name), *_],
+            ):
                 constants = {k.arg: k.value for k in node.keywords if k.arg}
-                read[str(name)] = {
-                    key: value.value
-                    for key, value in constants.items()
-                    if isinstance(value, ast.Constant) and value.value is not None
-                }
+                read.setdefault(str(name), {}).update(
+                    {
+                        key: value.value
+                        for key, value in constants.items()
+                        if isinstance(value, ast.Constant)
+                    }
+                )
             case _:
                 pass
     return read

@@ -132,9 +132,13 @@ def equipped(wanted: Equipment) -> Generator[Bench]:
     with ExitStack() as stack:
         seats = open_models(wanted, stack)
         tools = ToolSources(_sources(wanted.mcp, stack))
-        files = stack.enter_context(FileServer()).add_all(wanted.files) if wanted.files else []
+        host = stack.enter_context(Host(wanted.plugin, runtime=wanted.runtime))
+        files: list[Json] = []
+        if wanted.files:
+            server = stack.enter_context(FileServer())
+            files, host.files_at = server.add_all(wanted.files), server.origin
         yield Bench(
-            host=stack.enter_context(Host(wanted.plugin, runtime=wanted.runtime)),
+            host=host,
             seats=seats,
             tools=FaultyTools(tools, wanted.faults),
             entities=tools.entities,

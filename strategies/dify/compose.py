@@ -1,7 +1,9 @@
 """One run put together: from the parameters and the session to the engine that plays it."""
 
+import os
 from dataclasses import replace
 
+from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
 from strategies.agent.loop import Run
@@ -11,14 +13,19 @@ from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.window.context import ContextWindow
+from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.model import DifyModel
 from strategies.dify.calls.toolbox import DifyToolbox
-from strategies.dify.inputs.attachments import Attached, content_parts, with_media_for
-from strategies.dify.inputs.fetching import fetch_file
+from strategies.dify.inputs.addresses import DifyFiles
+from strategies.dify.inputs.attachments import Attached, content_parts
+from strategies.dify.inputs.contents import Audience
+from strategies.dify.inputs.fetching import FileReader
 from strategies.dify.inputs.files import RunFiles
-from strategies.dify.inputs.history import clean_history
+from strategies.dify.inputs.history import clean_history, with_media_for
 from strategies.dify.inputs.knowledge import prompt
-from strategies.dify.inputs.parameters import ModelConfig, Settings
+from strategies.dify.inputs.model_config import ModelConfig
+from strategies.dify.inputs.parameters import Settings
+from strategies.dify.loose_json import text
 from strategies.dify.outputs.pacing import TEXT_PAUSE
 from strategies.protocols.language import language_of
 from strategies.protocols.registry import TEXT_PROTOCOLS, USUAL, protocol_of
@@ -27,17 +34,33 @@ _NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"
 _KNOWLEDGE_SHARE = 0.3
 # Few characters, because a token of Chinese has some one and a half: the share is kept anyway.
 _CHARACTERS_PER_TOKEN = 2
+_FILES_SHARE = 0.25
+"""Of the window, as a tool's result may have, and of the time."""
+_FILES_SECONDS = 20.0
+_TAKE_ADDRESSES = frozenset({"langgenius/openai/openai", "langgenius/azure_openai/azure_openai"})
+"""Providers whose plugins hand a picture's address on to the provider, as their code shows. Others
+read it themselves, inside of Dify's network, or fail."""
 
 
-def attach(settings: Settings) -> Attached:
+def attach(session: Session, settings: Settings) -> Attached:
     """Read the question's files for the model; what it cannot take is named in the text."""
-    return content_parts(
-        settings.files,
-        settings.model.features,
-        fetch_file,
+
+    def upload_address() -> str:
+        """Let Dify sign an address, at which nothing is uploaded."""
+        asked = {"filename": "where.txt", "mimetype": "text/plain"}
+        answers = call_back(session, InvokeType.UploadFile, asked)
+        return next((text(answer.get("url")) for answer in answers), "")
+
+    audience = Audience(
+        features=settings.model.features,
+        text_room=_characters(settings, _FILES_SHARE),
         language=language_of(settings.query),
-        name_all=any(tool.file_parameters for tool in settings.tools),
+        takes_addresses=settings.model.provider in _TAKE_ADDRESSES,
+        has_file_tools=any(tool.file_parameters for tool in settings.tools),
     )
+    seconds = min(_FILES_SECONDS, settings.limits.seconds * _FILES_SHARE)
+    reader = FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
+    return content_parts(settings.files, audience, reader)
 
 
 def files_of(session: Session, settings: Settings) -> RunFiles:
@@ -70,7 +93,11 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
         binding(settings.model),
         DifyToolbox(session, settings.tools, files),
         wording_for(language),
-        replace(settings.limits, text_pause=TEXT_PAUSE),
+        replace(
+            settings.limits,
+            seconds=settings.limits.seconds - attached.seconds,
+            text_pause=TEXT_PAUSE,
+        ),
         fallback=binding(settings.fallback_model) if settings.fallback_model else None,
         text_formats=lambda reply: _format(settings, protocol_of(reply)),
         policy=Policy(
@@ -84,13 +111,17 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
 def _instruction(settings: Settings) -> str:
     """Write the system prompt: the builder's, what is known, and the shape of the answer."""
     language = language_of(settings.query)
-    room = int(settings.model.budget.window * _KNOWLEDGE_SHARE) * _CHARACTERS_PER_TOKEN
+    room = _characters(settings, _KNOWLEDGE_SHARE)
     parts = [
         settings.instruction,
         prompt(settings.passages, language, room) if settings.passages else "",
         settings.shape.request(language) if settings.shape else "",
     ]
     return "\n\n".join(part for part in parts if part.strip())
+
+
+def _characters(settings: Settings, share: float) -> int:
+    return int(settings.model.budget.window * share) * _CHARACTERS_PER_TOKEN
 
 
 def _history(settings: Settings, attached: Attached) -> list[Message]:

@@ -9,14 +9,16 @@ from dify_plugin.config.logger_format import plugin_logger_handler
 from dify_plugin.core.runtime import Session
 from dify_plugin.errors.model import InvokeBadRequestError
 
-from strategies.agent.events import CallFinished, Noticed, RunFailed
+from strategies.agent.events import CallFinished, RunFailed
 from strategies.dify.compose import attach, compose, files_of
-from strategies.dify.inputs.attachments import Attached
 from strategies.dify.inputs.knowledge import cited, resources_message
-from strategies.dify.inputs.parameters import ParameterError, Settings, read_settings
+from strategies.dify.inputs.parameters import Settings, read_settings
+from strategies.dify.inputs.values import ParameterError
 from strategies.dify.outputs.narrator import Narrator
 from strategies.dify.outputs.pacing import DifyMessage, paced
 from strategies.dify.outputs.variables import Outputs
+from strategies.dify.transport.answers import FrameWriter
+from strategies.dify.transport.plain import plain_messages
 
 _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
@@ -29,7 +31,8 @@ def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessag
         InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
             one whose bare text reaches the reader (docs/dify.md, "Errors").
     """
-    return paced(_messages(session, parameters))
+    messages = paced(_messages(session, parameters))
+    return messages if isinstance(session.writer, FrameWriter) else plain_messages(messages)
 
 
 def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
@@ -54,8 +57,8 @@ def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyM
 
 
 def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[DifyMessage]:
-    attached = attach(settings)
-    for notice in _notices(settings, attached):
+    attached = attach(session, settings)
+    for notice in (*settings.notices, *attached.notices):
         yield from narrator.messages(notice)
     if settings.passages:
         yield resources_message(settings.passages)
@@ -70,17 +73,3 @@ def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[D
         yield from narrator.messages(event)
         if isinstance(event, RunFailed):
             raise InvokeBadRequestError(event.sentence)
-
-
-def _notices(settings: Settings, attached: Attached) -> Iterator[Noticed]:
-    for tool in settings.skipped_tools:
-        yield Noticed(f"TOOL {tool.name} ✗ skipped", {"problem": tool.problem})
-    if settings.unknown_allowed_tools:
-        names = list(settings.unknown_allowed_tools)
-        yield Noticed("ALLOWED TOOLS ✗ unknown name", {"names": names})
-    if settings.unknown_direct_tools:
-        names = list(settings.unknown_direct_tools)
-        yield Noticed("DIRECT TOOLS ✗ unknown name", {"names": names})
-    problems = [*settings.odd_files, *attached.problems]
-    if problems:
-        yield Noticed("FILES ✗ not all could be used", {"problems": problems})

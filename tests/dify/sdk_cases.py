@@ -18,7 +18,7 @@ from strategies.dify.calls.callback import CallBackError, RequestTooLargeError, 
 from strategies.dify.calls.errors import model_error
 from strategies.dify.calls.model import DifyModel
 from strategies.dify.calls.toolbox import DifyToolbox
-from strategies.dify.inputs.parameters import ModelConfig
+from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.tools import read_tools
 from strategies.dify.outputs.messages import log_message, text_messages
 from strategies.protocols.base import ToolSpec
@@ -110,7 +110,7 @@ def test_a_failure_in_the_middle_keeps_what_came_and_the_provider_s_words() -> N
     model = DifyModel(door.session(), CONFIG)
     pieces: list[str] = []
 
-    with pytest.raises(ModelError, match="^busy$"):
+    with pytest.raises(ModelError, match=r"^busy$"):
         pieces.extend(delta.text for delta in model.stream(talk("Hi")))
     assert pieces == ["Hel"]
 

@@ -13,7 +13,7 @@ WITHOUT_SDK = [
     "strategies.dify.loose_json",
     *[f"strategies.dify.inputs.{name}" for name in ("parameters", "tools", "history")],
     *[f"strategies.dify.calls.{name}" for name in ("tool_result", "chunks", "errors")],
-    *["strategies.dify.transport.writable", "strategies.dify.transport.pipes"],
+    *[f"strategies.dify.transport.{name}" for name in ("frames", "answers", "install")],
     *[
         f"strategies.dify.outputs.{name}"
         for name in ("messages", "pacing", "log_data", "narrator", "media")

@@ -38,6 +38,7 @@ def assert_small(run: Run) -> None:
 OBJECT = '{"type": "object", "properties": {"a": {"type": "string"}}}'
 
 
+@pytest.mark.runtimes("stdio", "stdio-sdk")
 @pytest.mark.parametrize(
     ("reply", "others"),
     [

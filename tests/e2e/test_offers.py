@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import EVERY
 from tests.e2e.test_wire import assert_clean
 from tests.hosting import (
     Script,
@@ -33,8 +34,8 @@ VISION = ("tool-call", "stream-tool-call", "vision")
 
 
 @contextmanager
-def served(content: bytes) -> Generator[str]:
-    """A file on loopback."""
+def served(host: Host, content: bytes) -> Generator[str]:
+    """A file on loopback, where Dify keeps its files."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -49,9 +50,11 @@ def served(content: bytes) -> Generator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
+    host.files_at = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/file?sign=x"
+        yield f"{host.files_at}/files/1/file-preview?sign=x"
     finally:
+        host.files_at = ""
         server.shutdown()
         server.server_close()
 
@@ -72,7 +75,7 @@ def uploaded(name: str, url: str, kind: str = "image", mime_type: str = "image/p
 def test_a_picture_reaches_a_model_that_sees_in_every_round(host: Host) -> None:
     """As content, not as text."""
     model = Script(calls(tool_call("look", {"q": "x"})), says("A cat."))
-    with served(PICTURE) as url:
+    with served(host, PICTURE) as url:
         run = host.run(
             ask(
                 "What is it?",
@@ -89,6 +92,34 @@ def test_a_picture_reaches_a_model_that_sees_in_every_round(host: Host) -> None:
         question = next(m for m in request["prompt_messages"] if m["role"] == "user")
         image = next(part for part in question["content"] if part["type"] == "image")
         assert base64.b64decode(image["base64_data"]) == PICTURE
+
+
+def test_a_note_is_read_to_a_model_without_documents(host: Host) -> None:
+    """Its text stands in the question, though the model takes no files."""
+    model = Script(says("Tulip."))
+    with served(host, b"The code word is tulip.") as url:
+        note = uploaded("note.md", url, "document", "text/markdown")
+        run = host.run(ask("What is the code word?", files=[note]), model=model)
+
+    assert_clean(run)
+    assert "The code word is tulip." in model.requests[0]["prompt_messages"][-1]["content"]
+
+
+def test_an_address_inside_the_network_is_not_read(host: Host) -> None:
+    """A user's address that imitates Dify's is refused, and the log and the model are told."""
+    model = Script(says("I could not read it."))
+    with served(host, PICTURE) as url:
+        host.files_at = "http://127.0.0.1:9"
+        run = host.run(
+            ask("What is it?", model=model_value(features=VISION), files=[uploaded("a.png", url)]),
+            model=model,
+        )
+    content = model.requests[0]["prompt_messages"][-1]["content"]
+    [refused] = [log for log in run.logs if "FILES" in log["label"]]
+
+    assert_clean(run)
+    assert "private network" in json.dumps(content)
+    assert "private network" in json.dumps(refused["data"])
 
 
 def test_a_tool_with_a_chinese_name_is_called_and_shown_under_it(host: Host) -> None:
@@ -157,7 +188,7 @@ def test_a_tool_gets_the_file_that_the_model_names(host: Host) -> None:
     assert handed[1]["filename"] == "table.csv"
 
 
-@pytest.mark.runtimes("stdio", "tcp", "http")
+@pytest.mark.runtimes(*EVERY)
 def test_a_file_that_dify_will_not_take_is_told_at_once(host: Host) -> None:
     """A file's content is uploaded by the SDK when a tool asks for it; the workbench refuses."""
     convert = tool("convert", parameter("document", kind="file", required=True))
@@ -355,6 +386,7 @@ def test_a_direct_result_of_a_file_alone_is_the_file(host: Host) -> None:
     assert [one["type"] for one in run.messages if one["meta"]] == ["image_link"]
 
 
+@pytest.mark.runtimes("stdio", "stdio-sdk")
 def test_a_file_that_comes_too_late_is_not_offered(host: Host) -> None:
     """Its call was told that it timed out; the file that came in time is there."""
     link = link_output("binary_link", "/files/tools/7.pdf", filename="late.pdf")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strategies.dify.transport.pipes import ROOM
+from strategies.dify.transport.install import ROOM
 from tests.e2e.test_wire import assert_clean
 from tests.hosting import (
     ROOT,

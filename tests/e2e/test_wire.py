@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import EVERY
 from tests.hosting import (
     Each,
     Script,
@@ -29,7 +30,7 @@ from workbench.host.daemon import Host
 from workbench.host.payload import model_value, past
 from workbench.host.record import Run
 
-pytestmark = pytest.mark.runtimes("stdio", "tcp", "http")
+pytestmark = pytest.mark.runtimes(*EVERY)
 
 
 def assert_clean(run: Run) -> None:
@@ -162,7 +163,7 @@ def test_sixty_tools_in_one_round_lose_nothing(host: Host) -> None:
         assert later - first > 0.03
 
 
-@pytest.mark.runtimes("stdio", "tcp")
+@pytest.mark.runtimes("stdio", "tcp", "stdio-sdk")
 def test_two_hundred_runs_at_once_stay_apart(host: Host) -> None:
     """One process, no lost, mixed or broken message."""
 
@@ -270,6 +271,7 @@ def test_tools_of_one_name_from_two_providers(host: Host) -> None:
     assert sent["acme/docs/docs"]["tool_type"] == "mcp"
 
 
+@pytest.mark.runtimes("stdio", "http-sdk")
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

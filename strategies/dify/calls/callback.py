@@ -18,9 +18,9 @@ from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import BackwardsInvocation, Session
 
 from strategies.dify.loose_json import Json
-from strategies.dify.transport.frames import Written, joined, session_frame
-from strategies.dify.transport.links import Reader, Writer
-from strategies.dify.transport.writable import LARGEST
+from strategies.dify.transport.answers import AnswerReader, FrameWriter
+from strategies.dify.transport.frames import LARGEST, Written, joined, session_frame
+from strategies.dify.transport.plain import plain
 
 
 class RequestTooLargeError(Exception):
@@ -41,7 +41,7 @@ def call_back(session: Session, kind: InvokeType, request: Mapping[str, object])
 
     Raises:
         RequestTooLargeError: the request was not sent.
-        Exception: whatever went wrong, with its text; over HTTP the SDK has no narrower type.
+        Exception: whatever went wrong, with its text; the SDK has no narrower type.
     """
     body = joined(request)
     if body.size > LARGEST:
@@ -50,13 +50,16 @@ def call_back(session: Session, kind: InvokeType, request: Mapping[str, object])
             f"The request is too long: {megabytes} MB, and Dify takes {most} MB."
         )
     reader, writer = session.reader, session.writer
-    if isinstance(reader, Reader) and isinstance(writer, Writer):
+    if not isinstance(writer, FrameWriter):
+        return _by_the_sdk(session, kind, plain(body))
+    if isinstance(reader, AnswerReader):
         return _over_the_link(session, reader, writer, kind, body)
-    return _over_http(session, kind, body)
+    # Over HTTP each call has an answer of its own.
+    return _by_the_sdk(session, kind, body)
 
 
 def _over_the_link(
-    session: Session, reader: Reader, writer: Writer, kind: InvokeType, body: Written
+    session: Session, reader: AnswerReader, writer: FrameWriter, kind: InvokeType, body: Written
 ) -> Iterator[Json]:
     """Send the request as a frame; the answers come in among those of all other calls."""
     call_id = secrets.token_hex(16)
@@ -67,7 +70,7 @@ def _over_the_link(
             try:
                 answer = answers.get(timeout=session.max_invocation_timeout)
             except Empty:
-                # The SDK's words, as they are over HTTP.
+                # The SDK's words.
                 problem = "invocation exited without response after {} seconds"
                 raise CallBackError(problem.format(session.max_invocation_timeout)) from None
             if answer["event"] == "error":
@@ -77,10 +80,10 @@ def _over_the_link(
             yield answer["data"]
 
 
-def _over_http(session: Session, kind: InvokeType, body: Written) -> Iterator[Json]:
-    """Let the SDK send the request, which has an answer of its own."""
+def _by_the_sdk(session: Session, kind: InvokeType, request: object) -> Iterator[Json]:
+    """Let the SDK send the request and wait for the answers."""
     invocation = BackwardsInvocation[Any](session)
     answers = invocation._backwards_invoke(  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]
-        kind, cast("type[Any]", dict), cast("Any", body)
+        kind, cast("type[Any]", dict), cast("Any", request)
     )
     yield from cast("Iterator[Json]", answers)

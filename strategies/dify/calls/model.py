@@ -15,7 +15,7 @@ from strategies.agent.prompt.memo import Memo
 from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.chunks import read_chunk
 from strategies.dify.calls.errors import model_error
-from strategies.dify.inputs.parameters import ModelConfig
+from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.loose_json import sequence
 from strategies.dify.transport.frames import array, as_json
 from strategies.protocols.base import ToolSpec

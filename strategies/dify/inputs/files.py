@@ -37,7 +37,8 @@ _KINDS: Mapping[str, Kind] = {
     "video": "video",
     "custom": "custom",
 }
-_NO_NAME = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+# Line ends, and what could begin a marker of a protocol.
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\u2028\u2029<>✿]+")
 _NAME_LENGTH = 100
 _QUOTES = "\"'`“”‘’「」《》<>[]"
 _TOOL_FILE = re.compile(r"/files/tools/([0-9A-Za-z-]+)")
@@ -139,11 +140,6 @@ class RunFiles:
                 taken = [known.name for known in (*self._files, *self._made.values())]
                 self._made[key] = replace(file, name=_untaken(file.name, taken))
             return self._made[key]
-
-    def wire(self, name: object) -> dict[str, Any] | None:
-        """Return the one file that a name means, as a tool takes it; None if there is none."""
-        found, unknown = self.wires(name)
-        return found[0] if len(found) == 1 and not unknown else None
 
     def wires(self, names: object) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the files that a name, a list or a text of names means, and the unknown names.

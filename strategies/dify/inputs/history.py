@@ -6,13 +6,23 @@ with the user. Reasoning of older turns is left out: models are told to see only
 run at hand, and it costs tokens.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
+from typing import cast
 
 from strategies.agent.ports import Message
+from strategies.agent.prompt.media import described, is_medium
+from strategies.dify.inputs.contents import FEATURES
 from strategies.dify.loose_json import Json, mapping, sequence, text
 
+type Part = Mapping[str, object]
 type Parts = list[Json]
+
+MOST_BASE64 = 800_000
+"""Characters of base64 that the files of earlier turns may have together, as far as the files of
+the question leave room."""
+_MOST_BASE64_OF_ALL = 3_500_000
 
 _OPENED, _CLOSED = "<think>", "</think>"
 _EARLIER = "(The conversation began earlier.)"
@@ -30,6 +40,35 @@ def clean_history(history: Iterable[Json]) -> list[Message]:
         else:
             merged.append(turn)
     return _alternating(merged)
+
+
+def with_media_for(
+    messages: Sequence[Message],
+    features: AbstractSet[str],
+    *,
+    beside: Sequence[Part] = (),
+) -> list[Message]:
+    """Name in the text what a model cannot take, and the older files that would be too much.
+
+    `beside` are the parts of the question, which come first.
+    """
+    taken = sum(len(text(part.get("base64_data"))) for part in beside)
+    left = min(MOST_BASE64, _MOST_BASE64_OF_ALL - taken)
+    fitting: list[Message] = []
+    for message in reversed(messages):
+        content = message.get("content")
+        if not isinstance(content, list | tuple):
+            fitting.append(message)
+            continue
+        parts = [mapping(part) for part in sequence(cast("object", content))]
+        kept: list[Part] = []
+        for part in reversed(parts):
+            size = len(text(part.get("base64_data")))
+            allowed = FEATURES.get(text(part.get("type"))) in features and size <= left
+            left -= size if allowed else 0
+            kept.append(part if allowed else _in_words(part))
+        fitting.append({**message, "content": _joined(kept[::-1])})
+    return fitting[::-1]
 
 
 def _alternating(turns: Sequence[Message]) -> list[Message]:
@@ -91,3 +130,14 @@ def _as_parts(content: object) -> Parts:
 
 def _said(role: str, content: str) -> Message:
     return {"role": role, "content": content, "name": None}
+
+
+def _in_words(part: Part) -> Part:
+    return {"type": "text", "data": described(part)} if is_medium(part) else part
+
+
+def _joined(parts: Sequence[Part]) -> object:
+    """Make parts that are all text one text, which every provider takes."""
+    if all(part.get("type") == "text" for part in parts):
+        return "\n".join(text(part.get("data")) for part in parts)
+    return list(parts)

@@ -13,12 +13,12 @@ from typing import Any, cast
 
 from strategies.agent.prompt.truncation import cut
 from strategies.agent.window.byte_limits import json_size
+from strategies.dify.inputs.shares import LEAST, shares
 from strategies.dify.loose_json import Json, mapping, number_of, only_text, sequence
 from strategies.dify.outputs.compact_json import compact
 from strategies.protocols.base import Language
+from strategies.protocols.escaping import escaped_markers
 
-_LEAST_SHARE = 200
-"""Characters of a passage below which it says too little to be shown."""
 _LONGEST_RESOURCE = 4_000
 """Characters of a passage in the list for the reader: the text itself is in the knowledge base."""
 _LONGEST_TITLE = 200
@@ -70,11 +70,11 @@ def read_context(value: object) -> list[Passage]:
 
 def prompt(passages: Sequence[Passage], language: Language, limit_characters: int) -> str:
     """Write the passages for the model, in about as many characters; blank without passages."""
-    shown = passages[: max(limit_characters // _LEAST_SHARE, 1)]
+    shown = passages[: max(limit_characters // LEAST, 1)]
     if not shown:
         return ""
     words = _WORDS[language]
-    limits = _shares([len(passage.content) for passage in shown], limit_characters)
+    limits = shares([len(passage.content) for passage in shown], limit_characters)
     written = [_written(passage, limit) for passage, limit in zip(shown, limits, strict=True)]
     missing = len(passages) - len(shown)
     notes = [words.left_out.format(count=missing)] if missing else []
@@ -230,19 +230,8 @@ def _written(passage: Passage, limit: int) -> str:
 
 
 def _defused(said: str) -> str:
-    """Keep a passage from closing its own marks."""
-    return _TAG.sub("‹", said)
-
-
-def _shares(lengths: Sequence[int], total: int) -> list[int]:
-    """Give each what it needs; what the short ones leave goes to the long ones."""
-    limits = [0] * len(lengths)
-    left, waiting = total, len(lengths)
-    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        limits[place] = min(lengths[place], max(left // waiting, _LEAST_SHARE))
-        left -= limits[place]
-        waiting -= 1
-    return limits
+    """Keep a passage from closing its own marks, and from writing what is read as a call."""
+    return _TAG.sub("‹", escaped_markers(said))
 
 
 # -- what Dify wants to know

@@ -11,8 +11,7 @@ from itertools import islice
 from typing import cast
 
 from strategies.agent.redaction import HIDDEN, is_secret, redacted
-from strategies.dify.transport.frames import as_json
-from strategies.dify.transport.writable import writable_text
+from strategies.dify.transport.frames import as_json, writable_text
 
 LIMIT = 16 * 1024
 """Bytes of one log's data as JSON."""

@@ -8,7 +8,7 @@ from strategies.agent.ports import Forwarded, Usage
 from strategies.dify.loose_json import mapping, text
 from strategies.dify.outputs.media import decoded_size
 from strategies.dify.outputs.pacing import DifyMessage
-from strategies.dify.transport.writable import writable_text
+from strategies.dify.transport.frames import writable_text
 
 # 250,000 characters are at most 1,000,000 bytes; a text message of 4 MB never reached the reader.
 _TEXT_LENGTH = 250_000

@@ -1,1 +1,5 @@
-"""The links between the plugin's process and Dify, made faster than the SDK's own."""
+"""The links between the plugin's process and Dify: ours where the SDK allows them, or its own.
+
+What hangs on the SDK's inner parts stands in `sdk`, `links` and `stdio`;
+no other room imports them.
+"""

@@ -3,15 +3,30 @@
 The SDK copies and checks what it sends before it writes it. Here a value becomes JSON at once, and
 what has become JSON before (`Written`, the messages of earlier rounds) is put in as it
 stands.
+
+Models write half of an emoji as an escape in the arguments of a call. Read as JSON, it becomes a
+lone surrogate, for which UTF-8 has no bytes: where a value cannot be written for that, its texts
+are corrected.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any, cast
 
 from pydantic_core import to_json
 
-from strategies.dify.transport.writable import writable
+from strategies.dify.loose_json import sequence
+
+LONGEST_LINE = 4_000_000
+"""Bytes of one frame. The daemon ends the plugin, and every run in it, at 5 MiB."""
+LARGEST = 3_900_000
+"""Bytes of what one frame carries; what is around it fits into the rest."""
+TOO_LARGE = "A frame of %d bytes was too large and was left out"
+"""What the log says of a longer one."""
+
+_DEEPEST = 200
+"""The SDK's own writer ends at some 250."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +98,34 @@ def _enclosed(begin: bytes, members: Iterable[tuple[bytes, ...]], end: bytes) ->
 
 def _pieces(value: object) -> tuple[bytes, ...]:
     return value.pieces if isinstance(value, Written) else (as_json(value),)
+
+
+def writable_text(said: str) -> str:
+    """Join halves of characters that belong together and replace those that stand alone."""
+    if said.isascii():
+        return said
+    try:
+        said.encode()
+    except UnicodeEncodeError:
+        return said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return said
+
+
+def writable(value: Any, depth: int = 0) -> Any:
+    """Make every text of a message writable.
+
+    Raises:
+        ValueError: the message is nested so deeply that the SDK could not write it.
+    """
+    if isinstance(value, str):
+        return writable_text(value)
+    if value is None:
+        return None
+    if depth > _DEEPEST:
+        raise ValueError("The message is nested too deeply for Dify.")
+    if isinstance(value, dict | Mapping):  # the former is told much faster
+        entries = cast("Mapping[object, object]", value).items()
+        return {writable_text(str(key)): writable(item, depth + 1) for key, item in entries}
+    if isinstance(value, list | tuple):
+        return [writable(item, depth + 1) for item in sequence(cast("object", value))]
+    return value

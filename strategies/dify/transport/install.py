@@ -1,67 +1,69 @@
-"""The SDK's links to Dify, changed in all three runtimes.
+"""Which links the plugin speaks with Dify by; decided once, when it starts.
 
-They hang on the SDK's inner parts, so requirements.txt pins the SDK.
+Ours replace parts of the SDK and are faster. They hang on the SDK's inner parts, so these are
+looked at first: where one is not as expected, the SDK's own links stay.
 """
 
-import socket
-import threading
-from collections.abc import Callable
-from functools import cache
-from typing import Any, override
+import sys
+from importlib.metadata import version
 
-from dify_plugin import plugin as sdk
-from dify_plugin.core import runtime
-from dify_plugin.core.server.serverless import request_reader as serverless
-from dify_plugin.core.server.serverless.response_writer import ServerlessResponseWriter
-from dify_plugin.core.server.tcp import request_reader as tcp
-from pydantic import TypeAdapter
-
-from strategies.dify.transport.links import Reader, Writer
-from strategies.dify.transport.stdio import StandardInput, StandardOutput
+ROOM = 1024 * 1024
+"""Bytes that wait in a pipe; what Linux grants every process (/proc/sys/fs/pipe-max-size)."""
 
 
-def use_links() -> None:
-    """Let the SDK make these links in place of its own; called before it makes any."""
-    _replace(sdk, StdioRequestReader=StandardInput, StdioResponseWriter=StandardOutput)
-    _replace(sdk, TCPReaderWriter=RemoteLink)
-    _replace(serverless, ServerlessResponseWriter=HttpOutput)
-    # The SDK builds a parser for every line, but every line is read as the same type.
-    for module in (tcp, runtime):
-        _replace(module, TypeAdapter=cache(TypeAdapter[Any]))
+def use_links(runtime: str, wanted: str = "") -> str:
+    """Let the SDK make our links in place of its own; called before it makes any.
 
+    Args:
+        runtime: `local`, `remote` or `serverless`, how Dify runs the plugin.
+        wanted: `sdk` for the SDK's own links, as RONDO_LINKS says.
 
-def _replace(module: object, **names: object) -> None:
-    for name, value in names.items():
-        setattr(module, name, value)
-
-
-class RemoteLink(Reader, Writer, tcp.TCPReaderWriter):
-    """A connection to the daemon, for debugging.
-
-    The SDK writes a frame and its end apart, and the system holds the second back for up to 40 ms.
-    It locks a piece of a frame alone, so that two runs' frames could mix while the daemon does not
-    read.
+    Returns:
+        The sentence for the log; blank where ours are in use, as nobody asked otherwise.
     """
-
-    def __init__(
-        self, *arguments: Any, on_connected: Callable[[], object] | None = None, **named: Any
-    ) -> None:
-        # A write that fails connects anew and writes the plugin's declarations, inside this lock.
-        self._lock = threading.RLock()
-        self._greet = on_connected
-        super().__init__(*arguments, on_connected=self._connected, **named)
-
-    @override
-    def write(self, data: str) -> None:
-        """Write a frame whole."""
-        with self._lock:
-            super().write(data)
-
-    def _connected(self) -> None:
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._greet is not None:
-            self._greet()
+    if runtime == "local":
+        widen(0)
+        widen(1)
+    if wanted == "sdk":
+        return "RONDO_LINKS is sdk, so the plugin runs on the SDK's own links."
+    problem = _install(runtime)
+    if problem:
+        sdk = f"dify_plugin {version('dify_plugin')}"
+        return f"{sdk} is not as expected ({problem}), so the plugin runs on the SDK's own links."
+    return f"RONDO_LINKS is {wanted!r}, but can only be sdk or blank." if wanted else ""
 
 
-class HttpOutput(Writer, ServerlessResponseWriter):
-    """The answer of the plugin's server to one request of Dify."""
+def _install(runtime: str) -> str:
+    """Put our links in; if the SDK is not as expected, change nothing and return what is not."""
+    try:
+        # An SDK without one of the names that these import is only another one.
+        from strategies.dify.transport import sdk  # noqa: PLC0415
+
+        problem = next(sdk.differences(), "")
+    except Exception as error:  # noqa: BLE001 - whatever an SDK does, the plugin has to start
+        return f"{type(error).__name__}: {error}"
+    if not problem:
+        sdk.replace(serverless=runtime == "serverless")
+    return problem
+
+
+def widen(descriptor: int) -> None:
+    """Make room in a pipe of the local runtime, where there is one and the system allows it.
+
+    In: Dify's daemon keeps 1,024 pieces of a model's answer for a plugin that does not read and
+    drops the rest without a word. Before that, what it sends waits in the pipe: 64 KiB, which are
+    some 110 pieces. A pipe of 1 MiB holds some 1,800 (docs/dify.md, "Limits and losses").
+
+    Out: who writes into a full pipe stands still, and every run of the process with it. A request
+    with a long conversation has some hundred kilobytes.
+
+    The room costs memory only while it is used.
+    """
+    if sys.platform != "linux":
+        return
+    import fcntl  # noqa: PLC0415 - Windows, where one may debug remotely, has none
+
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, ROOM)
+    except OSError:
+        return  # it is no pipe, or the user's pipes are used up

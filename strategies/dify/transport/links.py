@@ -6,10 +6,11 @@ that is so large that the daemon would end the plugin for it does not leave.
 """
 
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any, cast, override
 
 from dify_plugin.config.logger_format import plugin_logger_handler
@@ -18,42 +19,27 @@ from dify_plugin.core.entities.plugin.io import PluginInStream, PluginInStreamEv
 from dify_plugin.core.server.__base.request_reader import RequestReader
 from dify_plugin.core.server.__base.response_writer import ResponseWriter
 from dify_plugin.core.server.__base.writer_entities import Event
+from dify_plugin.core.server.serverless.response_writer import ServerlessResponseWriter
+from dify_plugin.core.server.tcp.request_reader import TCPReaderWriter
 from pydantic import BaseModel
 
 from strategies.dify.loose_json import Json
-from strategies.dify.transport.frames import Written, frame, joined, session_frame
-from strategies.dify.transport.writable import LONGEST_LINE
+from strategies.dify.transport.answers import AnswerReader, Answers, FrameWriter
+from strategies.dify.transport.frames import (
+    LONGEST_LINE,
+    TOO_LARGE,
+    Written,
+    frame,
+    joined,
+    session_frame,
+)
 
 _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
 
 
-class Answers:
-    """The answers to the calls back that are under way."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, SimpleQueue[Json]] = {}
-
-    @contextmanager
-    def expected(self, call_id: str) -> Generator[SimpleQueue[Json]]:
-        """Gather the answers to one call as long as somebody wants them."""
-        answers = self._waiting[call_id] = SimpleQueue[Json]()
-        try:
-            yield answers
-        finally:
-            del self._waiting[call_id]
-
-    def take(self, answer: Json) -> bool:
-        """Hand an answer to its call, if there is one here that waits for it."""
-        waiting = self._waiting.get(answer.get("backwards_request_id", ""))
-        if waiting is None:
-            return False
-        waiting.put(answer)
-        return True
-
-
-class Reader(RequestReader):
-    """A reader that knows which call an answer belongs to."""
+class Reader(AnswerReader, RequestReader):
+    """Any reader of the SDK, with answers that go straight to their calls."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -68,8 +54,8 @@ class Reader(RequestReader):
         super()._process_line(data)
 
 
-class Writer(ResponseWriter):
-    """A writer of whole frames."""
+class Writer(FrameWriter, ResponseWriter):
+    """Any writer of the SDK, with frames that leave whole."""
 
     @override
     def put(
@@ -78,10 +64,11 @@ class Writer(ResponseWriter):
         """Write a value as one frame."""
         self.send(_frame(event, session_id, data))
 
+    @override
     def send(self, whole: Written) -> None:
         """Let a frame leave, unless it would end the process and every run in it."""
         if whole.size > LONGEST_LINE:
-            _log.error("A frame of %d bytes was too large and was left out", whole.size)
+            _log.error(TOO_LARGE, whole.size)
         else:
             self._send(whole)
 
@@ -114,6 +101,39 @@ class Writer(ResponseWriter):
     def stream_invoke_object(self, data: dict[str, Any] | BaseModel) -> SessionMessage:
         """Wrap a call back, whose request is `Written`."""
         return _wrapped("invoke", joined(cast("dict[str, Any]", data)))
+
+
+class RemoteLink(Reader, Writer, TCPReaderWriter):
+    """A connection to the daemon, for debugging.
+
+    The SDK writes a frame and its end apart, and the system holds the second back for up to 40 ms.
+    It locks a piece of a frame alone, so that two runs' frames could mix while the daemon does not
+    read.
+    """
+
+    def __init__(
+        self, *arguments: Any, on_connected: Callable[[], object] | None = None, **named: Any
+    ) -> None:
+        # A write that fails connects anew and writes the plugin's declarations, inside this lock.
+        self._lock = threading.RLock()
+        self._greet = on_connected
+        super().__init__(*arguments, on_connected=self._connected, **named)
+
+    @override
+    def write(self, data: str) -> None:
+        """Write a frame whole."""
+        with self._lock:
+            super().write(data)
+
+    def _connected(self) -> None:
+        with suppress(AttributeError, OSError):
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._greet is not None:
+            self._greet()
+
+
+class HttpOutput(Writer, ServerlessResponseWriter):
+    """The answer of the plugin's server to one request of Dify."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ from pydantic_core import from_json
 from strategies.agent.yielding import give_way
 from strategies.dify.transport.frames import Written
 from strategies.dify.transport.links import Reader, Writer
-from strategies.dify.transport.pipes import widen
 
 _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
@@ -45,6 +44,7 @@ class StandardOutput(Writer, StdioResponseWriter):
     """What is written in one turn of the process's loop leaves at its end, in one piece."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._waiting: list[bytes] = []
         self._hub = get_hub()
 
@@ -95,8 +95,6 @@ class StandardInput(Reader, StdioRequestReader):
         """Make ready to read, and return how."""
         if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(_INPUT).st_mode):
             return self._read_async
-        widen(_INPUT)
-        widen(_OUTPUT)
         gevent_os.make_nonblocking(_INPUT)
         return partial(gevent_os.nb_read, _INPUT, _AT_ONCE)
 

@@ -109,8 +109,10 @@ TOLD = [
         "Outer: Inner: odd",
     ),
     (
-        ("invoke tool failed: request failed with status code: 400 and respond with: "
-        '{"code": "invalid_param", "message": "city is missing", "data": null}'),
+        (
+            "invoke tool failed: request failed with status code: 400 and respond with: "
+            '{"code": "invalid_param", "message": "city is missing", "data": null}'
+        ),
         "city is missing\ncode: invalid_param",
     ),
     ("PluginInvokeError: {not JSON", "{not JSON"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.dify.inputs.history import clean_history
+from strategies.dify.inputs.history import clean_history, with_media_for
 from tests.dify.entities import cpu_seconds, odd_values
 
 IMAGE = {"type": "image", "format": "png", "url": "https://x/y.png", "mime_type": "image/png"}
@@ -165,3 +165,46 @@ def test_a_clean_history_stays_as_it_is(history: list[tuple[str, Any]]) -> None:
     once = clean_history(turn(role, content) for role, content in history)
 
     assert clean_history(once) == once
+
+
+def user_turn(*parts: dict[str, Any]) -> dict[str, Any]:
+    """A message of the user."""
+    return {"role": "user", "content": list(parts), "name": None}
+
+
+PICTURE = {"type": "image", "base64_data": "A" * 100, "mime_type": "image/png", "filename": "a.png"}
+SOUND = {"type": "audio", "base64_data": "A" * 100, "mime_type": "audio/mpeg"}
+WORDS = {"type": "text", "data": "What is it?"}
+
+
+def test_media_of_earlier_turns_that_a_model_cannot_take_become_words() -> None:
+    """What is left is text alone where nothing else is left."""
+    told = with_media_for([user_turn(PICTURE, SOUND, WORDS)], set())
+
+    assert told == [
+        {
+            "role": "user",
+            "content": "[image: a.png, image/png]\n[audio: audio/mpeg]\nWhat is it?",
+            "name": None,
+        }
+    ]
+
+
+def test_media_that_a_model_can_take_stay() -> None:
+    """Only the parts that the features do not allow are replaced, and text stays untouched."""
+    plain = {"role": "assistant", "content": "Hi", "name": None}
+    told = with_media_for([user_turn(PICTURE, SOUND, WORDS), plain], {"vision"})
+
+    assert told[0]["content"] == [PICTURE, {"type": "text", "data": "[audio: audio/mpeg]"}, WORDS]
+    assert told[1] is plain
+
+
+def test_of_too_many_media_the_newest_stay() -> None:
+    """The history's files have a share of the request; older ones are named."""
+    beside = [{"type": "image", "base64_data": "x" * (3_500_000 - 200)}]
+    told = with_media_for(
+        [user_turn(PICTURE), user_turn(PICTURE), user_turn(PICTURE)], {"vision"}, beside=beside
+    )
+
+    contents = [message["content"] for message in told]
+    assert contents == ["[image: a.png, image/png]", [PICTURE], [PICTURE]]

@@ -40,7 +40,6 @@ WHOLE = [
     Case(id="null", value=None, expected=10),
     Case(id="empty", value="", expected=10),
     Case(id="blanks", value="  ", expected=10),
-    Case(id="more than the editor allows", value=500, expected=500),
 ]
 
 
@@ -57,14 +56,180 @@ def test_absent_parameters_have_their_defaults() -> None:
     settings = read_settings({"model": model(), "query": "Hello?"})
 
     assert settings.limits.rounds == 10
-    assert settings.limits.parallel_tools == 4
+    assert settings.limits.parallel_tools == 8
     assert settings.instruction == ""
     assert settings.tools == []
 
 
-def test_more_parallel_tools_than_make_sense_are_the_most_that_do() -> None:
-    """Dify's API process has ten connections for all runs."""
-    assert read(parallel_tools="99").limits.parallel_tools == 16
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beyond:
+    """A number that is out of range."""
+
+    name: str
+    given: Any
+    used: float
+    label: str
+
+
+BEYOND = [
+    Beyond(name="maximum_iterations", given=101, used=100, label="101 → 100"),
+    Beyond(name="maximum_iterations", given="500", used=100, label="500 → 100"),
+    Beyond(name="parallel_tools", given="99", used=16, label="99 → 16"),
+    Beyond(name="parallel_tools", given=0, used=1, label="0 → 1"),
+    Beyond(name="time_limit", given=5, used=10, label="5 → 10"),
+    Beyond(name="time_limit", given=-1.5, used=10, label="-1.5 → 10"),
+    Beyond(name="tool_timeout", given="1e9", used=3600, label="1e+09 → 3600"),
+]
+
+
+@pytest.mark.parametrize("case", BEYOND, ids=lambda case: f"{case.name} {case.given}")
+def test_a_number_out_of_range_is_taken_to_the_nearest_bound_and_told(case: Beyond) -> None:
+    """Nothing is replaced in silence: the log names the parameter, both values and the range."""
+    settings = read(**{case.name: case.given})
+    limits = settings.limits
+    used = {
+        "maximum_iterations": limits.rounds,
+        "parallel_tools": limits.parallel_tools,
+        "time_limit": limits.seconds,
+        "tool_timeout": limits.tool_seconds,
+    }
+
+    [notice] = settings.notices
+    assert used[case.name] == case.used
+    assert notice.label == f"PARAMETER {case.name} {case.label}"
+    assert set(notice.detail) == {"given", "used", "valid"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((value, True) for value in (True, "true", " True ", "1", 1, "yes", "ON")),
+        *((value, False) for value in (False, "false", "0", 0, "no", "off", "", " ", None)),
+    ],
+)
+def test_true_and_false_are_read_in_every_form(value: Any, expected: bool) -> None:  # noqa: FBT001
+    """A node imported from a file may hold a boolean as text."""
+    settings = read(answer_on_error=value, separate_reasoning=value)
+
+    assert (settings.answer_on_error, settings.separate_reasoning) == (expected, expected)
+
+
+WRONG_KIND = [
+    Case(
+        id="answer_on_error",
+        value="maybe",
+        expected='The parameter `answer_on_error` must be true or false, but it is "maybe".',
+    ),
+    Case(
+        id="separate_reasoning",
+        value=[True],
+        expected="The parameter `separate_reasoning` must be true or false, but it is a list.",
+    ),
+    Case(
+        id="time_limit",
+        value="soon",
+        expected="The parameter `time_limit` must be a number of seconds from 10 to 3600, "
+        'but it is "soon".',
+    ),
+    Case(
+        id="parallel_tools",
+        value=2.5,
+        expected="The parameter `parallel_tools` must be a whole number from 1 to 16, "
+        "but it is 2.5.",
+    ),
+    Case(
+        id="tool_protocol",
+        value="xml",
+        expected="The parameter `tool_protocol` must be one of auto, native, ",
+    ),
+    Case(
+        id="tool_choice",
+        value="search",
+        expected="The parameter `tool_choice` must be auto, none, required or the name of one of "
+        'the chosen tools, but it is "search".',
+    ),
+    Case(
+        id="return_direct",
+        value={"a": 1},
+        expected="The parameter `return_direct` must be names of tools, as a list or separated by "
+        "commas, but it is an object.",
+    ),
+    Case(
+        id="fallback_model",
+        value={"provider": "a/b/c", "model": "d"},
+        expected="The parameter `fallback_model` must be the name of a model, such as "
+        "author/plugin/provider:model, but it is an object.",
+    ),
+    Case(
+        id="context",
+        value=5,
+        expected="The parameter `context` must be passages, such as the result of Knowledge "
+        "Retrieval, but it is 5.",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", WRONG_KIND, ids=by_id)
+def test_a_value_of_the_wrong_kind_is_refused_in_one_sentence(case: Case) -> None:
+    """The sentence names the parameter, what is valid, and the value."""
+    with pytest.raises(ParameterError) as refused:
+        read(**{case.id: case.value})
+
+    assert str(refused.value).startswith(case.expected)
+    assert str(refused.value).endswith(".")
+
+
+FALLBACKS = [
+    Case(id="whole", value="a/b/c:gpt-4o-mini", expected=("a/b/c", "gpt-4o-mini")),
+    Case(id="blanks", value=" a/b/c : m ", expected=("a/b/c", "m")),
+    Case(
+        id="the first one's provider",
+        value="gpt-4o-mini",
+        expected=("langgenius/openai/openai", "gpt-4o-mini"),
+    ),
+    Case(id="colon", value="llama3:8b", expected=("langgenius/openai/openai", "llama3:8b")),
+    Case(
+        id="slash and colon",
+        value="meta/llama:free",
+        expected=("langgenius/openai/openai", "meta/llama:free"),
+    ),
+    Case(id="colons of the model", value="a/b/c:llama3:8b", expected=("a/b/c", "llama3:8b")),
+]
+
+
+@pytest.mark.parametrize("case", FALLBACKS, ids=by_id)
+def test_a_fallback_model_is_named_with_its_provider_or_alone(case: Case) -> None:
+    """Only a provider has two slashes before a colon."""
+    settings = read(fallback_model=case.value)
+
+    assert settings.fallback_model is not None
+    assert (settings.fallback_model.provider, settings.fallback_model.model) == case.expected
+    assert settings.fallback_model.context_size is None
+    assert settings.notices == []
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("a/b/c:", "name of the model is missing"),
+        ("langgenius/anthropic/anthropic", "name of the model is missing"),
+        ("Open AI/b/c:gpt", "is not the name of a provider"),
+        ("//x:gpt", "is not the name of a provider"),
+        (":gpt-4o", "is not the name of a model"),
+        ("https://example.test/v1", "is not the name of a model"),
+        ("gpt-4o:", "is not the name of a model"),
+        ("gpt-4o", "the first model itself"),
+        ("langgenius/openai/openai:gpt-4o", "the first model itself"),
+    ],
+)
+def test_a_fallback_model_that_cannot_be_is_told_at_the_start(value: str, said: str) -> None:
+    """The run goes on with its model, and the log says that nothing stands behind it."""
+    settings = read(fallback_model=value)
+
+    [notice] = settings.notices
+    assert settings.fallback_model is None
+    assert "FALLBACK MODEL" in notice.label
+    assert said in str(notice.detail["problem"])
 
 
 REFUSED = [
@@ -168,9 +333,9 @@ def test_an_unreadable_tool_is_skipped_and_named(case: Case) -> None:
     settings = read(tools=[tool("first"), case.value, tool("last")])
 
     assert [one.name for one in settings.tools] == ["first", "last"]
-    assert len(settings.skipped_tools) == 1
-    assert case.expected in settings.skipped_tools[0].name
-    assert settings.skipped_tools[0].problem
+    [notice] = settings.notices
+    assert case.expected in notice.label
+    assert notice.detail["problem"]
 
 
 ENTITIES = [
@@ -238,21 +403,47 @@ def test_allowed_tools_are_read_in_every_form(case: Case) -> None:
     settings = read(tools=tools, allowed_tools=case.value)
 
     assert [one.name for one in settings.tools] == case.expected
-    assert settings.unknown_allowed_tools == []
+    assert settings.notices == []
 
 
 def test_a_name_that_fits_no_tool_is_told() -> None:
     """A typing mistake would silently take a tool away."""
     settings = read(tools=[tool("search")], allowed_tools="search, serach")
 
-    assert settings.unknown_allowed_tools == ["serach"]
+    [notice] = settings.notices
+    assert notice.detail == {"names": ["serach"]}
 
 
-def test_text_that_nests_without_end_is_only_a_name() -> None:
-    """Python's JSON reader gives up on deep nesting with an error of its own."""
-    settings = read(tools=[tool("search")], allowed_tools="[" * 100_000)
+UNREADABLE_LISTS = [
+    Case(id="object", value={"tools": ["search"]}, expected=[]),
+    Case(id="object as text", value='{"tools": ["search"]}', expected=[]),
+    Case(id="number", value=5, expected=[]),
+    Case(id="number as text", value="5", expected=[]),
+    Case(id="true", value=True, expected=[]),
+    Case(id="list of blanks", value=["", None], expected=[]),
+    Case(id="commas alone", value=", ,", expected=[]),
+    Case(id="nesting without end", value="[" * 100_000, expected=[]),
+]
 
-    assert len(settings.tools) == 1
+
+@pytest.mark.parametrize("case", UNREADABLE_LISTS, ids=by_id)
+def test_an_allow_list_that_cannot_be_read_allows_nothing(case: Case) -> None:
+    """A builder who wanted fewer tools must not get all of them; the log says what was read."""
+    settings = read(tools=[tool("search"), tool("delete")], allowed_tools=case.value)
+
+    [notice] = settings.notices
+    assert settings.tools == case.expected
+    assert "ALLOWED TOOLS" in notice.label
+    assert "none is allowed" in notice.label
+
+
+@pytest.mark.parametrize("value", [[{"name": "search"}], [5], "null", "all", "*"])
+def test_what_names_no_tool_allows_nothing(value: Any) -> None:
+    """Whatever else stands in the list is an unknown name."""
+    settings = read(tools=[tool("search")], allowed_tools=value)
+
+    assert settings.tools == []
+    assert [notice.label for notice in settings.notices] == ["✗ ALLOWED TOOLS unknown name"]
 
 
 odd: st.SearchStrategy[Any] = odd_values | odd_objects(

@@ -15,7 +15,7 @@ from strategies.dify.transport.frames import array, as_json, session_frame
 from strategies.dify.transport.install import use_links
 from strategies.dify.transport.stdio import StandardInput, StandardOutput, lines
 
-use_links()
+assert use_links("local") == ""
 
 
 @pytest.mark.parametrize("module", [tcp, runtime])

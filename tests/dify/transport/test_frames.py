@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.dify.transport.frames import Written, array, as_json, frame, joined, session_frame
+from strategies.dify.transport.frames import (
+    Written,
+    array,
+    as_json,
+    frame,
+    joined,
+    session_frame,
+    writable,
+    writable_text,
+)
+from tests.dify.entities import cpu_seconds
 
 texts = st.text(st.characters(codec="utf-8"))
 values: st.SearchStrategy[Any] = st.recursive(
@@ -48,7 +58,7 @@ def test_nothing_is_a_list_and_an_object() -> None:
     assert (bytes(array([])), bytes(joined({}))) == (b"[]", b"{}")
 
 
-def test_half_characters_and_odd_numbers_are_mended() -> None:
+def test_half_characters_and_odd_numbers_are_corrected() -> None:
     """UTF-8 has no bytes for the one, JSON no form for the other."""
     value = {"a\ud83d": ["\ud83d\ude42", float("nan"), float("inf")]}
 
@@ -72,3 +82,53 @@ def test_long_parts_are_not_copied() -> None:
 
     assert sum(piece is long for piece in whole.pieces) == 2
     assert isinstance(whole, Written)
+
+
+odd_text = st.text(st.characters(codec=None, exclude_categories=()))
+odd_messages: st.SearchStrategy[Any] = st.recursive(
+    odd_text | st.none() | st.integers() | st.floats(),
+    lambda inner: st.lists(inner) | st.dictionaries(odd_text, inner) | st.tuples(inner),
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("plain", "plain"),
+        ("漢字 🙂", "漢字 🙂"),
+        ("\ud83d\ude42", "🙂"),
+        ("a\ud83d", "a\ufffd"),
+        ("\ude42a", "\ufffda"),
+        ("\ud83d\ud83d\ude42", "\ufffd🙂"),
+    ],
+)
+def test_halves_of_characters_are_joined_or_replaced(said: str, expected: str) -> None:
+    """Models write emoji as two escapes, and sometimes only one of them."""
+    assert writable_text(said) == expected
+
+
+@given(odd_messages)
+def test_every_message_becomes_writable(message: Any) -> None:
+    """And what was writable stays as it is."""
+    once = writable(message)
+
+    assert json.dumps(once, ensure_ascii=False).encode()
+    assert json.dumps(writable(once)) == json.dumps(once)
+
+
+def test_nesting_without_end_is_refused_with_a_sentence() -> None:
+    """The SDK's writer would end with an error about circles."""
+    value: Any = "x"
+    for _ in range(5_000):
+        value = [value]
+
+    with pytest.raises(ValueError, match="nested too deeply"):
+        writable(value)
+
+
+@pytest.mark.timed
+def test_a_long_conversation_costs_a_look() -> None:
+    """Four megabytes of messages, in every round."""
+    messages = [{"role": "user", "content": "漢字 text " * 400}] * 1_000
+
+    assert cpu_seconds(lambda: writable(messages)) < 0.5

@@ -144,12 +144,13 @@ def test_a_run_shows_its_outputs_by_name(tmp_path: Path) -> None:
         *("--html", str(tmp_path / "run.html")),
     )
     lines: list[Json] = [json.loads(line) for line in done.stdout.splitlines()]
-    request = next(line["asked"] for line in lines if line["type"] == "call")
+    request = next(line["asked"] for line in lines if line.get("kind") == "llm")
 
     assert done.returncode == 0, done.stderr
     assert "437" in lines[-1]["outputs"]["answer"]
     assert lines[-1]["outputs"]["stop_reason"] == "answered"
     assert "note.txt" in json.dumps(request)
+    assert "A note" in json.dumps(request)
     assert "Tea is made at 80 degrees." in json.dumps(request)
     assert "437" in (tmp_path / "run.html").read_text(encoding="utf-8")
 

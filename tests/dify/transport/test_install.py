@@ -1,4 +1,4 @@
-"""Room in the pipe through which Dify's daemon writes to the plugin."""
+"""What happens at the start, whatever the SDK: room in the pipes of the local runtime."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from strategies.dify.transport.pipes import ROOM, widen
+from strategies.dify.transport.install import ROOM, widen
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pipes have a size on Linux alone")
 
