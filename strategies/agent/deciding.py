@@ -25,6 +25,7 @@ from strategies.agent.prompt.truncation import cut
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.reply import Reply
 from strategies.agent.schema.answer import AnswerShape, Shaped
+from strategies.agent.tools.approval import Approvals, NoApprovals
 
 type Fault = Literal["unreadable", "empty", "misshapen"]
 """What can be wrong with a reply that its model may do over."""
@@ -45,6 +46,7 @@ class Decider:
         *,
         tools_until: float,
         deadline: float,
+        approvals: Approvals | None = None,
         clock: Callable[[], float],
     ) -> None:
         """Take the moments after which no tool may start, and after which nothing may."""
@@ -53,6 +55,7 @@ class Decider:
         self._wording = wording
         self._tools_until = tools_until
         self._deadline = deadline
+        self._approvals: Approvals = approvals or NoApprovals()
         self._clock = clock
         self._told: set[Fault] = set()
 
@@ -79,20 +82,33 @@ class Decider:
             return self._after_shaped_answer(this, reply, self._policy.shape)
         return _answered(this, reply, _reason(this, reply))
 
+    def after_approved(self, this: Round) -> Step:
+        """Say what comes after the calls that the reader has approved; no model wrote them here."""
+        record = RoundRecord(content="", visible="", done=_all_done(this), in_text=False)
+        return self._direct(this) or Again(record)
+
     def _after_calls(self, this: Round, reply: Reply) -> Step:
-        results = this.calls.results
-        direct = [
-            done.outcome
-            for done in results
-            if done.call.name in self._policy.direct_tools and not done.outcome.error
-        ]
-        if direct:
-            return self._from_results(direct, "direct_result")
+        held = this.calls.held
+        question = self._approvals.ask(held) if held else ""
+        if question:
+            return Composed(question, "approval_needed")
+        if direct := self._direct(this):
+            return direct
         # Tools brought the run on: the next empty reply is a new one.
         self._told.discard("empty")
         if self._limits.rounds > 1:
-            return Again(self._record(this, reply))
-        return self._from_results([done.outcome for done in results], "iteration_limit")
+            remark = self._wording.not_asked if held and self._approvals.can_ask else ""
+            return Again(self.record(this, reply, remark))
+        return self._from_results([done.outcome for done in this.calls.results], "iteration_limit")
+
+    def _direct(self, this: Round) -> Step | None:
+        """End with results that are the answer, where there are any."""
+        direct = [
+            done.outcome
+            for done in this.calls.results
+            if done.call.name in self._policy.direct_tools and not done.outcome.error
+        ]
+        return self._from_results(direct, "direct_result") if direct else None
 
     def _from_results(self, outcomes: Sequence[ToolOutcome], reason: StopReason) -> Step:
         """Let results stand for the answer; where it is to be of some shape, they must be so."""
@@ -173,10 +189,11 @@ class Decider:
 
     def _tell(self, fault: Fault, this: Round, reply: Reply, remark: str) -> Step:
         self._told.add(fault)
-        return Again(self._record(this, reply, remark))
+        return Again(self.record(this, reply, remark))
 
-    def _record(self, this: Round, reply: Reply, remark: str = "") -> RoundRecord:
-        done = tuple(_done(one, ran=one.call.id in this.calls.ran) for one in this.calls.results)
+    def record(self, this: Round, reply: Reply, remark: str = "") -> RoundRecord:
+        """Write down a round for what comes after it."""
+        done = _all_done(this)
         content = reply.content
         if not done and not content.strip():
             content = self._wording.no_reply  # providers refuse a blank message
@@ -208,6 +225,10 @@ def _reason(this: Round, reply: Reply, otherwise: StopReason = "answered") -> St
     if reply.ending in {"length", "content_filter"}:
         return "length" if reply.ending == "length" else "content_filter"
     return this.closing or otherwise
+
+
+def _all_done(this: Round) -> tuple[DoneCall, ...]:
+    return tuple(_done(one, ran=one.call.id in this.calls.ran) for one in this.calls.results)
 
 
 def _done(finished: CallFinished, *, ran: bool) -> DoneCall:

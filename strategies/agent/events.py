@@ -21,6 +21,7 @@ type StopReason = Literal[
     "empty_reply",
     "length",
     "content_filter",
+    "approval_needed",
     "error",
 ]
 

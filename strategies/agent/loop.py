@@ -6,7 +6,7 @@ file knows no Dify, no protocol and no provider: those come in as ports and a pr
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from strategies.agent.asking import Asker, Round, TextFormats
 from strategies.agent.deciding import Decider
@@ -14,6 +14,7 @@ from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import (
     AnswerShown,
     Event,
+    PlannedCall,
     RoundFinished,
     RoundStarted,
     RunFailed,
@@ -33,9 +34,10 @@ from strategies.agent.outcomes import (
     Streamed,
 )
 from strategies.agent.ports import Toolbox, Usage
-from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.reply import Reply
+from strategies.agent.tools.approval import Approvals
 from strategies.agent.tools.calls import RunCalls
 
 
@@ -53,6 +55,8 @@ class Run:
         text_formats: TextFormats,
         fallback: ModelBinding | None = None,
         policy: Policy | None = None,
+        approvals: Approvals | None = None,
+        approved: Sequence[PlannedCall] = (),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -67,6 +71,8 @@ class Run:
             text_formats: for a model that turns out to call tools in its text.
             fallback: the model that is asked once the first has failed.
             policy: how the run is to end.
+            approvals: which calls the reader must approve first.
+            approved: the calls that the reader has approved since; they run before all else.
             clock: the time in seconds.
             sleep: waits so many seconds.
         """
@@ -97,6 +103,7 @@ class Run:
             parallel=limits.parallel_tools,
             tool_seconds=limits.tool_seconds,
             until=self._tools_until,
+            approvals=approvals,
             clock=clock,
         )
         self._decider = Decider(
@@ -105,15 +112,19 @@ class Run:
             wording,
             tools_until=self._tools_until,
             deadline=deadline,
+            approvals=approvals,
             clock=clock,
         )
+        self._approved = approved
+        self.called: list[RoundRecord] = []
+        """The rounds so far in which tools were called."""
         self._rounds = 0
         self._model_is_silent = False
         self._usage = Usage()
 
     def events(self) -> Iterator[Event]:
         """Play rounds until the run is over; the last event is RunFinished or RunFailed."""
-        step: Step = Again()
+        step: Step = (yield from self._run_approved()) if self._approved else Again()
         while isinstance(step, Again):
             step = yield from self._play_round()
         match step:
@@ -130,6 +141,7 @@ class Run:
                 yield RunFailed(sentence, reason, self._usage)
 
     def _play_round(self) -> Generator[Event, None, Step]:
+        self._rounds += 1
         this = self._open_round()
         yield RoundStarted(this.number)
         reply = yield from self._asker.ask(this, self._conversation, self._toolbox.specs)
@@ -145,10 +157,23 @@ class Run:
         )
         step = self._decider.next_step(this, reply, self._conversation.rounds)
         self._learn(reply, step)
+        if this.calls.planned and not isinstance(step, Again):
+            self.called.append(self._decider.record(this, reply))
+        return step
+
+    def _run_approved(self) -> Generator[Event, None, Step]:
+        """Play round 0, for which no model is asked."""
+        this = self._open_round()
+        yield RoundStarted(this.number)
+        for call in self._approved:
+            yield from this.calls.begin_approved(call)
+        yield from this.calls.finish()
+        yield RoundFinished(this.number, "", this.calls.results, this.usage)
+        step = self._decider.after_approved(this)
+        self._take_down(step)
         return step
 
     def _open_round(self) -> Round:
-        self._rounds += 1
         closing = self._reason_to_close()
         queue = EventQueue(self._pace)
         return Round(
@@ -173,5 +198,9 @@ class Run:
         """Take into the next round what this one has shown."""
         self._asker.answer_in_kind(reply)
         self._model_is_silent = reply.failure is not None and reply.failure.kind == "silent"
+        self._take_down(step)
+
+    def _take_down(self, step: Step) -> None:
         if isinstance(step, Again) and step.record:
             self._conversation = self._conversation.with_round(step.record)
+            self.called += [step.record] if step.record.done else []

@@ -4,14 +4,14 @@ The conversation only ever grows, so that a provider's prompt cache keeps its pr
 written for a model (native roles or a text protocol) is the business of `formats`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import cast
 
 from strategies.agent.events import PlannedCall
 from strategies.agent.ports import Message
-from strategies.agent.prompt.media import described, without_media
+from strategies.agent.prompt.media import described, is_medium, parts_of, without_media
 from strategies.agent.prompt.truncation import cut
 
 type Content = str | Sequence[Mapping[str, object]]
@@ -51,6 +51,17 @@ class RoundRecord:
         """Whether the reply, sent back as text, tells all that the model did in it."""
         return self.in_text or not self.done
 
+    def cut(self, limit: int) -> "RoundRecord":
+        """Return the round with results of at most so many characters."""
+        done = tuple(replace(one, result=cut(one.result, limit)) for one in self.done)
+        return replace(self, done=done)
+
+
+type Recalled = Mapping[int, tuple[RoundRecord, ...]]
+
+type Recall = Callable[[str, Sequence[RoundRecord]], Sequence[Message]]
+"""Writes an earlier question and the rounds that followed it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
@@ -63,6 +74,8 @@ class Conversation:
     attachments: Sequence[Mapping[str, object]] = ()
     """Content parts (images, documents …) that go with the question."""
     rounds: tuple[RoundRecord, ...] = ()
+    recalled: Recalled = field(default_factory=dict[int, tuple[RoundRecord, ...]])
+    """What earlier runs called, by the place of their question in the history."""
 
     @property
     def texts(self) -> Iterator[str]:
@@ -82,22 +95,41 @@ class Conversation:
         """Return the conversation with results of at most so many characters."""
         limits = [*([older] * (len(self.rounds) - 1)), newest]
         rounds = tuple(
-            replace(
-                record,
-                done=tuple(replace(one, result=cut(one.result, limit)) for one in record.done),
-            )
+            record.cut(limit)
             for record, limit in zip(self.rounds, limits[-len(self.rounds) :], strict=True)
         )
         return replace(self, rounds=rounds)
+
+    def with_recalled_cut(self, limit: int) -> "Conversation":
+        """Return the conversation with results of earlier turns cut; 0 leaves their rounds out."""
+        recalled = {
+            place: tuple(record.cut(limit) for record in rounds)
+            for place, rounds in self.recalled.items()
+            if limit
+        }
+        return replace(self, recalled=recalled)
 
     def with_last_rounds(self, count: int) -> "Conversation":
         """Return the conversation with so many rounds, the last ones."""
         return replace(self, rounds=self.rounds[len(self.rounds) - count :])
 
-    def opening(self, instruction: str, question: str) -> list[Message]:
+    def opening(self, instruction: str, question: str, recall: Recall) -> list[Message]:
         """Write what comes before the rounds: system, history and the user's question."""
-        system = [text_message("system", instruction)] if instruction.strip() else []
-        return [*system, *self.history, message("user", self.with_attachments(question))]
+        messages = [text_message("system", instruction)] if instruction.strip() else []
+        for place, turn in enumerate(self.history):
+            messages += self._recalling(turn, self.recalled.get(place, ()), recall)
+        return [*messages, message("user", self.with_attachments(question))]
+
+    def _recalling(
+        self, turn: Message, rounds: Sequence[RoundRecord], recall: Recall
+    ) -> Sequence[Message]:
+        if not rounds:
+            return [turn]
+        asked, *rest = recall(text_in(turn), rounds)
+        media = [part for part in parts_of(turn) if is_medium(part)]
+        if media:
+            asked = {**asked, "content": [*media, {"type": "text", "data": asked["content"]}]}
+        return [asked, *rest]
 
     def with_attachments(self, text: str) -> Content:
         """Put the question's files before its text."""
@@ -131,6 +163,14 @@ def _part_texts(parts: Sequence[Mapping[str, object]]) -> list[str]:
 def calls_of(message: Message) -> Sequence[Mapping[str, object]]:
     """Return the native calls in a message."""
     return cast("Sequence[Mapping[str, object]]", message.get("tool_calls") or ())
+
+
+def text_in(message: Message) -> str:
+    """Return the text of a message, without its files."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(one.get("data") or "") for one in parts_of(message) if not is_medium(one))
 
 
 def message(role: str, content: Content) -> Message:

@@ -13,6 +13,7 @@ from strategies.agent.ports import Message, ModelRequest
 from strategies.agent.prompt.conversation import (
     Conversation,
     DoneCall,
+    Recall,
     RoundRecord,
     message,
     text_message,
@@ -98,7 +99,8 @@ class NativeFormat:
         instruction = conversation.instruction
         if self.must_call and tools and not conversation.rounds:
             instruction = self.must_call.told(instruction, self.wording)
-        messages = conversation.opening(instruction, conversation.question)
+        recall = self._recalled if tools else _folding(self.wording)
+        messages = conversation.opening(instruction, conversation.question, recall)
         question = len(messages) - 1
         messages += chain.from_iterable(self._rounds.all(conversation.rounds))
         return ModelRequest(messages=messages, question=question, tools=tools)
@@ -106,6 +108,9 @@ class NativeFormat:
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Write the run as one turn, without tools."""
         return _closing_request(conversation, wording)
+
+    def _recalled(self, asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
+        return [text_message("user", asked), *chain.from_iterable(map(_native_round, rounds))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,22 +132,30 @@ class TextFormat:
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """Describe the tools in the system prompt and write the rounds as plain turns."""
-        if not tools:
-            plain = conversation.opening(conversation.instruction, conversation.question)
-            return ModelRequest(messages=plain, question=len(plain) - 1)
         told = wording_for(self.language)
+        if not tools:
+            plain = conversation.opening(
+                conversation.instruction, conversation.question, _folding(told)
+            )
+            return ModelRequest(messages=plain, question=len(plain) - 1)
         instruction = conversation.instruction.strip()
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (instruction, described) if part)
         if self.must_call and not conversation.rounds:
             system = self.must_call.told(system, told)
-        beside = [record for record in conversation.rounds if not record.can_be_shown]
-        (asked,) = in_one_turn(*_found(conversation.question, beside, told))
-        shown = [record for record in conversation.rounds if record.can_be_shown]
-        question, *rest = self.protocol.turns(asked.text, [_exchange(one) for one in shown])
-        opening = conversation.opening(system, question.text)
-        messages = opening + [text_message(turn.role, turn.text) for turn in rest]
-        return ModelRequest(messages=messages, question=len(opening) - 1, stop=self.protocol.stop)
+        question, *rest = self._turns(conversation.question, conversation.rounds)
+        opening = conversation.opening(system, str(question["content"]), self._turns)
+        return ModelRequest(
+            messages=[*opening, *rest], question=len(opening) - 1, stop=self.protocol.stop
+        )
+
+    def _turns(self, asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
+        """Write a question and its rounds; a call that came beside the text is a finding."""
+        beside = [record for record in rounds if not record.can_be_shown]
+        (first,) = in_one_turn(*_found(asked, beside, wording_for(self.language)))
+        shown = [_exchange(record) for record in rounds if record.can_be_shown]
+        turns = self.protocol.turns(first.text, shown)
+        return [text_message(turn.role, turn.text) for turn in turns]
 
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Write the run as one turn, without a word of the protocol."""
@@ -170,6 +183,16 @@ def _native_round(record: RoundRecord) -> list[Message]:
     return [{**message("assistant", record.content), "tool_calls": calls}, *results, *remark]
 
 
+def _folding(wording: Wording) -> Recall:
+    """Write the rounds of earlier turns where no tools are declared."""
+
+    def recall(asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
+        (turn,) = in_one_turn(*_found(asked, rounds, wording))
+        return [text_message(turn.role, turn.text)]
+
+    return recall
+
+
 def _closing_request(
     conversation: Conversation, wording: Wording, closing: Closing = in_one_turn
 ) -> ModelRequest:
@@ -181,7 +204,7 @@ def _closing_request(
         *_found(conversation.question, conversation.rounds, wording), wording.answer_now
     )
     question, *rest = (*asked, *_done_over(conversation))
-    opening = conversation.opening(conversation.instruction, question.text)
+    opening = conversation.opening(conversation.instruction, question.text, _folding(wording))
     messages = opening + [text_message(turn.role, turn.text) for turn in rest]
     return ModelRequest(messages=messages, question=len(opening) - 1)
 

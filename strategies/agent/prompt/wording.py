@@ -29,6 +29,10 @@ class Wording:
     stopped: str
     no_progress: str
     stuck: str
+    held: str
+    nobody_to_ask: str
+    not_asked: str
+    rejected: str
     misshapen: str
     no_shape: str
     must_call: str
@@ -71,6 +75,13 @@ ENGLISH = Wording(
         "This result came {times} times in a row. Use it to answer, or call with other arguments."
     ),
     stuck="Not run again: the result is known. Answer with it.",
+    held="Not run yet: the user is asked for approval first.",
+    nobody_to_ask=(
+        "Not run: this tool needs the user's approval, and nobody can be asked here. "
+        "Go on without it, and say so."
+    ),
+    not_asked="The user could not be asked, so what needs approval was not run.",
+    rejected="(The user did not approve these calls, and they were not run: {calls})",
     misshapen=(
         "Your answer does not have the JSON form that was asked for: {problems}. "
         "Answer again with the corrected JSON alone."
@@ -107,6 +118,10 @@ CHINESE = Wording(
     stopped="已停止，因为本次运行的时间即将用完",
     no_progress="该结果已连续出现 {times} 次。请用它来回答，或换用其他参数。",
     stuck="没有再次运行：结果已知。请用它来回答。",
+    held="尚未运行：需要先征得用户同意。",
+    nobody_to_ask="没有运行：该工具需要用户同意，而此处无法询问。请在不使用它的情况下继续，并说明这一点。",
+    not_asked="无法询问用户，因此需要同意的工具没有运行。",
+    rejected="（用户没有同意以下调用，它们没有运行：{calls}）",
     misshapen="你的回答不符合所要求的 JSON 格式：{problems}。请只用修正后的 JSON 重新回答。",
     no_shape="模型的回答不符合参数 `answer_schema`：{problems}。",
     must_call="回答之前必须先调用工具 {name}。",

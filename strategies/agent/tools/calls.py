@@ -6,12 +6,14 @@ of one round, in the order in which the model wrote them.
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from strategies.agent.event_queue import EventQueue, Item, ToolDone
 from strategies.agent.events import CallFinished, Event, PlannedCall
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
+from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.agent.tools.executor import ToolExecutor
 from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck
 from strategies.agent.tools.validation import Ready, failure, validated
@@ -29,12 +31,14 @@ class RunCalls:
         parallel: int,
         tool_seconds: float,
         until: float,
+        approvals: Approvals | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take how many may run at once, the seconds for each, and the moment when all must end."""
         self.toolbox = toolbox
         self.wording = wording
         self.until = until
+        self.approvals: Approvals = approvals or NoApprovals()
         self.clock = clock
         self.taken_ids: set[str] = set()
         self.repetition = Repetition()
@@ -75,6 +79,8 @@ class RoundCalls:
         self._ready: list[Ready] = []
         """The calls that were run for real."""
         self._planned: list[tuple[int, PlannedCall]] = []
+        self.held: list[PlannedCall] = []
+        """The calls that the reader must approve first, with the arguments they would run with."""
 
     @property
     def planned(self) -> tuple[PlannedCall, ...]:
@@ -105,9 +111,22 @@ class RoundCalls:
             return self._executor.settle(checked.call, checked.outcome)
         if refusal := self._refusal(checked):
             return self._executor.settle(checked.call, refusal)
-        self._ready.append(checked)
-        job = partial(run.toolbox.call, checked.call.name, checked.arguments)
-        return self._executor.begin(checked.call, job)
+        return self._start(checked)
+
+    def begin_approved(self, call: PlannedCall) -> list[Event]:
+        """Run a call with the very arguments that the reader has approved."""
+        run = self._run
+        written = Call(name=call.name, arguments=call.arguments, id=call.id, raw=call.raw)
+        checked = validated(written, run.toolbox.specs, run.taken_ids, run.wording)
+        self._planned.append((len(self._planned), checked.call))
+        if not isinstance(checked, Ready):  # the tool is gone, or takes other arguments now
+            return self._executor.settle(checked.call, checked.outcome)
+        return self._start(Ready(checked.call, call.arguments))
+
+    def _start(self, ready: Ready) -> list[Event]:
+        self._ready.append(ready)
+        job = partial(self._run.toolbox.call, ready.call.name, ready.arguments)
+        return self._executor.begin(ready.call, job)
 
     def take(self, item: Item) -> list[Event]:
         """Take a tool's outcome; whatever else comes is not for tools."""
@@ -142,6 +161,10 @@ class RoundCalls:
         run = self._run
         if not run.in_time:
             return failure(run.wording.not_started)
+        if run.approvals.asks(ready.call.name):
+            self.held.append(replace(ready.call, arguments=ready.arguments))
+            asked = run.approvals.can_ask
+            return failure(run.wording.held if asked else run.wording.nobody_to_ask)
         match run.repetition.seen(ready.call.name, ready.arguments):
             case Progress():
                 return None

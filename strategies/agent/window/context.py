@@ -29,6 +29,13 @@ _RESULT_LENGTHS = (
     (300, 60),
 )
 
+# What earlier turns called gives way first: its results are cut, then all of it is left out.
+_RECALLED_LENGTHS = (240, 0)
+_RECALLED = {
+    240: ("cut the results of earlier turns",),
+    0: ("left out the calls of earlier turns",),
+}
+
 _SHORTENED = ("shortened the results and rounds inside the question",)
 
 
@@ -41,6 +48,8 @@ class ContextWindow:
         self._report = Report()
         self._drafts: dict[str, Draft] = {}
         """The last one for each form."""
+        self._recalls: int | None = None
+        """Characters of each result of earlier turns; None for all."""
         self._estimated = 0
         self.tokens = 0
         """The estimate for the last prompt, tools included."""
@@ -50,7 +59,7 @@ class ContextWindow:
 
         `form` names the way of writing: reductions go by a message's place, which differs in each.
         """
-        request = self._fit(write(conversation), form)
+        request, conversation = self._recalling(conversation, form, write)
         if request.question < len(request.messages) - 1:
             return request
         for shorter in _shortened(conversation):
@@ -59,6 +68,23 @@ class ContextWindow:
             request = self._fit(write(shorter), form)
             request = replace(request, left_out=(*request.left_out, *_SHORTENED))
         return request
+
+    def _recalling(
+        self, conversation: Conversation, form: str, write: Write
+    ) -> tuple[ModelRequest, Conversation]:
+        """Let what earlier turns called give way before anything else does, and stay away."""
+        told: tuple[str, ...] = ()
+        if self._recalls is not None:
+            conversation = conversation.with_recalled_cut(self._recalls)
+        request = self._fit(write(conversation), form)
+        for limit in _RECALLED_LENGTHS:
+            if not request.left_out or not conversation.recalled:
+                break
+            self._recalls, told = limit, _RECALLED[limit]
+            conversation = conversation.with_recalled_cut(limit)
+            self.forget()
+            request = self._fit(write(conversation), form)
+        return replace(request, left_out=(*told, *request.left_out)), conversation
 
     def learn(self, usage: Usage) -> None:
         """Correct the estimate by what the last prompt really had; nonsense is ignored."""

@@ -1,0 +1,136 @@
+"""What one run takes over from the turns before it, and leaves to those after it."""
+
+import json
+from _thread import start_new_thread
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from strategies.agent.events import PlannedCall
+from strategies.agent.ports import Message, Model, ModelRequest
+from strategies.agent.prompt.consent import question
+from strategies.agent.prompt.conversation import Recalled, RoundRecord
+from strategies.agent.prompt.recall import matched, remember
+from strategies.agent.prompt.wording import Wording
+from strategies.agent.tools.approval import Decided, decide
+from strategies.dify.storage.approvals import HeldCalls
+from strategies.dify.storage.memory import Memory
+from strategies.dify.storage.places import name_of
+from strategies.dify.storage.replies import RememberingModel
+from strategies.dify.storage.store import Access, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Whose turn this is. What is kept belongs to all of it together."""
+
+    app: str
+    conversation: str
+    """Blank in a Workflow, which has no next turn."""
+    user: str
+    tools: tuple[str, ...]
+    """The names of the tools: they tell the Agent nodes of one app apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the builder of the app wants of it."""
+
+    remembers: bool = True
+    asks_before: frozenset[str] = frozenset()
+    """The tools that need the reader's approval, by the names that the model knows."""
+    approval: object = None
+    """The builder's own answer to the question that was asked before."""
+    cache_minutes: float = 0
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the builder calls the tools."""
+
+
+class BetweenTurns:
+    """One run's share in what outlives it; an `Approvals` of the engine."""
+
+    def __init__(self, access: Access, turn: Turn, wishes: Wishes, query: str) -> None:
+        self._store = Store(access)
+        self._turn = turn
+        self._wishes = wishes
+        self._query = query
+        place = (turn.app, turn.conversation, *sorted(turn.tools))
+        self._memory = Memory(self._store, name_of(*place))
+        self._held = HeldCalls(self._store, name_of(turn.user, *place))
+        self.decided = Decided()
+        """What became of the calls that the turn before asked about."""
+        self.pending: tuple[PlannedCall, ...] = ()
+        """The calls of this run that wait for an approval or, in a Workflow, go without."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What went wrong with the storage so far."""
+        return tuple(self._store.problems)
+
+    @property
+    def can_ask(self) -> bool:
+        """See `Approvals.can_ask`."""
+        return bool(self._turn.conversation)
+
+    def begin(self) -> None:
+        """Read what the turns before have left; what they have asked is answered by this query."""
+        if not self._turn.conversation or not self._turn.tools:
+            return
+        if self._wishes.asks_before:
+            asked = self._held.take()
+            self.decided = decide(asked, self._query, self._wishes.approval)
+        if self._wishes.remembers:
+            self._memory.recall()
+        else:
+            # Whoever switches it off wants nothing kept.
+            start_new_thread(self._memory.forget, ())
+
+    def recalled(self, history: Sequence[Message]) -> Recalled:
+        """Find what the turns of the history have called."""
+        return matched(history, self._memory.turns)
+
+    def told(self, wording: Wording) -> str:
+        """Tell the model what the reader did not approve; blank where there is nothing."""
+        calls = "; ".join(
+            f"{call.name} {json.dumps(call.arguments, ensure_ascii=False, default=str)}"
+            for call in self.decided.rejected
+        )
+        return wording.rejected.format(calls=calls) if calls else ""
+
+    def remembering(self, model: Model, body: Callable[[ModelRequest], bytes]) -> Model:
+        """Let a model's replies be remembered, where that is wanted.
+
+        `body` writes all that decides a reply.
+        """
+        if self._wishes.cache_minutes <= 0:
+            return model
+
+        def of_this_app(request: ModelRequest) -> bytes:
+            return self._turn.app.encode() + b"\0" + body(request)
+
+        return RememberingModel(model, self._store, self._wishes.cache_minutes, of_this_app)
+
+    def asks(self, name: str) -> bool:
+        """See `Approvals.asks`."""
+        return name in self._wishes.asks_before
+
+    def ask(self, calls: Sequence[PlannedCall]) -> str:
+        """See `Approvals.ask`."""
+        self.pending = (*self.pending, *calls)
+        if not self.can_ask:
+            return ""
+        self.pending = self._held.hold(calls)
+        return question(self.pending, self._wishes.titles, self._query) if self.pending else ""
+
+    def end(self, shown: Sequence[str], rounds: Sequence[RoundRecord]) -> None:
+        """Remember the run, without waiting for it.
+
+        Args:
+            shown: what may stand in the next turn's history as this one's answer.
+            rounds: those in which tools were called.
+        """
+        if self._wishes.remembers and self._turn.conversation and rounds:
+            self._memory.keep(remember(self._query, shown, rounds))
+
+    def settle(self) -> None:
+        """Let what is to be kept leave; wait a little, and only for that."""
+        self._store.settle()

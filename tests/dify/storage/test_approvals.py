@@ -1,0 +1,164 @@
+"""Calls that wait for an approval: taken once, by the one who was asked, as they were shown."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from strategies.agent.events import PlannedCall
+from strategies.dify.loose_json import Json
+from strategies.dify.storage.approvals import SECONDS, HeldCalls
+from strategies.dify.storage.places import name_of
+from strategies.dify.storage.store import Access, Store
+from tests.dify.storage.fakes import FakeStorage
+from tests.dify.storage.test_places import Clock
+
+READER = name_of("app", "conversation", "user")
+CALL = PlannedCall("call_1", "send", {"to": "a@b.c", "many": [1, {"x": None}]}, '{"to": "a@b.c"}')
+
+
+def held(
+    storage: Access, reader: str = READER, clock: Clock | None = None, *, elsewhere: bool = False
+) -> HeldCalls:
+    """One run's view of what its reader was asked; elsewhere is another process."""
+    store = Store(storage, patience=5)
+    return HeldCalls(store, reader, clock or Clock(), taken={} if elsewhere else None)
+
+
+def test_the_calls_that_were_shown_are_taken_once() -> None:
+    """Name and arguments come back as they were; the ids are new and nobody's guess."""
+    storage = FakeStorage()
+    (shown,) = held(storage).hold([CALL])
+    assert shown.id != CALL.id
+    assert len(shown.id) == 9
+    assert held(storage).take() == (shown,)
+    assert (shown.name, shown.arguments, shown.raw) == (CALL.name, CALL.arguments, CALL.raw)
+    assert held(storage).take() == ()
+    assert held(storage, elsewhere=True).take() == ()
+
+
+def test_another_reader_takes_nothing() -> None:
+    """An approval belongs to the user and the conversation that saw the question."""
+    storage = FakeStorage()
+    held(storage).hold([CALL])
+    for other in (("app", "conversation", "guest"), ("app", "other", "user"), ("b", "c", "user")):
+        assert held(storage, name_of(*other)).take() == ()
+    assert len(held(storage).take()) == 1
+
+
+def test_an_approval_expires() -> None:
+    """After an hour a yes means nothing, and the question is cleared away."""
+    storage, clock = FakeStorage(), Clock()
+    held(storage, clock=clock).hold([CALL])
+    clock.now += SECONDS + 1
+    store = Store(storage)
+    assert HeldCalls(store, READER, clock).take() == ()
+    store.settle()
+    assert storage.values == {}
+
+
+def test_a_new_question_replaces_the_old_one() -> None:
+    """The calls of the last question alone can be taken, and the old ticket is deleted."""
+    storage = FakeStorage()
+    held(storage).hold([CALL])
+    store = Store(storage)
+    (newer,) = HeldCalls(store, READER, Clock()).hold([PlannedCall("2", "pay", {}, "{}")])
+    store.settle()
+    assert held(storage).take() == (newer,)
+    assert len(storage.values) == 1
+
+
+def test_of_two_messages_at_once_one_takes_the_calls() -> None:
+    """In one process exactly one of many runs gets them."""
+    storage = FakeStorage(slow=0.002)
+    held(storage).hold([CALL])
+    taken: list[int] = []
+    runs = [
+        threading.Thread(target=lambda: taken.append(len(held(storage).take()))) for _ in range(8)
+    ]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(10)
+    assert sorted(taken) == [0] * 7 + [1]
+
+
+class Baton:
+    """Lets the accesses of two processes through one by one, in a given order."""
+
+    def __init__(self, storage: FakeStorage, order: str) -> None:
+        self._storage = storage
+        self._left = list(order)
+        self._passed = threading.Condition()
+
+    def storage_of(self, name: str) -> Access:
+        """The storage as one process sees it."""
+
+        def access(request: dict[str, Any]) -> Iterator[Json]:
+            with self._passed:
+                self._passed.wait_for(lambda: name not in self._left or self._left[0] == name, 0.3)
+                try:
+                    answer = list(self._storage(request))
+                finally:
+                    if self._left and self._left[0] == name:
+                        self._left.pop(0)
+                    self._passed.notify_all()
+            yield from answer
+
+        return access
+
+
+# Three places are read, then come the claim and the ticket, then the three are read again.
+_ORDERS = ["aabb", "abab", "abba", "baab", "baba", "bbaa"]
+
+
+@pytest.mark.parametrize("deletes_anything", [False, True], ids=["disk", "object store"])
+@pytest.mark.parametrize("later", ["aaabbb", "bbbaaa"])
+@pytest.mark.parametrize("order", _ORDERS)
+def test_two_processes_never_both_take_the_calls(
+    order: str, later: str, *, deletes_anything: bool
+) -> None:
+    """Whatever comes first of two claims and two deletions, at most one process runs the calls.
+
+    Where both have seen the ticket, an object store lets both delete it: then the claim decides.
+    """
+    storage = FakeStorage(deletes_anything=deletes_anything)
+    held(storage).hold([CALL])
+    baton = Baton(storage, "aaabbb" + order + later)
+    won: list[str] = []
+
+    def take(name: str) -> None:
+        won.extend(name for _ in held(baton.storage_of(name), elsewhere=True).take())
+
+    runs = [threading.Thread(target=take, args=(name,)) for name in "ab"]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(20)
+    assert len(won) <= 1
+    if deletes_anything:
+        assert len(won) == 1
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+def test_a_storage_that_fails_on_the_way_runs_nothing_twice(at: int) -> None:
+    """Where any access of the taking fails, the calls are not run; nor may they be afterwards."""
+    storage = FakeStorage()
+    held(storage).hold([CALL])
+    asked = 0
+
+    def failing(request: dict[str, Any]) -> Iterator[Json]:
+        nonlocal asked
+        asked += 1
+        if asked >= at:
+            raise RuntimeError("the disk is gone")
+        return storage(request)
+
+    first = HeldCalls(Store(failing), READER, Clock()).take()
+    assert len(first) + len(held(storage, elsewhere=True).take()) <= 1
+
+
+def test_a_full_storage_holds_nothing() -> None:
+    """Then the reader is not asked what nobody could answer."""
+    assert held(FakeStorage(full=True)).hold([CALL]) == ()

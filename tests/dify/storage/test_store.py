@@ -1,0 +1,74 @@
+"""The storage with a limit on time: nothing that goes wrong there fails a run or holds it up."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from strategies.dify.loose_json import Json
+from strategies.dify.storage.store import Store
+from tests.dify.storage.fakes import FakeStorage
+
+
+def test_a_value_comes_back_and_an_absent_one_is_none() -> None:
+    """Values are bytes; absence is no problem."""
+    store = Store(FakeStorage())
+    assert store.set("a", b"\x00one")
+    assert store.get("a", "b") == [b"\x00one", None]
+    assert store.delete("a")
+    assert not store.delete("a")
+    assert store.get("a") == [None]
+    assert store.problems == []
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        FakeStorage(refuses="permission denied, you need to enable storage access"),
+        FakeStorage(slow=2.0),
+    ],
+    ids=["refused", "slow"],
+)
+def test_a_storage_that_fails_is_asked_once_in_a_run(storage: FakeStorage) -> None:
+    """The first failure is told and closes the storage, so that it costs one moment at most."""
+    store = Store(storage, patience=0.05)
+    began = time.monotonic()
+    assert store.get("a") == [None]
+    assert not store.set("a", b"x")
+    assert not store.delete("a")
+    store.send("a", b"x")
+    store.settle()
+    assert time.monotonic() - began < 1
+    assert len(storage.asked) == 1
+    assert len(store.problems) == 1
+
+
+def test_a_full_storage_is_told_of_after_the_run_has_gone_on() -> None:
+    """What was sent off is heard of when the run settles."""
+    store = Store(FakeStorage(full=True))
+    store.send("a", b"x")
+    store.settle()
+    assert store.problems == ["save data failed: allocated size is greater than allowed"]
+
+
+def test_several_values_sent_off_are_all_waited_for() -> None:
+    """Settling means that all have left."""
+    storage = FakeStorage()
+    store = Store(storage)
+    for name in "abc":
+        store.send(name, name.encode())
+    store.settle()
+    assert storage.values == {"a": b"a", "b": b"b", "c": b"c"}
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"data": None}, {"data": "xyz"}, {"data": 5}])
+def test_an_odd_answer_is_no_value(answer: dict[str, Any] | None) -> None:
+    """What is not hexadecimal text counts as absent."""
+
+    def access(_: dict[str, Any]) -> Iterator[Json]:
+        if answer is not None:
+            yield answer
+
+    assert Store(access).get("a") == [None]
+    assert not Store(access).set("a", b"x")
