@@ -113,8 +113,6 @@ def _gather(events: Sequence[ReplyEvent]) -> Parsed:
                 parsed.text += text
             case LabelledThought():
                 pass  # What stands behind `Thought:` is neither the answer nor a think block.
-            case ReasoningSoFar(text):
-                parsed = Parsed(reasoning=text)
             case Reasoning(text):
                 parsed.reasoning += text
             case ReasoningSoFar(text):

@@ -1,6 +1,6 @@
 """How long the calls of a round wait and run."""
 
-from strategies.agent.event_queue import EventQueue
+from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, PlannedCall
 from strategies.agent.ports import ToolOutcome
 from strategies.agent.tools.executor import ToolExecutor
@@ -22,7 +22,8 @@ class Moments:
 
 def one_at_a_time(clock: Moments) -> ToolExecutor:
     """An executor with one place."""
-    return ToolExecutor(EventQueue(), lambda _: "p", parallel=1, tool_seconds=60, clock=clock)
+    queue = EventQueue(TextPace())
+    return ToolExecutor(queue, lambda _: "p", parallel=1, tool_seconds=60, clock=clock)
 
 
 def times(events: list[Event]) -> list[tuple[str, float, float]]:
