@@ -8,11 +8,13 @@ from dify_plugin.core.runtime import Session
 
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import ModelBinding, Policy
-from strategies.agent.ports import Message
+from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.prompt.wording import wording_for
+from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening
 from strategies.agent.window.context import ContextWindow
+from strategies.agent.window.tokens import estimator_for
 from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.model import DifyModel
 from strategies.dify.calls.toolbox import DifyToolbox
@@ -83,15 +85,18 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
             window=ContextWindow(config.model, config.budget),
         )
 
+    conversation = Conversation(
+        instruction=_instruction(settings),
+        history=_history(settings, attached),
+        question="\n\n".join(part for part in (settings.query, attached.text) if part),
+        attachments=attached.parts,
+    )
+    toolbox = DifyToolbox(session, settings.tools, files)
+    searched = _searched(toolbox, settings)
     return Run(
-        Conversation(
-            instruction=_instruction(settings),
-            history=_history(settings, attached),
-            question="\n\n".join(part for part in (settings.query, attached.text) if part),
-            attachments=attached.parts,
-        ),
+        conversation,
         binding(settings.model),
-        DifyToolbox(session, settings.tools, files),
+        _opened(searched, conversation, settings) if searched else toolbox,
         wording_for(language),
         replace(
             settings.limits,
@@ -106,6 +111,25 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
             shape=settings.shape,
         ),
     )
+
+
+def _searched(toolbox: Toolbox, settings: Settings) -> SearchedToolbox | None:
+    """Let the model search for tools where it is wanted; None where all are shown."""
+    estimator, window = estimator_for(settings.model.model), settings.model.budget.window
+    many = settings.tool_search == "on" or is_too_many(toolbox.specs, estimator, window)
+    # With one round, a tool that was found could no longer be called.
+    if settings.tool_search == "off" or not (many and toolbox.specs) or settings.limits.rounds == 1:
+        return None
+    declares = _protocol(settings, settings.model) == "native"
+    return SearchedToolbox(toolbox, wording_for(language_of(settings.query)), declares=declares)
+
+
+def _opened(
+    searched: SearchedToolbox, conversation: Conversation, settings: Settings
+) -> SearchedToolbox:
+    estimator, window = estimator_for(settings.model.model), settings.model.budget.window
+    forced = [settings.must_call.name] if settings.must_call else []
+    return searched.opened(opening(searched, conversation, estimator, window, forced))
 
 
 def _instruction(settings: Settings) -> str:
