@@ -9,7 +9,7 @@ from dify_plugin.config.logger_format import plugin_logger_handler
 from dify_plugin.core.runtime import Session
 from dify_plugin.errors.model import InvokeBadRequestError
 
-from strategies.agent.events import CallFinished, RunFailed
+from strategies.agent.events import CallFinished, RunFailed, Within
 from strategies.dify.compose import attach, compose, files_of
 from strategies.dify.inputs.knowledge import cited, resources_message
 from strategies.dify.inputs.parameters import Settings, read_settings
@@ -65,9 +65,10 @@ def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[D
     outputs = Outputs(partial(cited, passages=settings.passages))
     files = files_of(session, settings)
     for event in compose(session, settings, attached, files).events():
-        if isinstance(event, CallFinished):
+        inner = event.event if isinstance(event, Within) else event
+        if isinstance(inner, CallFinished):
             # A call that is out of time finishes without what its tool brings later.
-            for made in event.outcome.forwarded:
+            for made in inner.outcome.forwarded:
                 files.add_made(made)
         yield from outputs.messages(event)
         yield from narrator.messages(event)

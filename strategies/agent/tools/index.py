@@ -38,9 +38,14 @@ _SHORTEST_STEM = 3
 _LONG_ENDING = 4
 """Characters of an ending that must leave one more: `creation` is of `create`, not of `cre`."""
 _COMMON = frozenset(
-    "a an and any are as at be by can could do does for from get have how i if in into is it its "
-    "me my of on or our please some so tell than that the them then there this to use used using "
-    "want was we what when where which who will with would you your".split()
+    (
+        *("a", "an", "and", "any", "are", "as", "at", "be", "by", "can", "could", "do"),
+        *("does", "for", "from", "get", "have", "how", "i", "if", "in", "into", "is", "it"),
+        *("its", "me", "my", "of", "on", "or", "our", "please", "some", "so", "tell", "than"),
+        *("that", "the", "them", "then", "there", "this", "to", "use", "used", "using"),
+        *("want", "was", "we", "what", "when", "where", "which", "who", "will", "with"),
+        *("would", "you", "your"),
+    )
 )
 _COMMON_IN_CHINESE = frozenset("的了是在我你他和与及或把被吗呢吧请个有这那么一为对从到给用以")
 

@@ -122,7 +122,6 @@ class SearchedToolbox:
             return tuple(self._shown)
 
 
-
 def opening(
     toolbox: SearchedToolbox,
     conversation: Conversation,

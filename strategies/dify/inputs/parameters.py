@@ -52,6 +52,8 @@ class Settings:
     shape: AnswerShape | None
     answer_on_error: bool
     separate_reasoning: bool
+    hide_plan: bool
+    """Read by the strategy that makes one."""
     notices: Sequence[Noticed]
     """What the builder should know of how the parameters were read."""
 
@@ -85,6 +87,7 @@ def read_settings(parameters: Json) -> Settings:
         shape=_shape(parameters.get("answer_schema")),
         answer_on_error=values.yes("answer_on_error"),
         separate_reasoning=values.yes("separate_reasoning"),
+        hide_plan=values.yes("hide_plan"),
         notices=values.notices,
     )
 
