@@ -87,7 +87,8 @@ class Narrator:
         """Write what Dify is to see of an event."""
         match event:
             case RoundStarted(number):
-                yield self._start(_ROUND, f"ROUND {number}", None)
+                label = f"ROUND {number}" if number else "APPROVED CALLS"
+                yield self._start(_ROUND, label, None)
             case ThoughtStarted(model, provider):
                 yield self._start(_THOUGHT, f"{model} Thought", self._round_id(), provider)
             case TextShown(said):
@@ -207,9 +208,11 @@ class Narrator:
             "tool_input": _tool_input(event.calls),
             **({"reasoning": event.reasoning} if event.reasoning.strip() else {}),
             **({"left_out": list(event.left_out)} if event.left_out else {}),
+            **({"from_memory": True} if event.remembered else {}),
             **({"error": event.error} if event.error else {}),
         }
         tokens = f"→ {event.usage.total_tokens} tokens" if event.usage.total_tokens else ""
+        tokens = "→ from memory" if event.remembered else tokens
         added = f"✗ {event.error}" if event.error else tokens
         yield self._finish(_THOUGHT, added, data, error=event.error, usage=event.usage)
         yield from self._tell_held()

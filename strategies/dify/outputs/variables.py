@@ -13,6 +13,7 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
+    PlannedCall,
     RoundFinished,
     RunFailed,
     RunFinished,
@@ -32,8 +33,16 @@ type Sources = Callable[[str], Sequence[dict[str, Any]]]
 class Outputs:
     """Gathers one run's outputs. `messages` is called with every event, in order."""
 
-    def __init__(self, sources: Sources, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        pending: Callable[[], Sequence[PlannedCall]] = tuple,
+    ) -> None:
         self._sources = sources
+        self._pending = pending
+        """The calls that wait for the reader's approval."""
         self._clock = clock
         self._reasoning: list[str] = []
         self._started: dict[str, float] = {}
@@ -75,6 +84,7 @@ class Outputs:
         yield from _text("error", error)
         yield from _text("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
         yield variable_message("tool_calls", self._shared_out())
+        yield variable_message("pending_calls", [_waiting(call) for call in self._pending()])
 
     def _entry(self, done: CallFinished) -> dict[str, Any]:
         seconds = self._clock() - self._started.get(done.call.id, self._clock())
@@ -97,6 +107,10 @@ class Outputs:
             }
             for call in self._calls.values()
         ]
+
+
+def _waiting(call: PlannedCall) -> dict[str, Any]:
+    return {"id": call.id, "name": call.name, "arguments": dict(call.arguments)}
 
 
 def _text(name: str, said: str) -> Iterator[DifyMessage]:
