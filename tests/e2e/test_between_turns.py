@@ -138,9 +138,7 @@ def test_a_tool_asks_first_and_runs_once_after_a_yes(host: Host) -> None:
         ("yes", {"approval": "reject"}, []),
     ],
 )
-def test_the_answer_decides(
-    host: Host, answer: str, settings: Json, sent: list[str]
-) -> None:
+def test_the_answer_decides(host: Host, answer: str, settings: Json, sent: list[str]) -> None:
     """What is no yes is a no that the model reads; the builder's word comes first."""
     talk = Conversation(host, ask_before=["send"])
     talk.ask("Send it to bob", sends())
