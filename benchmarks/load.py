@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from benchmarks.stage import Clocked, Sizes, Stage, at_once, percentile
 from benchmarks.table import Row, Section
-from tests.hosting import Shed, ask, calls, text_output, tool, tool_call
 from workbench.host.daemon import Host
 from workbench.host.record import Run
 from workbench.ports import Json
+from workbench.scripted import Shed, ask, calls, text_output, tool, tool_call
 
 _CHUNKS, _RATE = 20, 20.0
 

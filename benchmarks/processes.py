@@ -6,8 +6,8 @@ from statistics import median
 
 from benchmarks.stage import PLUGINS, Sizes, at_once, memory
 from benchmarks.table import Row, Section
-from tests.hosting import Each, ask, says
 from workbench.host.daemon import Host
+from workbench.scripted import Each, ask, says
 
 _AT_ONCE = 8
 _MEASURED = ("ours", "floor", "rival")

@@ -5,10 +5,10 @@ from statistics import median
 
 from benchmarks.stage import Sizes, Stage, cpu
 from benchmarks.table import Row, Section
-from tests.hosting import Shed, ask, calls, says, text_output, tool, tool_call
 from workbench.host.daemon import Host
 from workbench.host.payload import model_value
 from workbench.ports import Json
+from workbench.scripted import Shed, ask, calls, says, text_output, tool, tool_call
 
 _RESULT = "On the 4th of May, 17 trains left; 3 were late: {'a': 1}.\n" * 36
 _WINDOW = 2_000_000

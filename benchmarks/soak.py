@@ -12,9 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.hosting import ROOT, Each, Shed, Step, ask, calls, says, text_output, tool, tool_call
 from workbench.host.daemon import Host
 from workbench.ports import Json
+from workbench.scripted import (
+    ROOT,
+    Each,
+    Shed,
+    Step,
+    ask,
+    calls,
+    says,
+    text_output,
+    tool,
+    tool_call,
+)
 
 ALLOWED = 0.1
 """Growth that counts as flat."""

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from tests.hosting import (
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value
+from workbench.host.record import Run
+from workbench.scripted import (
     ROOT,
     Each,
     Script,
@@ -26,9 +29,6 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value
-from workbench.host.record import Run
 
 _REPEATS = 7
 

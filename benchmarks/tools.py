@@ -4,9 +4,20 @@ from statistics import median
 
 from benchmarks.stage import Sizes, Stage, provider_logs, sent
 from benchmarks.table import Row, Section
-from tests.hosting import Script, Shed, ask, calls, chunk, says, text_output, tool, tool_call, usage
 from workbench.host.daemon import Host
 from workbench.host.record import Run
+from workbench.scripted import (
+    Script,
+    Shed,
+    ask,
+    calls,
+    chunk,
+    says,
+    text_output,
+    tool,
+    tool_call,
+    usage,
+)
 
 _EIGHT = 8
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.hosting import ROOT
+from workbench.scripted import ROOT
 
 ROWS = (
     "steady, ",

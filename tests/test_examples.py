@@ -177,3 +177,22 @@ def test_tools_are_switched_on(dsl: dict[str, Any]) -> None:
         assert tool["enabled"]
         assert tool["type"] == "builtin"
         assert all(parameter["auto"] == 1 for parameter in tool["parameters"].values())
+
+
+def test_every_file_that_the_page_names_is_there() -> None:
+    """Whoever copies a command gets a run."""
+    page = (ROOT / "examples/README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<![\w./-])(?:examples/)?([\w-]+\.(?:yml|json|html))\b", page))
+
+    assert named >= {path.name for path in (ROOT / "examples").glob("*.[yj]*")}
+    assert [name for name in named if not (ROOT / "examples" / name).is_file()] == []
+
+
+def test_the_passages_and_the_schema_are_read() -> None:
+    """By what reads them in a run."""
+    passages = json.loads((ROOT / "examples/passages.json").read_text(encoding="utf-8"))
+    schema = (ROOT / "examples/schema.json").read_text(encoding="utf-8")
+    value = {"model": model_value(), "query": "How?", "context": passages}
+
+    assert len(read_settings({**value, "answer_schema": schema}).passages) == 2
+    assert read_shape(json.loads(schema)) is not None

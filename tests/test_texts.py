@@ -17,11 +17,11 @@ STRATEGIES = sorted(ROOT.glob("strategies/*.yaml"))
 LANGUAGES = {"en_US", "zh_Hans", "ja_JP", "pt_BR"}
 TEXT_KEYS = ("label", "description", "help")
 
-LONGEST_NUMBER_LABEL = 16
-"""A longer one runs into the slider beside it."""
+LONGEST_NUMBER_LABEL = 18
+"""A longer one runs into the slider beside it; "Maximum iterations" just fits."""
 
-LONGEST_HELP = 180
-"""It stands in a small bubble; two or three short sentences."""
+LONGEST_HELP = 300
+"""It stands in a small bubble; two or three sentences."""
 
 STOPS = {"en_US": ".", "zh_Hans": "。", "ja_JP": "。", "pt_BR": "."}
 DEFAULTS = {

@@ -13,13 +13,18 @@ from workbench.host.file_server import FileServer
 from workbench.host.payload import NATIVE, model_value, strategy_parameters
 from workbench.host.record import Run
 from workbench.model.demo_server import NAME, DemoServer
+from workbench.model.endpoint import Endpoint, check_endpoint
 from workbench.model.faults import Fault, FaultyModel, FaultyTools
-from workbench.model.openai import Endpoint, OpenAIModel
+from workbench.model.openai import OpenAIModel
 from workbench.ports import Json, Model, Toolshed, UsageError
 from workbench.runtimes.links import Runtime
 from workbench.tools.builtin import BuiltInTools, ToolSource, ToolSources
 
 PROTOCOLS = ("auto", "native", *TEXT_PROTOCOLS)
+CALLS_TOOLS = "native"
+FEATURES = (CALLS_TOOLS, "none", "vision", "document", "audio", "video")
+"""What `--features` takes; `none` is for a model of which Dify knows nothing."""
+_KEY = "OPENAI_API_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +37,11 @@ class Equipment:
     """An OpenAI-compatible server; without it there is the demo model alone."""
     models: Sequence[str] = ()
     """Names of models on that server."""
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str | None = None
+    """Where the key is; without a name OPENAI_API_KEY, which may be unset."""
     context_size: int = 128_000
-    features: Sequence[str] = ()
-    """What the models can do beyond calling tools, such as vision."""
+    features: Sequence[str] = (CALLS_TOOLS,)
+    """What Dify says of the models: `native` when they call tools themselves, vision and so on."""
     mcp: Sequence[str] = ()
     faults: Sequence[Fault] = ()
     files: Sequence[Path] = ()
@@ -109,10 +115,9 @@ class Bench:
         """Begin a run and return at once."""
         name = question.model or next(iter(self.seats))
         seat = self.seats[name]
-        speaks_itself = question.protocol not in TEXT_PROTOCOLS
         model = model_value(
             name=name,
-            features=(*(NATIVE if speaks_itself else ()), *seat.features),
+            features=declared_features(seat.features, question.protocol),
             context_size=self.context_size,
             history=question.history,
         )
@@ -147,6 +152,16 @@ def equipped(wanted: Equipment) -> Generator[Bench]:
         )
 
 
+def declared_features(names: Sequence[str], protocol: str | None) -> list[str]:
+    """Write what `--features` named as Dify declares it.
+
+    A model that is asked in a text protocol is one that cannot call tools by itself.
+    """
+    native = CALLS_TOOLS in names and protocol not in TEXT_PROTOCOLS
+    others = [name for name in names if name not in (CALLS_TOOLS, "none")]
+    return [*(NATIVE if native else ()), *others]
+
+
 def open_models(wanted: Equipment, stack: ExitStack) -> dict[str, Seat]:
     """Start what stands between the host and the models; it stops with the stack."""
     told = "".join(
@@ -165,13 +180,25 @@ def open_models(wanted: Equipment, stack: ExitStack) -> dict[str, Seat]:
         return {NAME: Seat(told=words, door=door, features=("vision", *wanted.features))}
     if not wanted.models:
         raise UsageError("--base-url needs the model's name: add --model NAME.")
-    key = os.environ.get(wanted.api_key_env, "")
-    endpoint = Endpoint(base_url=wanted.base_url, api_key=key)
+    endpoint = Endpoint(base_url=wanted.base_url, api_key=_key(wanted))
+    check_endpoint(endpoint)
     door = FaultyModel(stack.enter_context(OpenAIModel(endpoint)), wanted.faults)
     return {
         name: Seat(told=f"{name} at {wanted.base_url}{told}", door=door, features=wanted.features)
         for name in wanted.models
     }
+
+
+def _key(wanted: Equipment) -> str:
+    if wanted.api_key_env is None:
+        return os.environ.get(_KEY, "")
+    key = os.environ.get(wanted.api_key_env, "")
+    if not key:
+        raise UsageError(
+            f"--api-key-env {wanted.api_key_env}: this variable is not set. Set it to the key,"
+            " or leave the option out for a server that wants none."
+        )
+    return key
 
 
 def _sources(commands: Sequence[str], stack: ExitStack) -> list[ToolSource]:

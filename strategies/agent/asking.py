@@ -48,8 +48,15 @@ from strategies.agent.reply import Reply
 from strategies.agent.seam import SEAM, SeamParser
 from strategies.agent.tools.calls import RoundCalls
 from strategies.agent.yielding import give_way
-from strategies.protocols.base import BrokenCall, Call, Reasoning, ReplyParser, Text, ToolSpec
-from strategies.protocols.base import Event as ReplyEvent
+from strategies.protocols.base import (
+    BrokenCall,
+    Call,
+    Reasoning,
+    ReplyEvent,
+    ReplyParser,
+    Text,
+    ToolSpec,
+)
 
 type TextFormats = Callable[[str], PromptFormat]
 """Makes the format in which a model writes that wrote such a reply; blank for the usual one."""
@@ -115,10 +122,10 @@ class Asker:
         earlier: ModelFailure | None = None
         while True:
             request = self._request(this, conversation, tools)
-            parser = self._binding.format.parser(tools)
+            parser = self._binding.format.parser(tools, conversation)
             reply = yield from self._ask_once(this, request, parser)
             self._binding.window.learn(reply.usage)
-            yield from self._go_on(this, request, reply)
+            yield from self._go_on(this, conversation, request, reply)
             if reply.failure is None or self._counts(reply):
                 return reply
             remedy = self._remedy(this, reply.failure, request)
@@ -212,7 +219,7 @@ class Asker:
         return reply
 
     def _go_on(
-        self, this: Round, request: ModelRequest, reply: Reply
+        self, this: Round, conversation: Conversation, request: ModelRequest, reply: Reply
     ) -> Generator[Event, None, None]:
         """Ask once for the rest of a text that the token limit or a silent model has cut off."""
         silent = reply.failure is not None and reply.failure.kind == "silent"
@@ -226,7 +233,7 @@ class Asker:
         told = self._wording.go_on.format(end=reply.visible[-SEAM:])
         asked = [text_message("assistant", reply.content), text_message("user", told)]
         request = replace(request, messages=[*request.messages, *asked], tools=())
-        parser = SeamParser(self._binding.format.parser(()), reply.visible)
+        parser = SeamParser(self._binding.format.parser((), conversation), reply.visible)
         rest = yield from self._ask_once(this, request, parser)
         reply.extend(rest)
 

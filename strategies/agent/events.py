@@ -1,14 +1,16 @@
 """What happens in a run, as one closed union of frozen values.
 
 The loop yields these as they happen; `strategies/dify/outputs/narrator.py` turns them
-into Dify's messages, tests read them as they are. Times are the narrator's business.
+into Dify's messages, tests read them as they are. Of times they hold
+those that only the engine knows: how long a call waited and ran.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from strategies.agent.ports import Forwarded, ToolOutcome, Usage
+from strategies.protocols.finish_reason import Ending
 
 type StopReason = Literal[
     "answered",
@@ -22,9 +24,6 @@ type StopReason = Literal[
     "approval_needed",
     "error",
 ]
-
-type Ending = Literal["complete", "length", "content_filter", "broken"]
-"""How a provider ended a reply: in order, at the token limit, by its filter, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,13 @@ class ReasoningShown:
 
 
 @dataclass(frozen=True, slots=True)
+class CallQueued:
+    """A call has been written and waits until a running one makes room."""
+
+    call: PlannedCall
+
+
+@dataclass(frozen=True, slots=True)
 class CallStarted:
     """A tool begins to run, or its call is about to be refused."""
 
@@ -88,6 +94,10 @@ class CallFinished:
 
     call: PlannedCall
     outcome: ToolOutcome
+    waited: float = field(default=0.0, compare=False)
+    """Seconds from the moment when the call was written to that when it began."""
+    ran: float = field(default=0.0, compare=False)
+    """Seconds from then to its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +167,7 @@ type Event = (
     | TextShown
     | AnswerShown
     | ReasoningShown
+    | CallQueued
     | CallStarted
     | CallFinished
     | ThoughtFinished

@@ -1,18 +1,22 @@
 """One reply of a model while it comes in: what it said so far, word for word and by kind."""
 
 from strategies.agent.failures.classify import ModelFailure
-from strategies.agent.failures.endings import BROKEN_STREAM, Ending, ending_of
 from strategies.agent.ports import Forwarded, ModelDelta, Usage
 from strategies.protocols.base import (
     BrokenCall,
     Call,
-    Event,
     FormatError,
     Reasoning,
+    ReasoningSoFar,
+    ReplyEvent,
     ReplyParser,
     Text,
 )
+from strategies.protocols.finish_reason import Ending, ending_of
 
+_BROKEN_STREAM = ModelFailure(
+    kind="transient", message="The model's reply broke off before it was complete."
+)
 # Dify's plugin for OpenAI-compatible servers says "Unknown" where the server said nothing.
 _NO_REASON = frozenset(("", "unknown"))
 
@@ -74,7 +78,7 @@ class Reply:
         """Whether it calls tools, all of them in its text."""
         return bool(self.calls) and all(call.in_text for call in self.calls)
 
-    def take(self, delta: ModelDelta) -> list[Event]:
+    def take(self, delta: ModelDelta) -> list[ReplyEvent]:
         """Add a piece of the reply."""
         self.began = self.began or bool(delta.text or delta.calls or delta.files)
         self.remembered = self.remembered or delta.remembered
@@ -87,14 +91,14 @@ class Reply:
             return []
         return self._sort(self._parser.feed(delta.text, delta.calls))
 
-    def close(self) -> list[Event]:
+    def close(self) -> list[ReplyEvent]:
         """End the reply."""
         if self.ending == "broken":
-            return self.break_off(BROKEN_STREAM)
+            return self.break_off(_BROKEN_STREAM)
         self.over = True
-        return self._sort(self._parser.close(cut_short=self.ending in {"length", "content_filter"}))
+        return self._sort(self._parser.close(cut_short=self.ending != "complete"))
 
-    def break_off(self, failure: ModelFailure) -> list[Event]:
+    def break_off(self, failure: ModelFailure) -> list[ReplyEvent]:
         """End a reply that will not be completed; what is still open was never finished."""
         self.over = True
         self.failure = failure
@@ -112,12 +116,15 @@ class Reply:
             self.failure = None
             self.finish_reason = rest.finish_reason or self.finish_reason
 
-    def _sort(self, events: list[Event]) -> list[Event]:
+    def _sort(self, events: list[ReplyEvent]) -> list[ReplyEvent]:
         for event in events:
             match event:
                 case Text(text):
                     self._visible.append(text)
                 case Reasoning(text):
+                    self._reasoning.append(text)
+                case ReasoningSoFar(text):
+                    self._visible.clear()
                     self._reasoning.append(text)
                 case Call() | BrokenCall():
                     self.calls.append(event)

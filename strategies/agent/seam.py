@@ -6,7 +6,7 @@ two belong together. They are cut off again; a rest that does not begin with the
 
 from collections.abc import Sequence
 
-from strategies.protocols.base import CallDelta, Event, Reasoning, ReplyParser, Text
+from strategies.protocols.base import CallDelta, Reasoning, ReplyEvent, ReplyParser, Text
 
 SEAM = 60
 """Characters of the end of a reply that its rest is to begin with."""
@@ -28,16 +28,16 @@ class SeamParser:
         self._held = ""
         self._joined = False
 
-    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
+    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Take the next piece."""
         del deltas
         return self._join(self._parser.feed(text), over=False)
 
-    def close(self, *, cut_short: bool = False) -> list[Event]:
+    def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Return what is left."""
         return self._join(self._parser.close(cut_short=cut_short), over=True)
 
-    def _join(self, events: list[Event], *, over: bool) -> list[Event]:
+    def _join(self, events: list[ReplyEvent], *, over: bool) -> list[ReplyEvent]:
         said = "".join(event.text for event in events if isinstance(event, Text))
         if not self._joined:
             self._held += said

@@ -17,11 +17,11 @@ from strategies.agent.window.context import ContextWindow
 from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.model import DifyModel
 from strategies.dify.calls.toolbox import DifyToolbox
-from strategies.dify.inputs.addresses import DifyFiles
-from strategies.dify.inputs.attachments import Attached, content_parts
-from strategies.dify.inputs.contents import Audience
-from strategies.dify.inputs.fetching import FileReader
-from strategies.dify.inputs.files import RunFiles
+from strategies.dify.inputs.files.addresses import DifyFiles
+from strategies.dify.inputs.files.attachments import Attached, content_parts
+from strategies.dify.inputs.files.contents import Audience
+from strategies.dify.inputs.files.fetching import FileReader
+from strategies.dify.inputs.files.run_files import RunFiles
 from strategies.dify.inputs.history import clean_history, with_media_for
 from strategies.dify.inputs.knowledge import prompt
 from strategies.dify.inputs.model_config import ModelConfig
@@ -57,7 +57,7 @@ def attach(session: Session, settings: Settings) -> Attached:
         features=settings.model.features,
         text_room=_characters(settings, _FILES_SHARE),
         language=language_of(settings.query),
-        takes_addresses=settings.model.provider in _TAKE_ADDRESSES,
+        takes_addresses={config.provider for config in _models(settings)} <= _TAKE_ADDRESSES,
         has_file_tools=any(tool.file_parameters for tool in settings.tools),
     )
     seconds = min(_FILES_SECONDS, settings.limits.seconds * _FILES_SHARE)
@@ -144,6 +144,11 @@ def _instruction(settings: Settings) -> str:
         settings.shape.request(language) if settings.shape else "",
     ]
     return "\n\n".join(part for part in parts if part.strip())
+
+
+def _models(settings: Settings) -> list[ModelConfig]:
+    """Return the models that may be asked the question."""
+    return [config for config in (settings.model, settings.fallback_model) if config]
 
 
 def _characters(settings: Settings, share: float) -> int:

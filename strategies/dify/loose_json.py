@@ -39,3 +39,11 @@ def number_of(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def decoded(said: str) -> object:
+    """Read JSON text; text that is not JSON stays as it is."""
+    try:
+        return cast("object", json.loads(said))
+    except (ValueError, RecursionError):
+        return said

@@ -7,7 +7,10 @@ of Dify, of the loop or of the network: text in, events out, never an exception 
 Promises of every `ReplyParser`:
 
 * the same events (after joining adjacent text) for every way of cutting the reply into pieces;
-* no more text held back than could still begin a marker;
+* no more text held back than could still be a call;
+* a call that was cut off, that took a guess at a value, or that the model only shows (in a
+  quotation, in code, in a sentence, in its reasoning) is never a `Call`: docs/protocols.md, "What
+  is run";
 * cost linear in the length of the reply.
 """
 
@@ -52,8 +55,6 @@ class Call:
     """As the model gave it; blank when it gave none. The loop makes ids unique."""
     raw: str = ""
     """The arguments exactly as the model wrote them, where it wrote them as JSON."""
-    repaired: bool = False
-    """The arguments were read by a heuristic and may not be what the model meant."""
     position: int = 0
     """Sorts the calls of one reply as the model wrote them; calls may be complete out of turn."""
     in_text: bool = False
@@ -68,8 +69,6 @@ class BrokenCall:
     raw: str
     problem: str
     """One sentence for the model: what is wrong and where."""
-    truncated: bool = False
-    """The reply ended inside a value; more tokens would have followed."""
     id: str = ""
     position: int = 0
     in_text: bool = False
@@ -83,7 +82,18 @@ class FormatError:
     """One sentence for the model: what is wrong and how the block should look."""
 
 
-type Event = Text | Reasoning | Call | BrokenCall | FormatError
+@dataclass(frozen=True, slots=True)
+class ReasoningSoFar:
+    """All that came before was reasoning: a `</think>` came without its open tag.
+
+    Text that has gone out is to be taken for reasoning, and calls found in it were only drafts.
+    """
+
+    text: str
+    """The reply up to the tag, as the model wrote it."""
+
+
+type ReplyEvent = Text | Reasoning | ReasoningSoFar | Call | BrokenCall | FormatError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +110,15 @@ class CallDelta:
 class ReplyParser(Protocol):
     """Reads one reply of a model. Made anew for every reply."""
 
-    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
+    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Take the next piece of the reply and return what has become certain by it."""
         ...
 
-    def close(self, *, cut_short: bool = False) -> list[Event]:
+    def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Return what is left at the end of the reply.
 
-        `cut_short`: the provider stopped for length (finish_reason "length"), so a value that is
-        still open was never finished.
+        `cut_short`: the reply was not finished (`finish_reason.is_cut_short`), so a value that is
+        still open was never whole.
         """
         ...
 
@@ -154,9 +164,13 @@ class TextProtocol(Protocol):
         ...
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
     ) -> ReplyParser:
-        """Make the parser of one reply."""
+        """Make the parser of one reply.
+
+        `starts_in_reasoning`: the prompt has opened `<think>`; None where nobody knows yet. Then a
+        lone `</think>` is told as `ReasoningSoFar`, and whoever runs calls waits for the end.
+        """
         ...
 
     def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:

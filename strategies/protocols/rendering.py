@@ -9,19 +9,12 @@ from strategies.protocols.escaping import escaped_markers
 
 def tool_lines(tools: Sequence[ToolSpec]) -> str:
     """Describe tools as one JSON object a line, in the shape of OpenAI's API."""
-    return "\n".join(
-        _json(
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "parameters": tool.parameters,
-                },
-            }
-        )
-        for tool in tools
-    )
+    return "\n".join(_json({"type": "function", "function": function_of(tool)}) for tool in tools)
+
+
+def function_of(tool: ToolSpec) -> dict[str, object]:
+    """Describe a tool as a function of OpenAI's API, which is also what Dify calls a tool."""
+    return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
 
 
 def tool_sections(tools: Sequence[ToolSpec], parameters: str) -> str:

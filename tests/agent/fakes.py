@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, ModelBinding
 from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
+from strategies.agent.prompt.formats import NativeFormat, TextFormat
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.fit import Budget
@@ -193,7 +193,7 @@ class Tongue:
     """A protocol under test: how the engine speaks it, and how a model writes calls in it."""
 
     name: str
-    format: PromptFormat
+    format: NativeFormat | TextFormat
     reply: Callable[[str, Sequence[Wanted]], list[Step]]
 
     def __str__(self) -> str:
@@ -239,7 +239,8 @@ def play(
 def binding(model: ScriptedModel, tongue: Tongue, budget: Budget | None = None) -> ModelBinding:
     """Speak with a scripted model."""
     fitting = ContextWindow(model.name, budget or Budget())
-    return ModelBinding(model=model, format=tongue.format, window=fitting)
+    fresh = replace(tongue.format)  # a run knows nothing of what another has learnt
+    return ModelBinding(model=model, format=fresh, window=fitting)
 
 
 def native_calls(messages: Sequence[Message]) -> list[dict[str, Any]]:

@@ -176,10 +176,11 @@ def test_no_more_tools_run_at_once_than_allowed() -> None:
 
 @every_tongue
 def test_a_tool_starts_while_the_model_still_streams(tongue: Tongue) -> None:
-    """A call that is complete early is run early."""
+    """A call that is certain early is run early, once a first reply has told how replies begin."""
+    first = tongue.reply("", [Wanted("look", {"q": "x"})])
     call = tongue.reply("", [Wanted("nap", {"q": "x"})])[:-1]
-    after: list[Step] = [ModelDelta(text=" "), 0.5, ModelDelta(text=" ", finish_reason="stop")]
-    model = ScriptedModel([*call, *after], says("Done."))
+    after: list[Step] = [ModelDelta(text="\n"), 0.5, ModelDelta(text=" ", finish_reason="stop")]
+    model = ScriptedModel(first, [*call, *after], says("Done."))
     started: list[float] = []
 
     def nap(_: Mapping[str, object]) -> ToolOutcome:

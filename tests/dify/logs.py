@@ -75,8 +75,8 @@ def assert_whole(seen: Told) -> None:
         start = opened.pop(log["id"])
         finished.add(log["id"])
         assert log["parent_id"] == start["parent_id"]
-        assert log["label"].startswith(start["label"])
-        assert len(log["label"]) <= len(start["label"]) + 60
+        assert log["label"].startswith("✗ ") == (log["status"] == "error")
+        assert len(log["label"]) <= len(start["label"]) + 65
         assert bool(log["error"]) == (log["status"] == "error")
         assert log["metadata"]["started_at"] == start["metadata"]["started_at"]
         assert log["metadata"]["elapsed_time"] >= 0

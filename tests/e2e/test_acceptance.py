@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_wire import assert_clean
-from tests.hosting import (
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value, parameter
+from workbench.host.record import Run
+from workbench.ports import Json
+from workbench.scripted import (
     Script,
     Shed,
     Step,
@@ -22,10 +26,6 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value, parameter
-from workbench.host.record import Run
-from workbench.ports import Json
 
 LOOK = tool("look")
 HERMES = '<tool_call>\n{"name": "look", "arguments": {"q": "a < b"}}\n</tool_call>'

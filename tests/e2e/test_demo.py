@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.hosting import ROOT
+from workbench.scripted import ROOT
 
 
 def demo(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,10 @@ import pytest
 
 from benchmarks.soak import ALLOWED, growth
 from tests.e2e.test_wire import assert_clean
-from tests.hosting import (
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value, past
+from workbench.host.record import Run
+from workbench.scripted import (
     Each,
     Script,
     Shed,
@@ -21,9 +24,6 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value, past
-from workbench.host.record import Run
 
 BARK = Shed(look=[text_output("bark")])
 

@@ -7,7 +7,9 @@ import pytest
 
 from tests.e2e.conftest import EVERY, SdkHost, host_of
 from tests.e2e.test_wire import assert_clean
-from tests.hosting import (
+from workbench.host.daemon import Host
+from workbench.host.record import Run
+from workbench.scripted import (
     ROOT,
     Script,
     Shed,
@@ -19,8 +21,6 @@ from tests.hosting import (
     tool,
     tool_call,
 )
-from workbench.host.daemon import Host
-from workbench.host.record import Run
 
 NOT_AS_EXPECTED = {
     "a method is missing": (

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
-from tests.hosting import ROOT, Script, Shed, ask, says, text_output, tool
 from workbench.host.daemon import Host
 from workbench.package import build
+from workbench.scripted import ROOT, Script, Shed, ask, says, text_output, tool
 
 LONGEST = 100
 """Lines that a protocol may take."""

@@ -12,7 +12,9 @@ import pytest
 
 from tests.e2e.conftest import EVERY
 from tests.e2e.test_wire import assert_clean
-from tests.hosting import (
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value, parameter
+from workbench.scripted import (
     Script,
     Shed,
     Step,
@@ -26,8 +28,6 @@ from tests.hosting import (
     tool_call,
     usage,
 )
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value, parameter
 
 PICTURE = bytes.fromhex("89504e470d0a1a0a") + bytes(200)
 VISION = ("tool-call", "stream-tool-call", "vision")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
-from tests.hosting import Script, Shed, ask, says, text_output, tool
 from workbench.host.daemon import Host
+from workbench.scripted import Script, Shed, ask, says, text_output, tool
 
 ACTION = 'Thought: I should look.\nAction: {"action": "look", "action_input": {"q": "x"}}'
 

@@ -9,7 +9,13 @@ import pytest
 
 from strategies.dify.transport.install import ROOM
 from tests.e2e.test_wire import assert_clean
-from tests.hosting import (
+from workbench.host.daemon import Host
+from workbench.host.limits import DAEMON
+from workbench.host.payload import model_value, past
+from workbench.host.record import Run
+from workbench.runtimes.links import Runtime
+from workbench.runtimes.tcp import TcpLink
+from workbench.scripted import (
     ROOT,
     Script,
     Shed,
@@ -21,12 +27,6 @@ from tests.hosting import (
     tool,
     tool_call,
 )
-from workbench.host.daemon import Host
-from workbench.host.limits import DAEMON
-from workbench.host.payload import model_value, past
-from workbench.host.record import Run
-from workbench.runtimes.links import Runtime
-from workbench.runtimes.tcp import TcpLink
 
 LARGE = "größer " * 12_000
 

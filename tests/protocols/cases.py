@@ -14,9 +14,9 @@ from typing import Any, cast
 from strategies.protocols.base import (
     BrokenCall,
     Call,
-    Event,
     FormatError,
     Reasoning,
+    ReplyEvent,
     ReplyParser,
     Text,
     ToolSpec,
@@ -144,7 +144,7 @@ def _plain(value: object) -> object:
             return value
 
 
-def outcome_of(events: Sequence[Event]) -> Outcome:
+def outcome_of(events: Sequence[ReplyEvent]) -> Outcome:
     """Fold events."""
     return Outcome(
         text="".join(event.text for event in events if isinstance(event, Text)),
@@ -152,22 +152,22 @@ def outcome_of(events: Sequence[Event]) -> Outcome:
         calls=tuple(
             (event.name, canonical(event.arguments)) for event in events if isinstance(event, Call)
         ),
-        broken=tuple(
-            f"{event.name}:{event.truncated}" for event in events if isinstance(event, BrokenCall)
-        ),
+        broken=tuple(event.name for event in events if isinstance(event, BrokenCall)),
         errors=tuple(event.problem for event in events if isinstance(event, FormatError)),
     )
 
 
-def read_all(parser: ReplyParser, pieces: Sequence[str], *, cut_short: bool = False) -> list[Event]:
+def read_all(
+    parser: ReplyParser, pieces: Sequence[str], *, cut_short: bool = False
+) -> list[ReplyEvent]:
     """Feed the pieces and close."""
     events = [event for piece in pieces for event in parser.feed(piece)]
     return [*events, *parser.close(cut_short=cut_short)]
 
 
-def join_text(events: Sequence[Event]) -> list[Event]:
+def join_text(events: Sequence[ReplyEvent]) -> list[ReplyEvent]:
     """Join adjacent text and reasoning: what is left is the same for every chunking."""
-    joined: list[Event] = []
+    joined: list[ReplyEvent] = []
     for event in events:
         last = joined[-1] if joined else None
         if isinstance(event, Text) and isinstance(last, Text):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from strategies.protocols.base import (
     BrokenCall,
     Call,
-    Event,
     FormatError,
     Reasoning,
+    ReplyEvent,
     ReplyParser,
     Text,
     ToolSpec,
@@ -39,7 +39,7 @@ TOOLS = (
 
 
 def parser_of(
-    protocol: str, tools: Sequence[ToolSpec] = TOOLS, *, starts_in_reasoning: bool = False
+    protocol: str, tools: Sequence[ToolSpec] = TOOLS, *, starts_in_reasoning: bool | None = False
 ) -> ReplyParser:
     """Make a parser by the name of its protocol; `leak` is the text of a native reply."""
     if protocol == "leak":
@@ -52,12 +52,12 @@ def events_of(
     text: str,
     tools: Sequence[ToolSpec] = TOOLS,
     *,
-    starts_in_reasoning: bool = False,
+    starts_in_reasoning: bool | None = False,
     cut_short: bool = False,
-) -> list[Event]:
+) -> list[ReplyEvent]:
     """Parse a reply at every chunking, check that all agree, and return the joined events."""
 
-    def read(pieces: Sequence[str]) -> list[Event]:
+    def read(pieces: Sequence[str]) -> list[ReplyEvent]:
         parser = parser_of(protocol, tools, starts_in_reasoning=starts_in_reasoning)
         return join_text(read_all(parser, pieces, cut_short=cut_short))
 
@@ -68,26 +68,26 @@ def events_of(
     return whole
 
 
-def shown(events: Sequence[Event]) -> str:
+def shown(events: Sequence[ReplyEvent]) -> str:
     """Return the text that the user sees."""
     return "".join(event.text for event in events if isinstance(event, Text))
 
 
-def thought(events: Sequence[Event]) -> str:
+def thought(events: Sequence[ReplyEvent]) -> str:
     """Return the reasoning."""
     return "".join(event.text for event in events if isinstance(event, Reasoning))
 
 
-def called(events: Sequence[Event]) -> list[tuple[str, dict[str, object]]]:
+def called(events: Sequence[ReplyEvent]) -> list[tuple[str, dict[str, object]]]:
     """Return the calls that would be run."""
     return [(event.name, dict(event.arguments)) for event in events if isinstance(event, Call)]
 
 
-def broken(events: Sequence[Event]) -> list[BrokenCall]:
+def broken(events: Sequence[ReplyEvent]) -> list[BrokenCall]:
     """Return the calls that must not be run."""
     return [event for event in events if isinstance(event, BrokenCall)]
 
 
-def problems(events: Sequence[Event]) -> list[str]:
+def problems(events: Sequence[ReplyEvent]) -> list[str]:
     """Return the format errors."""
     return [event.problem for event in events if isinstance(event, FormatError)]

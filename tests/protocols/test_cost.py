@@ -18,7 +18,7 @@ _REPLIES = {
     "prose": _PROSE,
     "calls": 'On. <tool_call>{"name": "now", "arguments": {"a": "b"}}</tool_call>\n',
     "functions": "On.\n<function=now>\n<parameter=a>\nb\n</parameter>\n</function>\n",
-    "flowers": '✿FUNCTION✿: now\n✿ARGS✿: {"a": "b"}\n',
+    "qwen calls": '✿FUNCTION✿: now\n✿ARGS✿: {"a": "b"}\n',
     "brackets": "<",
     "open tags": "<tool_call>",
     "open objects": '<tool_call>{"',
@@ -30,15 +30,15 @@ _REPLIES = {
     "fences": "```json\n",
     "nested functions": "<tool_call><function=now>\n<parameter=a>\n",
     "close tags": "</parameter></function> ",
-    "flower markers": "✿FUNCTION✿: now ✿ARGS✿ ",
-    "half flowers": "✿FUNC",
+    "qwen markers": "✿FUNCTION✿: now ✿ARGS✿ ",
+    "half qwen markers": "✿FUNC",
     "white space": " ",
 }
 _STARTS = {
     "json value": '<tool_call>\n{"name": "write_file", "arguments": {"content": "',
     "markup value": _TAG,
     "reasoning": "<think>",
-    "flower value": '✿FUNCTION✿: write_file\n✿ARGS✿: {"content": "',
+    "qwen value": '✿FUNCTION✿: write_file\n✿ARGS✿: {"content": "',
 }
 
 

@@ -199,7 +199,7 @@ def test_w4_not_a_number_is_no_json() -> None:
     assert called(events_of("hermes", '<tool_call>{"name": "f", "arguments": {"x": NaN}}')) == []
 
 
-def test_w5_flower_markers_in_strings_colons_and_lone_flowers() -> None:
+def test_w5_qwen_markers_in_strings_colons_and_lone_flowers() -> None:
     """A marker in a string split the call, other colons hid it, a last flower was eaten."""
     quoted = '✿FUNCTION✿: f\n✿ARGS✿: {"q": "what is ✿FUNCTION✿: here"}'
 
@@ -222,7 +222,7 @@ def test_w20_marker_cut_after_other_text_in_a_piece() -> None:
     parser = parser_of("hermes")
 
     assert parser.feed("abc<tool_") == [Text("abc")]
-    assert called(parser.feed('call>{"name": "f", "arguments": {}}')) == [("f", {})]
+    assert called(parser.feed('call>{"name": "f", "arguments": {}}</tool_call>\n')) == [("f", {})]
     assert parser.close() == []
 
 

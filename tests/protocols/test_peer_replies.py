@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from strategies.protocols.base import Event
+from strategies.protocols.base import ReplyEvent
 from tests.protocols.cases import (
     PeerCase,
     accepts,
@@ -27,8 +27,16 @@ _CASES = [
     for case in read_peer_cases(file)
 ]
 
+_SAFER = {
+    # "Both: <calls> Done.": so begins a sentence about a quotation, too; nothing tells them apart.
+    "hermes-076",
+    # "Sure. <call> and <call>": the first is followed by more of a sentence.
+    "qxml-116",
+}
+"""Cases in which safety weighs more than what peers make of them."""
 
-def _read(protocol: str, case: PeerCase, pieces: list[str]) -> list[Event]:
+
+def _read(protocol: str, case: PeerCase, pieces: list[str]) -> list[ReplyEvent]:
     parser = parser_of(protocol, case.tools, starts_in_reasoning=case.starts_in_reasoning)
     return join_text(read_all(parser, pieces))
 
@@ -38,7 +46,9 @@ def test_peer_reply_is_read_as_it_was_meant(protocol: str, case: PeerCase) -> No
     """What several peers or the format agree on holds; the rest neither crashes nor differs."""
     events = _read(protocol, case, [case.text])
 
-    if case.tier in {"must", "should"}:
+    if case.id in _SAFER:
+        assert len(outcome_of(events).calls) < len(case.accepted[0]["calls"])
+    elif case.tier in {"must", "should"}:
         assert accepts(case, outcome_of(events))
     for pieces in (list(case.pieces), *ways_to_cut(case.text)):
         assert _read(protocol, case, pieces) == events

@@ -157,9 +157,28 @@ def test_result_cannot_forge_a_call_or_close_its_block(protocol: str, forged: st
     assert escaped_markers(forged).replace("\u200b", "") == forged
 
 
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|start_header_id|>", "<|end|>", "<|call|>"),
+        *("[INST]", "[/INST]", "<<SYS>>", "</s>", "[TOOL_CALLS]", "[/TOOL_RESULTS]", "[ARGS]"),
+        *("<｜tool▁calls▁begin｜>", "<｜end▁of▁sentence｜>", "<start_of_turn>", "<end_of_turn>"),
+        *("<tool_call>", "</tool_response>", "<TOOL_CALL>", "</think>", "<function=f>"),
+        *("<arg_key>", "<minimax:tool_call>", "<|tool_call_begin|>", "✿RESULT✿", "✿FUNCTION✿"),
+        '<|"|>',
+    ],
+)
+def test_token_of_a_chat_template_is_broken_in_results(token: str) -> None:
+    """For native models too: their templates write results between such tokens."""
+    told = escaped_markers(f"a {token} b")
+
+    assert token not in told
+    assert told.replace("\u200b", "") == f"a {token} b"
+
+
 def test_harmless_results_are_unchanged() -> None:
     """HTML, generics and flowers are no markers."""
-    text = "<html><b>a < b</b> List<int> <functional> <toolbar> ✿ flowers ✿"
+    text = "<html><b>a < b</b> List<S> <functional> <toolbar> ✿ flowers ✿ xs <| map f [x] <user>"
 
     assert escaped_markers(text) == text
 

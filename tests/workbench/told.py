@@ -23,10 +23,10 @@ def lines(run: str = "one", *, result: str = "18 °C") -> list[Json]:
         _answer(3, 1.0, {"messages": []}, kind="tool", error="no such house"),
         _answer(2, 1.5, {"messages": [_line("text", 0, {"text": result})]}, kind="tool"),
         _log(
-            1.0, "c3", "CALL hotels ✗ no such house", 0.5, 1.0, parent="r1", error="no such house"
+            1.0, "c3", "✗ CALL hotels → no such house", 0.5, 1.0, parent="r1", error="no such house"
         ),
         _log(1.5, "c2", f"CALL weather → {result}", 0.5, 1.5, parent="r1"),
-        _log(1.5, "r1", "ROUND 1 → weather, hotels ✗", 0.0, 1.5, total_tokens=30),
+        _log(1.5, "r1", "ROUND 1 → ✗ hotels, weather", 0.0, 1.5, total_tokens=30),
         _log(1.5, "r2", "ROUND 2", 1.5),
         _log(1.5, "t2", "demo Thought", 1.5, parent="r2"),
         _call(4, 1.5, {"model": "demo", "prompt_messages": [_user("Lisbon?")], "tools": []}),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from strategies.agent.schema.arguments import Refused, check
-from strategies.protocols.json.read import Arguments, Unreadable, read_arguments
+from strategies.protocols.json.read import Arguments, Guessed, Unreadable, read_arguments
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines
 from workbench.commands.output import say_json
@@ -22,6 +22,9 @@ def main(arguments: Sequence[str]) -> int:
 def _read(text: str, schema: Json | None) -> Json:
     read = read_arguments(text)
     match read:
+        case Guessed(partial=understood):
+            # A run gives such a call back to the model with this sentence.
+            return {**_outcome(dict(understood or {}), None), "guessed": read.problem}
         case Unreadable():
             # What was cut off is shown as far as it goes; a run would not use it.
             partial = None if read.partial is None else dict(read.partial)

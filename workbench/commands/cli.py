@@ -15,9 +15,14 @@ _COMMANDS = {
     "run": ("workbench.commands.run", "ask a question through the plugin's real process"),
     "serve": ("workbench.commands.serve", "open a chat page on this machine"),
     "evaluate": ("workbench.commands.evaluate", "play tasks with a model in every protocol"),
+    "export": ("workbench.commands.export", "send saved runs as OpenTelemetry spans"),
     "parse": ("workbench.commands.parse", "show what a model's reply parses into"),
     "arguments": ("workbench.commands.arguments", "show how a model's tool arguments are read"),
 }
+_EXIT_CODES = """
+
+Exit codes: 0 all went well; 1 a run failed, or something that was needed is not there;
+2 the command line was not understood; 130 interrupted."""
 _FAILED = 1
 _MISUSED = 2
 _INTERRUPTED = 130
@@ -55,7 +60,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
 def _usage() -> str:
     lines = [f"  {name:<10} {purpose}" for name, (_, purpose) in _COMMANDS.items()]
-    return "Usage: python -m workbench COMMAND [--help]\n\n" + "\n".join(lines)
+    return "Usage: python -m workbench COMMAND [--help]\n\n" + "\n".join(lines) + _EXIT_CODES
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -7,16 +7,21 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from workbench.commands.command_line import Parser
-from workbench.commands.options import assignment, count, names
-from workbench.commands.output import complain, say, say_json
+from workbench.commands.options import (
+    assignment,
+    check_parameters,
+    chosen_strategies,
+    count,
+    features,
+    output_file,
+)
+from workbench.commands.output import complain, say, say_json, write_file
 from workbench.evaluate.page import evaluation_page
-from workbench.evaluate.play import Played, Player, Way, play, ways
+from workbench.evaluate.play import Played, Player, Way, named, play, ways
 from workbench.evaluate.table import progress, tables, total
 from workbench.evaluate.tasks import OWN_TASKS, Task, read_tasks
-from workbench.ports import UsageError, WorkbenchError
-from workbench.stage import PROTOCOLS, Equipment, open_models
-
-_FEATURES = ("native", "none")
+from workbench.ports import UsageError
+from workbench.stage import FEATURES, PROTOCOLS, Equipment, open_models
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,13 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(options.model) > 1:
         raise UsageError("An evaluation asks one model: give --model once.")
     tasks = _tasks(options)
-    chosen = [
-        way
-        for folder in options.plugin or [Path.cwd()]
-        for way in ways(folder.resolve(), options.strategy, options.protocol)
-    ]
-    if not chosen:
-        raise UsageError("No strategy speaks a protocol that was named.")
+    chosen = _ways(options)
     games: list[Played] = []
     try:
         _play(options, tasks, chosen, games)
@@ -39,6 +38,20 @@ def main(arguments: Sequence[str]) -> int:
         if games:
             _show(options, tasks, chosen, games)
     return 0
+
+
+def _ways(options: argparse.Namespace) -> list[Way]:
+    given = dict(assignment(text) for text in options.set)
+    chosen: list[Way] = []
+    for folder in options.plugin or [Path.cwd()]:
+        known = chosen_strategies(folder.resolve(), options.strategy)
+        if not known:
+            raise UsageError(f"--plugin {folder}: there is no strategies/*.yaml in this folder.")
+        check_parameters(given, known)
+        chosen += ways(folder.resolve(), known, options.protocol)
+    if not chosen:
+        raise UsageError("No strategy speaks a protocol that was named.")
+    return named(chosen)
 
 
 def _play(
@@ -71,22 +84,16 @@ def _show(
     else:
         say(tables(tasks, chosen, games))
     if options.html:
-        try:
-            page = evaluation_page(tasks, chosen, games)
-            options.html.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise WorkbenchError(f"Cannot write {options.html}: {error.strerror}.") from error
+        write_file(options.html, evaluation_page(tasks, chosen, games))
 
 
 def _player(options: argparse.Namespace, wanted: Equipment, stack: ExitStack) -> Player:
     name, seat = next(iter(open_models(wanted, stack).items()))
-    native = "none" not in options.features
     return Player(
         model=seat.door,
         name=name,
         told=seat.told,
-        native=native,
-        features=[each for each in options.features if each not in _FEATURES],
+        features=options.features,
         context_size=options.context_size,
         completion={"temperature": options.temperature, "max_tokens": options.max_tokens},
         parameters=dict(assignment(text) for text in options.set),
@@ -95,8 +102,6 @@ def _player(options: argparse.Namespace, wanted: Equipment, stack: ExitStack) ->
 
 
 def _tasks(options: argparse.Namespace) -> list[Task]:
-    if options.html and not options.html.absolute().parent.is_dir():
-        raise UsageError(f"--html {options.html}: there is no such folder.")
     tasks = read_tasks(options.tasks or [OWN_TASKS])
     chosen = [
         task
@@ -136,7 +141,6 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--api-key-env",
-        default="OPENAI_API_KEY",
         metavar="VARIABLE",
         help="where the key is; default: OPENAI_API_KEY",
     )
@@ -152,8 +156,8 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--features",
-        type=names,
-        default=("native",),
+        type=features,
+        default=FEATURES[:1],
         metavar="NAMES",
         help="what Dify says of the model: native (it calls tools itself; the default) or none,"
         " vision and so on",
@@ -198,6 +202,9 @@ def _parser() -> Parser:
     )
     parser.add_argument("--json", action="store_true", help="every run as a JSON line, then totals")
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page on which wrong runs can be opened"
+        "--html",
+        type=output_file,
+        metavar="FILE",
+        help="write a page on which wrong runs can be opened; a bare name goes into runs/",
     )
     return parser

@@ -2,18 +2,24 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import read_json, read_text
 from workbench.host.payload import past
+from workbench.host.strategies import Strategy, strategies
 from workbench.model.faults import read_fault
 from workbench.ports import Json, UsageError, WorkbenchError, is_object, objects
-from workbench.stage import Equipment
+from workbench.stage import CALLS_TOOLS, FEATURES, Equipment
 
+RUNS = Path("runs")
+"""Where the workbench writes what is only a name."""
 _ROLES = frozenset({"user", "assistant"})
+_NOT_TO_SET = frozenset({"model", "tools", "query"})
+_HIGHEST_PORT = 65535
 
 
 def add_equipment(parser: Parser) -> None:
@@ -39,7 +45,6 @@ def add_equipment(parser: Parser) -> None:
     )
     parser.add_argument(
         "--api-key-env",
-        default="OPENAI_API_KEY",
         metavar="VARIABLE",
         help="where the key is; default: OPENAI_API_KEY",
     )
@@ -48,10 +53,11 @@ def add_equipment(parser: Parser) -> None:
     )
     parser.add_argument(
         "--features",
-        type=names,
-        default=(),
+        type=features,
+        default=FEATURES[:1],
         metavar="NAMES",
-        help="what the model can take beside text: vision, document, audio, video",
+        help="what Dify knows of the model: native (it calls tools itself; the default) or none,"
+        " and what it reads beside text: vision, document, audio, video",
     )
     parser.add_argument(
         "--mcp", action="append", default=[], metavar="COMMAND", help="an MCP server to start"
@@ -147,9 +153,63 @@ def count(text: str) -> int:
     return number
 
 
-def names(text: str) -> Sequence[str]:
-    """Read names with commas between them."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+def features(text: str) -> Sequence[str]:
+    """Read what Dify knows of a model. Without `none` it calls tools itself."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in FEATURES:
+            raise argparse.ArgumentTypeError(
+                f"there is no feature {name!r}; there are: {', '.join(FEATURES)}"
+            )
+    return names if "none" in names or CALLS_TOOLS in names else [CALLS_TOOLS, *names]
+
+
+def output_file(text: str) -> Path:
+    """Read where to write; a bare name goes into runs/, which git and the package leave out."""
+    path = Path(text)
+    if not re.search(r"[/\\]", text):
+        return RUNS / path
+    if not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: there is no such folder")
+    return path
+
+
+def port(text: str) -> int:
+    """Read a port; 0 takes any."""
+    number = int(text)
+    if not 0 <= number <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: they go up to {_HIGHEST_PORT}")
+    return number
+
+
+def check_parameters(given: Iterable[str], known: Sequence[Strategy]) -> None:
+    """Refuse parameters that none of these strategies has.
+
+    Raises:
+        UsageError: Lists those that can be set.
+    """
+    settable = {name for strategy in known for name in strategy.defaults} - _NOT_TO_SET
+    for name in given:
+        if known and name not in settable:
+            raise UsageError(
+                f"There is no parameter {name!r}. {known[0].name} has:"
+                f" {', '.join(sorted(settable)) or 'none to set'}."
+            )
+
+
+def chosen_strategies(plugin: Path, names: Sequence[str]) -> list[Strategy]:
+    """Find strategies of a plugin by name; all of them without names.
+
+    Raises:
+        UsageError: There is no such strategy; those that exist are listed.
+    """
+    declared = strategies(plugin)
+    for name in names:
+        if declared and name not in declared:
+            raise UsageError(
+                f"There is no strategy {name!r} in {plugin}. It has: {', '.join(declared)}."
+            )
+    return [declared[name] for name in names or declared if name in declared]
 
 
 def _list(name: str, option: str) -> list[Any]:

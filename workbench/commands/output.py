@@ -4,8 +4,9 @@ import base64
 import json
 import re
 import sys
+from pathlib import Path
 
-from workbench.ports import Json
+from workbench.ports import Json, WorkbenchError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -31,6 +32,16 @@ def say_json(value: Json) -> None:
 def complain(text: str) -> None:
     """Say an error to the person at the terminal."""
     sys.stderr.write(text.rstrip() + "\n")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a page and say where it is, beside what goes to stdout."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WorkbenchError(f"Cannot write {path}: {error.strerror}.") from error
+    complain(f"The page is at {path}.")
 
 
 def plain(value: object) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from strategies.protocols.base import ToolSpec
+from strategies.protocols.finish_reason import is_cut_short
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines, read_json, read_text
 from workbench.commands.output import say_json
@@ -34,7 +35,7 @@ def _case(case: Json, protocol: str | None) -> Reply:
         deltas=case.get("deltas") or (),
         tools=_tools(case, options),
         starts_in_reasoning=bool(options.get("starts_in_reasoning")),
-        cut_short=options.get("finish_reason") == "length",
+        cut_short=is_cut_short(str(options.get("finish_reason") or "")),
     )
 
 

@@ -3,22 +3,26 @@
 import argparse
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from workbench.commands.command_line import Parser
+from workbench.commands.export import add_otlp, send_traces
 from workbench.commands.options import (
     add_equipment,
     add_parameters,
+    check_parameters,
+    chosen_strategies,
     count,
     equipment,
     history,
+    output_file,
     parameters,
 )
+from workbench.commands.output import write_file
 from workbench.host.record import Run
 from workbench.page.pages import page
-from workbench.ports import UsageError, WorkbenchError
+from workbench.ports import Json, UsageError
 from workbench.show import story, terminal
-from workbench.stage import PROTOCOLS, Question, Setting, equipped
+from workbench.stage import PROTOCOLS, Question, equipped
 
 _QUESTION = "What time is it in Tokyo, and what is 23 × 19?"
 
@@ -29,25 +33,25 @@ def main(arguments: Sequence[str]) -> int:
     if len(options.model) > 1:
         raise UsageError("A run asks one model: give --model once.")
     view = terminal.view(as_json=options.json)
-    if options.html and not options.html.absolute().parent.is_dir():
-        raise UsageError(f"--html {options.html}: there is no such folder.")
     question = _question(options)
+    check_parameters(question.settings, chosen_strategies(options.plugin, [question.strategy]))
     with equipped(equipment(options)) as bench:
         view.open(bench.setting(question))
         runs = [bench.start(question) for _ in range(options.parallel)]
         _follow(view, runs)
         view.close(runs)
-        if options.html:
-            _write_page(options.html, bench.setting(question), runs)
+        if options.html or options.otlp:
+            setting = bench.setting(question)
+            lines = [line for run in runs for line in story.whole(run, setting)]
+            _keep(options, lines)
     return 0 if all(run.ok for run in runs) else 1
 
 
-def _write_page(path: Path, setting: Setting, runs: Sequence[Run]) -> None:
-    lines = [line for run in runs for line in story.whole(run, setting)]
-    try:
-        path.write_text(page(lines), encoding="utf-8")
-    except OSError as error:
-        raise WorkbenchError(f"Cannot write {path}: {error.strerror}.") from error
+def _keep(options: argparse.Namespace, lines: Sequence[Json]) -> None:
+    if options.html:
+        write_file(options.html, page(lines))
+    if options.otlp:
+        send_traces(lines, options.otlp, content=options.otlp_content)
 
 
 def _question(options: argparse.Namespace) -> Question:
@@ -76,7 +80,7 @@ def _follow(view: terminal.View, runs: Sequence[Run]) -> None:
                 pass
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     parser = Parser(
         prog="workbench run",
         description="Ask a question through the plugin's real process, with Dify's daemon played.",
@@ -94,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parallel", type=count, default=1, metavar="N", help="N runs at once")
     parser.add_argument("--json", action="store_true", help="every message as a JSON line")
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write the run as a page to look at"
+        "--html",
+        type=output_file,
+        metavar="FILE",
+        help="write the run as a page to look at; a bare name goes into runs/",
     )
+    add_otlp(parser, None)
     return parser

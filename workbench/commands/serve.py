@@ -3,11 +3,18 @@
 import argparse
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines
-from workbench.commands.options import add_equipment, add_parameters, equipment, parameters
+from workbench.commands.options import (
+    add_equipment,
+    add_parameters,
+    check_parameters,
+    chosen_strategies,
+    equipment,
+    parameters,
+    port,
+)
 from workbench.commands.output import say
 from workbench.page.chat_server import Chat, ChatServer
 from workbench.stage import equipped
@@ -18,24 +25,21 @@ _PORT = 8765
 def main(arguments: Sequence[str]) -> int:
     """Serve until Ctrl-C."""
     options = _parser().parse_args(arguments)
+    settings = parameters(options)
+    known = chosen_strategies(options.plugin, [])
+    check_parameters(settings, known)
     saved = [line for name in options.saved for line in json_lines(name)]
     with equipped(equipment(options)) as bench:
         chat = Chat(
             bench,
-            strategies=_strategies(options.plugin),
-            settings=parameters(options),
+            strategies=[strategy.name for strategy in known] or ["function_calling"],
+            settings=settings,
             saved=saved,
         )
         with ChatServer(chat, options.port) as server:
             say(f"The page is at {server.address} (Ctrl-C ends it).")
             threading.Event().wait()
     return 0
-
-
-def _strategies(plugin: Path) -> list[str]:
-    # The plugin's own first; a folder without any is refused when the plugin starts.
-    found = sorted(path.stem for path in (plugin / "strategies").glob("*.yaml"))
-    return found or ["function_calling"]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         "saved", nargs="*", metavar="FILE", help="runs to open, saved by `run --json`"
     )
     parser.add_argument(
-        "--port", type=int, default=_PORT, metavar="N", help=f"default: {_PORT}; 0 takes any"
+        "--port", type=port, default=_PORT, metavar="N", help=f"default: {_PORT}; 0 takes any"
     )
     add_parameters(parser)
     add_equipment(parser)

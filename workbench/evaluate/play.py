@@ -1,9 +1,9 @@
 """Plays tasks: every task in every way, as often as wanted, through the plugin's process."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,12 @@ from workbench.evaluate.judge import final_answer, mistakes
 from workbench.evaluate.tasks import Task
 from workbench.evaluate.toolset import Toolset
 from workbench.host.daemon import Host
-from workbench.host.payload import NATIVE, model_value, past, strategy_parameters
+from workbench.host.payload import model_value, past, strategy_parameters
 from workbench.host.record import Run
-from workbench.host.strategies import Strategy, strategies
-from workbench.ports import Json, Model, UsageError
+from workbench.host.strategies import Strategy
+from workbench.ports import Json, Model
 from workbench.show.story import reply
-from workbench.stage import PROTOCOLS, Setting
+from workbench.stage import CALLS_TOOLS, PROTOCOLS, Setting, declared_features
 
 PROTOCOL = "tool_protocol"
 AUTO = "auto"
@@ -32,11 +32,8 @@ class Way:
     strategy: Strategy
     protocol: str | None
     """None: the strategy has no choice."""
-
-    @property
-    def name(self) -> str:
-        """What the table calls it."""
-        return self.protocol or self.plugin.name
+    name: str = ""
+    """What the table calls it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +45,8 @@ class Player:
     """The model's name on its server."""
     told: str
     """What the page says of the model."""
-    native: bool = True
-    """Whether Dify is said to know that the model calls tools by itself."""
-    features: Sequence[str] = ()
+    features: Sequence[str] = (CALLS_TOOLS,)
+    """What Dify says of it, as `--features` names it."""
     context_size: int = 128_000
     completion: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Parameters of the model, such as its temperature."""
@@ -112,27 +108,33 @@ class Played:
         }
 
 
-def ways(plugin: Path, names: Sequence[str], protocols: Sequence[str]) -> list[Way]:
-    """Choose the ways of a plugin; without names or protocols all that make a difference.
+def ways(plugin: Path, known: Sequence[Strategy], protocols: Sequence[str]) -> list[Way]:
+    """Choose the ways of a plugin; without protocols all that make a difference.
 
     A strategy whose default is not `auto` is one protocol itself; one without the parameter is
     played once.
-
-    Raises:
-        UsageError: There is no such strategy.
     """
-    declared = strategies(plugin)
-    if not declared:
-        raise UsageError(f"--plugin {plugin}: there is no strategies/*.yaml in this folder.")
-    for name in names:
-        if name not in declared:
-            known = ", ".join(declared)
-            raise UsageError(f"There is no strategy {name!r} in {plugin}. It has: {known}.")
     return [
-        Way(plugin=plugin, strategy=declared[name], protocol=protocol)
-        for name in names or declared
-        for protocol in _protocols(declared[name], protocols)
+        Way(plugin=plugin, strategy=strategy, protocol=protocol)
+        for strategy in known
+        for protocol in _protocols(strategy, protocols)
     ]
+
+
+def named(chosen: Sequence[Way]) -> list[Way]:
+    """Give each way the shortest name that tells it from the others."""
+    schemes: list[Callable[[Way], str]] = [
+        lambda way: way.protocol or way.plugin.name,
+        lambda way: f"{way.strategy.name} {way.protocol or ''}".strip(),
+        lambda way: f"{way.plugin.name} {way.protocol or ''}".strip(),
+        lambda way: f"{way.plugin.name} {way.strategy.name} {way.protocol or ''}".strip(),
+        lambda way: f"{way.plugin} {way.strategy.name} {way.protocol or ''}".strip(),
+    ]
+    found = ([scheme(way) for way in chosen] for scheme in schemes)
+    names = next((each for each in found if len(set(each)) == len(each)), None)
+    # Only the same folder given twice is left; its columns are alike anyway.
+    names = names or [str(way.plugin) for way in chosen]
+    return [replace(way, name=name) for way, name in zip(chosen, names, strict=True)]
 
 
 def play(
@@ -173,7 +175,7 @@ def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Pla
             task.question,
             model=model_value(
                 name=player.name,
-                features=(*(NATIVE if player.native else ()), *player.features),
+                features=declared_features(player.features, way.protocol),
                 context_size=player.context_size,
                 completion_params=dict(player.completion),
                 history=history,

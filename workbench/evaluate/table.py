@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from workbench.evaluate.play import Played, Way
 from workbench.evaluate.tasks import Task
 from workbench.ports import Json
+from workbench.show.log_tree import counted
 
 _ANSWER_LENGTH = 160
 
@@ -17,7 +18,7 @@ def progress(number: int, count: int, played: Played) -> str:
     why = "" if played.right else f"  {played.mistakes[0]}"
     return (
         f"[{number:>{len(str(count))}}/{count}] {mark} {played.way.name} {played.task.name}"
-        f"  {_count(played.rounds, 'round')}, {played.tokens} tokens, {played.seconds:.1f} s{why}"
+        f"  {counted(played.rounds, 'round')}, {played.tokens} tokens, {played.seconds:.1f} s{why}"
     )
 
 
@@ -105,7 +106,3 @@ def _width(text: str) -> int:
 
 def _mean(values: Sequence[float]) -> float:
     return round(statistics.fmean(values), 2) if values else 0.0
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

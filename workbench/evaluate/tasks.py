@@ -14,7 +14,7 @@ from workbench.evaluate.fields import Fields, TaskFileError, as_list, shown, tex
 from workbench.evaluate.toolset import Tool, read_tool
 from workbench.ports import Json, is_object
 
-OWN_TASKS = Path(__file__).parent / "tasks"
+OWN_TASKS = Path(__file__).parent / "sets"
 """The folder of the tasks that come with the workbench."""
 
 type Fact = str | int | float

@@ -15,6 +15,7 @@ from typing import Any
 from workbench.model.demo_shape import asked_shape, filled
 from workbench.ports import Json, objects
 
+_ASKING = "Let me ask my tools."
 _INTRODUCTION = "I am Rondo's rule-based demo model"
 _CITIES = {
     "tokyo": "Asia/Tokyo",
@@ -110,13 +111,11 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
     asks = plan(_question(messages), schemas)
     if not asks:
         return Said(_answer([], messages))
-    return Said("Let me ask my tools. ", tuple(asks))
+    return Said(f"{_ASKING} ", tuple(asks))
 
 
 def _reply_in(dialect: _Dialect, system: str, messages: list[Json]) -> Said:
-    # An observation has no end mark of its own: what the model said next would be taken for it.
-    unread = {"system", "assistant"} if dialect is _REACT else {"system"}
-    after = "\n".join(_text(message) for message in messages if message["role"] not in unread)
+    after = "\n".join(_text(message) for message in messages if message["role"] != "system")
     found = [match.strip() for match in dialect.result.findall(after)]
     schemas: dict[str, Json] = {name: {} for name in dialect.names.findall(system)}
     asks = plan(_question(messages), schemas)
@@ -124,7 +123,7 @@ def _reply_in(dialect: _Dialect, system: str, messages: list[Json]) -> Said:
     left = asks[len(found) :] if dialect is _REACT or not found else []
     if not left:
         return Said(_closing(dialect, _answer(found, messages)))
-    return Said("Let me ask my tools.\n" + dialect.write(left))
+    return Said(f"{_ASKING}\n{dialect.write(left)}")
 
 
 def plan(question: str, schemas: Mapping[str, Json]) -> list[Ask]:
@@ -209,16 +208,15 @@ def _folded(text: str) -> list[str]:
 
 
 def _question(messages: list[Json]) -> str:
-    # A user who speaks after an empty reply only asks for a better one, and an observation of
-    # ReAct is a tool speaking.
+    # A user who speaks after an empty reply only asks for a better one.
     asked = [
         _text(message)
         for before, message in pairwise([{"role": "system"}, *messages])
         if message["role"] == "user"
-        and not _text(message).startswith("Observation:")
         and not (before["role"] == "assistant" and not _text(before).strip())
     ]
-    return asked[-1] if asked else ""
+    # In some protocols the run so far stands behind the question, in the same turn.
+    return asked[-1].partition(f"\n\n{_ASKING}")[0] if asked else ""
 
 
 def _text(message: Json) -> str:
@@ -270,7 +268,7 @@ _REACT = _Dialect(
     "Action Input",
     _NAMED,
     _react,
-    re.compile(r"Observation: ([\s\S]*?)(?=\nObservation:|\Z)"),
+    re.compile(rf"Observation: ([\s\S]*?)(?=\nObservation:|\n{_ASKING}|\Z)"),
 )
 _TOOL_RESPONSE = re.compile(r"<tool_response>([\s\S]*?)</tool_response>")
 _DIALECTS = (

@@ -11,11 +11,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.ports import AnswerError, Json, WorkbenchError, is_object
+from workbench.model.endpoint import Endpoint
+from workbench.ports import AnswerError, Json, is_object
 from workbench.stopping import Stopping
 
 _ROOT = Path(__file__).parents[2]
@@ -31,18 +31,6 @@ _CLEAN = frozenset(
         "InvokeServerUnavailableError",
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where the model is."""
-
-    base_url: str
-    api_key: str = ""
-    input_price: str = "0"
-    output_price: str = "0"
-    price_unit: str = "0.000001"
-    currency: str = "USD"
 
 
 class OpenAIModel(Stopping):
@@ -117,11 +105,6 @@ class OpenAIModel(Stopping):
 
 
 def _start(endpoint: Endpoint) -> subprocess.Popen[bytes]:
-    if not endpoint.base_url.startswith(("http://", "https://")):
-        raise WorkbenchError(
-            f"--base-url {endpoint.base_url!r} is no web address: give one such as"
-            " http://localhost:8000/v1."
-        )
     credentials = {
         "endpoint_url": endpoint.base_url,
         "mode": "chat",

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, override
 
+import requests
 from dify_plugin.entities.model.llm import LLMResultChunk
 from dify_plugin.entities.model.message import PromptMessageTool, ensure_prompt_message
-from dify_plugin.errors.model import InvokeError
+from dify_plugin.errors.model import InvokeBadRequestError, InvokeError
 from dify_plugin.interfaces.model.openai_compatible.llm import OAICompatLargeLanguageModel
 from gevent.fileobject import FileObject
 
@@ -46,6 +47,14 @@ class Compatible(OAICompatLargeLanguageModel):
         sdk: Any = super()
         return sdk._generate(*arguments, **named)  # noqa: SLF001 - the one place to add it
 
+    @override
+    def _handle_generate_stream_response(self, *arguments: Any, **named: Any) -> Any:
+        # The SDK would make an empty reply of these.
+        given = (*arguments, *named.values())
+        _check_stream(next(each for each in given if isinstance(each, requests.Response)))
+        sdk: Any = super()
+        return sdk._handle_generate_stream_response(*arguments, **named)  # noqa: SLF001
+
 
 def answer(request: Json, credentials: Json) -> Iterator[Json]:
     """Yield the pieces of one reply."""
@@ -66,6 +75,20 @@ def answer(request: Json, credentials: Json) -> Iterator[Json]:
     )
     for chunk in chunks:
         yield _as_dict(chunk)
+
+
+def _check_stream(response: requests.Response) -> None:
+    kind = response.headers.get("Content-Type", "")
+    if kind.startswith("text/html"):
+        raise InvokeBadRequestError(
+            f"A web page (HTML) came back from {response.url}: is --base-url right? Most end in"
+            " /v1."
+        )
+    if kind.startswith("application/json") and '"message"' in response.text:
+        raise InvokeBadRequestError(
+            f"{response.url} answered in one piece although a stream was asked for: switch"
+            " streaming on in the server."
+        )
 
 
 def _as_dict(chunk: LLMResultChunk) -> Json:

@@ -6,7 +6,8 @@ function drawRun(place, turn, view) {
   const groups = rounds(story);
   const length = Math.max(story.over ? story.end.at : story.now, 0.05,
     ...groups.flatMap((group) => group.rows.map((row) => row.until)));
-  const ticks = axisTicks(length);
+  // Names and facts take some 240 pixels; a mark wants 60 of the rest.
+  const ticks = axisTicks(length, Math.min(7, Math.max(2, Math.floor(((place.clientWidth || 700) - 240) / 60))));
   const chart = make("div.chart", {},
     make("div.axis", { "aria-hidden": "true" }, ticks.map((tick) => at(make("span", {}, tickText(tick)), tick, length))),
     make("div.grid", { "aria-hidden": "true" }, ticks.map((tick) => at(make("i"), tick, length))),
@@ -83,8 +84,8 @@ function at(element, from, length, until = null) {
   return element;
 }
 
-function axisTicks(length) {
-  const rough = length / 7;
+function axisTicks(length, most) {
+  const rough = length / most;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((times) => times * power).find((each) => each >= rough);
   const ticks = [];

@@ -48,7 +48,7 @@ function modelParts(call, many) {
   const reply = call.answer || { text: "", tool_calls: [] };
   const usage = reply.usage || {};
   return [
-    { title: `Prompt${many}`, small: `${messages.length} messages`, open: true, raw: messages,
+    { title: `Prompt${many}`, small: counted(messages.length, "message"), open: true, raw: messages,
       body: messages.map(drawMessage) },
     { title: `Reply${many}`, small: [tokens(usage.completion_tokens), call.error ? "failed" : ""].filter(Boolean).join(", "),
       open: true, raw: reply, body: drawReply(call, reply) },

@@ -79,7 +79,7 @@ class View {
     this.drawWork();
     const rows = this.chosen ? rowsOf(this.chosen.story) : [];
     const hits = this.query ? rows.filter((row) => rowText(row).includes(this.query)) : [];
-    byId("found").textContent = this.query ? `${hits.length} of ${rows.length} steps` : "";
+    byId("found").textContent = this.query ? `${hits.length} of ${counted(rows.length, "step")}` : "";
     highlight(this.query);
     return hits;
   }

@@ -30,6 +30,10 @@ function pretty(value) {
   return JSON.stringify(value, null, 2) ?? "";
 }
 
+function counted(number, what) {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
 function textBlock(value) {
   const shown = pretty(value);
   return make("pre.text", { tabindex: "0" }, shown === "" ? "(empty)" : shown);

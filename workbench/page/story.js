@@ -64,7 +64,8 @@ Story.readers = {
   },
   log(story, line, body) {
     const before = story.logs.get(body.id);
-    story.logs.set(body.id, { ...body, at: before ? before.at : line.at, until: line.at });
+    const started = before ? before.started : body.label;
+    story.logs.set(body.id, { ...body, started, at: before ? before.at : line.at, until: line.at });
   },
   call(story, line) {
     story.calls.set(line.call, { ...line, until: null, answer: null });
@@ -97,7 +98,7 @@ function rounds(story) {
   const groups = [];
   for (const top of story.logsBelow(null)) {
     const below = story.logsBelow(top.id);
-    if (!below.length && !/^ROUND\b/.test(top.label)) {
+    if (!below.length && kindOf(top) !== "round") {
       groups.push({ head: null, rows: [rowOf(story, top, free)] });
     } else {
       groups.push({ head: rowOf(story, top, new Set()), rows: below.map((log) => rowOf(story, log, free)) });
@@ -139,17 +140,19 @@ function looseRow(story, call) {
 }
 
 function kindOf(log) {
-  if (/^ROUND\b/.test(log.label)) return "round";
-  if (/^CALL\b/.test(log.label)) return "tool";
+  if (/^(✗ )?ROUND\b/.test(log.label)) return "round";
+  if (/^(✗ )?CALL\b/.test(log.label)) return "tool";
   return /\bThought\b/.test(log.label) ? "model" : "note";
 }
 
-// A label reads "CALL search → 3 results"; its second half is what happened.
+// A label reads "CALL search → 3 results" or "✗ CALL search → timed out". It is made for Dify's narrow
+// tree, so a long name is cut in it; the label with which the log started has the whole.
 function named(log, kind) {
-  const [, name, told = ""] = /^(.*?)(?: ((?:→|✗).*))?$/s.exec(log.label) || [null, log.label];
-  const shown = { tool: name.replace(/^CALL /, ""), model: name.replace(/ Thought$/, ""),
-    round: name.replace(/^ROUND/, "Round") }[kind] || name;
-  return { name: shown, told: told.replace(/^→ /, "") };
+  const [, mark = "", name, told = ""] = /^(✗ )?(.*?)(?: → (.*))?$/s.exec(log.label) || [null, "", log.label];
+  const whole = name.includes("…") && log.started ? log.started : name;
+  const shown = { tool: whole.replace(/^CALL /, ""), model: whole.replace(/ Thought$/, ""),
+    round: whole.replace(/^ROUND/, "Round") }[kind] || whole;
+  return { name: shown, told: mark + told };
 }
 
 function modelCalls(free, from, until) {
@@ -159,10 +162,14 @@ function modelCalls(free, from, until) {
 function toolCall(free, log, from, until) {
   const wanted = named(log, "tool").name;
   const near = [...free].filter((call) => call.kind === "tool" && call.at >= from - 0.05 && call.at <= until + 0.05);
-  const input = JSON.stringify(log.data?.output?.tool_call_input ?? null);
+  const input = log.data?.output?.tool_call_input;
   const same = near.filter((call) => call.asked.tool === wanted);
-  const exact = same.find((call) => JSON.stringify(call.asked.tool_parameters) === input);
+  const exact = same.find((call) => JSON.stringify(call.asked.tool_parameters) === compact(input));
   return [exact || same[0]].filter(Boolean);
+}
+
+function compact(json) {
+  try { return JSON.stringify(JSON.parse(json)); } catch { return json; }
 }
 
 function seconds(value) {

@@ -14,7 +14,7 @@ function drawTurn(turn, view) {
 
 function earlier(history) {
   if (!history.length) return [];
-  return [make("details.thought", {}, make("summary", {}, `${history.length} earlier messages`),
+  return [make("details.thought", {}, make("summary", {}, counted(history.length, "earlier message")),
     make("div.earlier", {}, history.map((turn) =>
       make("p", {}, make("b", {}, `${turn.role}: `), contentText(turn.content)))))];
 }
@@ -59,7 +59,8 @@ function waiting(made) {
 
 function chip(turn, call, row, view) {
   const state = call.error || row?.bad ? "bad" : call.until === null ? "open" : "";
-  const length = call.until === null ? "" : seconds(call.until - call.at);
+  // The time of its row in the time line, so that one call has one duration.
+  const length = call.until === null ? "" : seconds(row ? row.until - row.from : call.until - call.at);
   return make(`button.chip${state ? `.${state}` : ""}`, {
     type: "button",
     title: JSON.stringify(call.asked.tool_parameters),

@@ -35,17 +35,23 @@ def facts(metadata: Json) -> str:
     if isinstance(metadata.get("elapsed_time"), int | float):
         known.append(f"{metadata['elapsed_time']:.2f} s")
     if metadata.get("total_tokens"):
-        known.append(f"{metadata['total_tokens']} tokens")
+        known.append(counted(metadata["total_tokens"], "token"))
     if metadata.get("total_price") and float(metadata["total_price"]):
         known.append(f"{metadata['total_price']} {metadata.get('currency') or ''}".strip())
     return ", ".join(known)
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things: 1 run, 2 runs."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _below(parent: Any, depth: int, children: dict[Any, list[Json]]) -> Iterator[Row]:
     for log in children.pop(parent, []):
         yield Row(
             depth=depth,
-            label=str(log.get("label")),
+            # Whoever draws the row puts a mark of the status before it.
+            label=str(log.get("label")).removeprefix("✗ "),
             status=str(log.get("status")),
             facts=facts(log.get("metadata") or {}),
             error=log.get("error"),

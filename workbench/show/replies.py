@@ -9,16 +9,18 @@ from strategies.protocols.base import (
     BrokenCall,
     Call,
     CallDelta,
-    Event,
     FormatError,
     Reasoning,
+    ReasoningSoFar,
+    ReplyEvent,
     ReplyParser,
     Text,
     ToolSpec,
 )
+from strategies.protocols.finish_reason import is_cut_short
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
-from strategies.protocols.react.reader import Thought
+from strategies.protocols.react.steps import LabelledThought
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from workbench.ports import Json, UsageError, is_object, objects
 
@@ -66,13 +68,13 @@ def protocol_names() -> list[str]:
 def parse(reply: Reply) -> Parsed:
     """Feed a reply to its parser."""
     parser = _parser(reply)
-    events: list[Event] = []
+    events: list[ReplyEvent] = []
     cut_short = reply.cut_short
     for piece in reply.pieces:
         events += parser.feed(piece)
     for delta in objects(reply.deltas):
         events += parser.feed(_text(delta.get("content")), _call_deltas(delta))
-        cut_short = cut_short or delta.get("finish_reason") == "length"
+        cut_short = cut_short or is_cut_short(str(delta.get("finish_reason") or ""))
     events += parser.close(cut_short=cut_short)
     return _gather(events)
 
@@ -102,17 +104,19 @@ def _parser(reply: Reply) -> ReplyParser:
     return protocol.parser(reply.tools, starts_in_reasoning=reply.starts_in_reasoning)
 
 
-def _gather(events: Sequence[Event]) -> Parsed:
+def _gather(events: Sequence[ReplyEvent]) -> Parsed:
     parsed = Parsed()
     taken: set[str] = set()
     for event in sorted(events, key=_position):
         match event:
             case Text(text):
                 parsed.text += text
-            case Thought():
+            case LabelledThought():
                 pass  # What stands behind `Thought:` is neither the answer nor a think block.
             case Reasoning(text):
                 parsed.reasoning += text
+            case ReasoningSoFar(text):
+                parsed.text, parsed.reasoning = "", text
             case Call():
                 parsed.calls.append(_as_json(event, taken))
             case BrokenCall():
@@ -122,7 +126,7 @@ def _gather(events: Sequence[Event]) -> Parsed:
     return parsed
 
 
-def _position(event: Event) -> int:
+def _position(event: ReplyEvent) -> int:
     # Calls may be complete out of turn. Only they have a place; sorting keeps the rest as it is.
     return event.position if isinstance(event, Call | BrokenCall) else 0
 

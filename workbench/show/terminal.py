@@ -20,7 +20,7 @@ from workbench.commands.output import plain, put, say, say_json
 from workbench.host.record import Received, Run
 from workbench.ports import Json
 from workbench.show import story
-from workbench.show.log_tree import Row, facts, rows
+from workbench.show.log_tree import Row, counted, facts, rows
 from workbench.stage import Setting
 
 _MARKS = {"start": "…", "success": "✓", "error": "✗"}
@@ -155,13 +155,16 @@ def _line(row: Row) -> str:
 
 
 def _endings(run: Run) -> list[str]:
-    counts = f"{len(run.model_calls)} model calls, {len(run.tool_calls)} tool calls"
+    models, tools = len(run.model_calls), len(run.tool_calls)
+    counts = f"{counted(models, 'model call')}, {counted(tools, 'tool call')}"
     first = f", first text after {run.first_text_at:.2f} s" if run.first_text_at else ""
     seconds = f"{run.ended_at or 0.0:.2f} s{first}"
     totals = facts({**run.usage, "elapsed_time": None})
     lines = [", ".join(part for part in (counts, seconds, totals) if part)]
     lines += [f"Output {name}: {_brief(value)}" for name, value in _outputs(run).items()]
-    lines += [f"File of {len(file.blob)} bytes {_brief(file.meta)}" for file in run.files]
+    lines += [
+        f"File of {counted(len(file.blob), 'byte')} {_brief(file.meta)}" for file in run.files
+    ]
     if run.open_logs:
         lines.append(f"Never finished: {', '.join(str(log['label']) for log in run.open_logs)}")
     lines += [f"Dify would not take this: {problem}" for problem in run.problems]
@@ -171,14 +174,19 @@ def _endings(run: Run) -> list[str]:
 
 
 def _outputs(run: Run) -> Json:
-    # What is empty tells nothing; the page and --json show it all the same.
-    return {name: value for name, value in run.variables.items() if value not in ("", [], {}, None)}
+    # What is empty tells nothing, and the answer was read above; the page and --json show all.
+    return {
+        name: value
+        for name, value in run.variables.items()
+        if value not in ("", [], {}, None)
+        and not (isinstance(value, str) and value.strip() in run.text)
+    }
 
 
 def _together(runs: Sequence[Run]) -> str:
     failed = sum(not run.ok for run in runs)
     longest = max(run.ended_at or 0.0 for run in runs)
-    return f"{len(runs)} runs at once, {failed} failed, the longest took {longest:.2f} s"
+    return f"{counted(len(runs), 'run')} at once, {failed} failed, the longest took {longest:.2f} s"
 
 
 def _drawn_tree(run: Run) -> Tree:

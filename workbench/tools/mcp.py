@@ -95,7 +95,10 @@ class McpTools(Stopping):
                 self._loop.close()
 
     def _add(self, command: str) -> None:
-        words = shlex.split(command)
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise WorkbenchError(f"--mcp {command!r} is no command: {error}.") from error
         if not words:
             raise WorkbenchError("--mcp names no command: give one such as 'mcp-server-time'.")
         ready: Future[_Server] = Future()

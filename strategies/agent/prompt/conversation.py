@@ -4,8 +4,9 @@ The conversation only ever grows, so that a provider's prompt cache keeps its pr
 written for a model (native roles or a text protocol) is the business of `formats`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import cast
 
 from strategies.agent.events import PlannedCall
@@ -76,6 +77,16 @@ class Conversation:
     recalled: Recalled = field(default_factory=dict[int, tuple[RoundRecord, ...]])
     """What earlier runs called, by the place of their question in the history."""
 
+    @property
+    def texts(self) -> Iterator[str]:
+        """What others than the model wrote, and what it has told them: all that it may quote."""
+        yield self.instruction
+        yield from chain.from_iterable(map(_texts, self.history))
+        yield self.question
+        yield from _part_texts(self.attachments)
+        for record in self.rounds:
+            yield from (one.result for one in record.done)
+
     def with_round(self, record: RoundRecord) -> "Conversation":
         """Return the conversation with one more round."""
         return replace(self, rounds=(*self.rounds, record))
@@ -135,6 +146,18 @@ class Conversation:
             question="\n".join([*named, self.question]),
             attachments=(),
         )
+
+
+def _texts(turn: Message) -> list[str]:
+    content = turn.get("content")
+    if isinstance(content, str):
+        return [content]
+    return _part_texts(cast("Sequence[Mapping[str, object]]", content or ()))
+
+
+def _part_texts(parts: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the texts among the parts of a message."""
+    return [str(part["data"]) for part in parts if part.get("type") == "text" and "data" in part]
 
 
 def calls_of(message: Message) -> Sequence[Mapping[str, object]]:

@@ -30,8 +30,10 @@ from strategies.protocols.base import (
     Turn,
 )
 from strategies.protocols.closing import in_one_turn
+from strategies.protocols.escaping import escaped_markers
+from strategies.protocols.native.brought_in import BroughtIn
 from strategies.protocols.native.leak import leak_parser
-from strategies.protocols.native.parser import NativeParser
+from strategies.protocols.native.parser import NativeParser, ReasoningHabit
 
 type Closing = Callable[[str, Sequence[Exchange], str], list[Turn]]
 """Writes the last request from the question, the exchanges and the sentence that asks."""
@@ -45,8 +47,8 @@ class PromptFormat(Protocol):
         """Whether tools are declared to the provider; else the text tells of them."""
         ...
 
-    def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
-        """Make the parser of one reply."""
+    def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
+        """Make the parser of the reply to this conversation."""
         ...
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
@@ -76,14 +78,21 @@ class NativeFormat:
 
     wording: Wording = ENGLISH
     must_call: MustCall | None = None
+    _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
     _rounds: Memo[RoundRecord, list[Message]] = field(
         default_factory=lambda: Memo(_native_round), compare=False
     )
     is_native = True
 
-    def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
+    def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Merge native deltas; calls that leak into the text are found there."""
-        return NativeParser(leak_parser(tools), tools)
+        habit = self._habit
+        text = leak_parser(
+            tools,
+            starts_in_reasoning=habit.starts_in_reasoning,
+            brought_in=BroughtIn(conversation.texts),
+        )
+        return NativeParser(text, tools, habit)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """One assistant message per round with its text and calls, then one message per result."""
@@ -112,10 +121,14 @@ class TextFormat:
     language: Language = "en"
     must_call: MustCall | None = None
     is_native = False
+    _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
 
-    def parser(self, tools: Sequence[ToolSpec]) -> ReplyParser:
+    def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
-        return NativeParser(self.protocol.parser(tools), tools)
+        del conversation
+        habit = self._habit
+        text = self.protocol.parser(tools, starts_in_reasoning=habit.starts_in_reasoning)
+        return NativeParser(text, tools, habit)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """Describe the tools in the system prompt and write the rounds as plain turns."""
@@ -159,7 +172,11 @@ def _native_round(record: RoundRecord) -> list[Message]:
         for one in record.done
     ]
     results = [
-        {**message("tool", one.result), "name": one.call.name, "tool_call_id": one.call.id}
+        {
+            **message("tool", escaped_markers(one.result)),
+            "name": one.call.name,
+            "tool_call_id": one.call.id,
+        }
         for one in record.done
     ]
     remark = [text_message("user", record.remark)] if record.remark else []

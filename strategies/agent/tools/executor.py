@@ -10,10 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from strategies.agent.event_queue import EventQueue
-from strategies.agent.events import CallFinished, CallStarted, Event, PlannedCall
+from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, PlannedCall
 from strategies.agent.ports import ToolOutcome
 
 type Job = Callable[[], ToolOutcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A call that has been written. Moments are seconds on the executor's clock."""
+
+    call: PlannedCall
+    job: Job
+    written: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +30,10 @@ class Running:
     """A call at work."""
 
     call: PlannedCall
+    written: float
+    begun: float
     due: float
-    """The moment, on the executor's clock in seconds, at which its time is over."""
+    """The moment at which its time is over."""
 
 
 class ToolExecutor:
@@ -43,7 +54,7 @@ class ToolExecutor:
         self._tool_seconds = tool_seconds
         self._clock = clock
         self._running: dict[str, Running] = {}
-        self._waiting: deque[tuple[PlannedCall, Job]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self.finished: dict[str, CallFinished] = {}
 
     @property
@@ -58,8 +69,8 @@ class ToolExecutor:
 
     def begin(self, call: PlannedCall, job: Job) -> list[Event]:
         """Run a call now, or as soon as a place is free."""
-        self._waiting.append((call, job))
-        return self._fill()
+        self._waiting.append(Waiting(call=call, job=job, written=self._clock()))
+        return self._fill() or [CallQueued(call)]
 
     def settle(self, call: PlannedCall, outcome: ToolOutcome) -> list[Event]:
         """Give a call a result without running it."""
@@ -70,37 +81,46 @@ class ToolExecutor:
         running = self._running.pop(call_id, None)
         if running is None:
             return []
-        return [self._finish(running.call, outcome), *self._fill()]
+        return [self._end(running, outcome), *self._fill()]
 
     def give_up_overdue(self, outcome: Callable[[], ToolOutcome]) -> list[Event]:
         """Give the calls that are out of time a result, and their places to others."""
         now = self._clock()
-        overdue = [running.call for running in self._running.values() if running.due <= now]
-        for call in overdue:
-            del self._running[call.id]
-        return [*(self._finish(call, outcome()) for call in overdue), *self._fill()]
+        overdue = [running for running in self._running.values() if running.due <= now]
+        for running in overdue:
+            del self._running[running.call.id]
+        return [*(self._end(running, outcome()) for running in overdue), *self._fill()]
 
     def give_up_all(self, running: ToolOutcome, waiting: ToolOutcome) -> list[Event]:
         """Give every call without a result one, because the run is out of time."""
-        events: list[Event] = [self._finish(work.call, running) for work in self._running.values()]
+        events: list[Event] = [self._end(work, running) for work in self._running.values()]
         self._running.clear()
-        for call, _ in self._waiting:
-            events += self.settle(call, waiting)
+        for one in self._waiting:
+            waited = self._clock() - one.written
+            events += [self._started(one.call), self._finish(one.call, waiting, waited=waited)]
         self._waiting.clear()
         return events
 
     def _fill(self) -> list[Event]:
         events: list[Event] = []
         while self._waiting and len(self._running) < self._parallel:
-            call, job = self._waiting.popleft()
-            self._running[call.id] = Running(call=call, due=self._clock() + self._tool_seconds)
-            events.append(self._started(call))
-            self._queue.run_tool(call.id, job)
+            one, now = self._waiting.popleft(), self._clock()
+            self._running[one.call.id] = Running(
+                call=one.call, written=one.written, begun=now, due=now + self._tool_seconds
+            )
+            events.append(self._started(one.call))
+            self._queue.run_tool(one.call.id, one.job)
         return events
 
     def _started(self, call: PlannedCall) -> CallStarted:
         return CallStarted(call, self._provider(call.name))
 
-    def _finish(self, call: PlannedCall, outcome: ToolOutcome) -> CallFinished:
-        self.finished[call.id] = CallFinished(call, outcome)
+    def _end(self, running: Running, outcome: ToolOutcome) -> CallFinished:
+        waited, ran = running.begun - running.written, self._clock() - running.begun
+        return self._finish(running.call, outcome, waited=waited, ran=ran)
+
+    def _finish(
+        self, call: PlannedCall, outcome: ToolOutcome, *, waited: float = 0.0, ran: float = 0.0
+    ) -> CallFinished:
+        self.finished[call.id] = CallFinished(call, outcome, waited, ran)
         return self.finished[call.id]

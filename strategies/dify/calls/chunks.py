@@ -44,7 +44,20 @@ def read_usage(value: object) -> Usage | None:
         total_price=_price(usage.get("total_price")),
         currency=only_text(usage.get("currency")) or "USD",
         latency=float(_price(usage.get("latency"))),
+        cached_tokens=_cached(usage),
     )
+
+
+def _cached(usage: Json) -> int:
+    """Read how much of the prompt came from a cache, in the words of whoever reports it."""
+    details = mapping(usage.get("prompt_tokens_details"))
+    told = (
+        usage.get("cached_tokens"),
+        details.get("cached_tokens"),
+        usage.get("cache_read_input_tokens"),
+        usage.get("prompt_cache_hit_tokens"),
+    )
+    return max(map(_count, told))
 
 
 def _parts(content: object) -> list[Json]:

@@ -19,6 +19,7 @@ from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.loose_json import sequence
 from strategies.dify.transport.frames import array, as_json, joined
 from strategies.protocols.base import ToolSpec
+from strategies.protocols.rendering import function_of
 
 
 class DifyModel:
@@ -86,6 +87,4 @@ def _words(value: object) -> list[str]:
 
 
 def _declared(tool: ToolSpec) -> bytes:
-    return as_json(
-        {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    )
+    return as_json(function_of(tool))

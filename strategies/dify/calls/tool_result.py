@@ -10,9 +10,9 @@ write a link that is passed on into the answer's text. Media in data URLs are fi
 import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from strategies.agent.failures.error_text import sentence
+from strategies.agent.failures.error_text import MAX_SENTENCE, sentence
 from strategies.agent.ports import Forwarded, ToolOutcome
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.truncation import cut, shortened
 from strategies.agent.redaction import redacted
 from strategies.dify.calls.errors import tool_error
 from strategies.dify.calls.inline_media import (
@@ -107,7 +107,7 @@ class ToolResult:
         told = f"The tool failed: {whole}"
         if partial:
             told = f"{cut(partial, _LONGEST // 2)}\n\n{told}"
-        short = sentence(whole) or _NO_REASON
+        short = sentence(whole) or shortened(whole, MAX_SENTENCE)
         return ToolOutcome(text=told, error=short, forwarded=tuple(self._forwarded))
 
     # -- what the model reads -------------------------------------------------------------------

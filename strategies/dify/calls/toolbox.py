@@ -15,7 +15,7 @@ from dify_plugin.core.runtime import Session
 from strategies.agent.ports import ToolOutcome
 from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.tool_result import ToolResult
-from strategies.dify.inputs.files import RunFiles
+from strategies.dify.inputs.files.run_files import RunFiles
 from strategies.dify.inputs.tools import DifyTool, spec_with_files
 from strategies.protocols.base import ToolSpec
 

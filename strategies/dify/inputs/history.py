@@ -13,7 +13,7 @@ from typing import cast
 
 from strategies.agent.ports import Message
 from strategies.agent.prompt.media import described, is_medium
-from strategies.dify.inputs.contents import FEATURES
+from strategies.dify.inputs.files.contents import FEATURES
 from strategies.dify.loose_json import Json, mapping, sequence, text
 
 type Part = Mapping[str, object]

@@ -5,7 +5,6 @@ no passages are left aside; what Dify wants to know of a passage is read with th
 insists on, because one wrong type would end the run.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any, cast
 from strategies.agent.prompt.truncation import cut
 from strategies.agent.window.byte_limits import json_size
 from strategies.dify.inputs.shares import LEAST, shares
-from strategies.dify.loose_json import Json, mapping, number_of, only_text, sequence
+from strategies.dify.loose_json import Json, decoded, mapping, number_of, only_text, sequence
 from strategies.dify.outputs.compact_json import compact
 from strategies.protocols.base import Language
 from strategies.protocols.escaping import escaped_markers
@@ -121,11 +120,11 @@ def _items(value: object, depth: int) -> Iterator[object]:
     if depth > _DEEPEST or value is None:
         return
     if isinstance(value, str):
-        decoded = _decoded(value)
-        if decoded is None:
+        read = _passages_in(value)
+        if read is None:
             yield value
         else:
-            yield from _items(decoded, depth + 1)
+            yield from _items(read, depth + 1)
     elif isinstance(value, list | tuple):
         for item in sequence(cast("object", value)):
             yield from _items(item, depth + 1)
@@ -138,17 +137,12 @@ def _items(value: object, depth: int) -> Iterator[object]:
             yield item
 
 
-def _decoded(said: str) -> object:
+def _passages_in(said: str) -> object:
     """Read JSON of a list or an object; None for any other text."""
-    if said.lstrip()[:1] not in {"[", "{"}:
-        return None
-    try:
-        value = cast("object", json.loads(said))
-    except (ValueError, RecursionError):
-        return None
+    value = decoded(said) if said.lstrip()[:1] in {"[", "{"} else said
     # A text that only looks like a list, such as "[1]", is no list of passages.
-    numbers = [item for item in sequence(value) if isinstance(item, int | float)]
-    return None if numbers else value
+    numbers = any(isinstance(item, int | float) for item in sequence(value))
+    return None if numbers or isinstance(value, str) else value
 
 
 def _passage(item: object, n: int) -> Passage | None:

@@ -4,7 +4,6 @@ How a single value is read, refused or bounded is told in `values`. Everything h
 any model call.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ from strategies.agent.events import Noticed
 from strategies.agent.outcomes import Limits
 from strategies.agent.prompt.formats import MustCall
 from strategies.agent.schema.answer import AnswerShape, ShapeError, read_shape
-from strategies.dify.inputs.files import RunFile, read_files
+from strategies.dify.inputs.files.run_file import RunFile, read_files
 from strategies.dify.inputs.knowledge import Passage, read_context
 from strategies.dify.inputs.model_config import ModelConfig, read_fallback, read_model
 from strategies.dify.inputs.tools import DifyTool, only_allowed, read_tools
 from strategies.dify.inputs.values import ParameterError, Values, refused
-from strategies.dify.loose_json import Json, mapping, number_of, sequence, text
+from strategies.dify.loose_json import Json, decoded, mapping, number_of, sequence, text
 from strategies.dify.storage.between_turns import Wishes
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
@@ -199,19 +198,12 @@ def _names(value: object) -> list[str] | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return []
     if isinstance(value, str):
-        decoded = _decoded(value)
-        value = _PARTED.split(value) if decoded is None or isinstance(decoded, str) else decoded
+        read = decoded(value)
+        value = _PARTED.split(value) if read is None or isinstance(read, str) else read
     if not isinstance(value, list | tuple):
         return None
     items = sequence(cast("object", value))
     return [name for item in items if (name := text(item).strip())] or ([] if not items else None)
-
-
-def _decoded(said: str) -> object:
-    try:
-        return cast("object", json.loads(said))
-    except (ValueError, RecursionError):
-        return None
 
 
 def _tool_choice(value: object, tools: Sequence[DifyTool]) -> Literal["auto", "none"] | MustCall:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import cast
 
+from strategies.agent.prompt.truncation import shortened
 from strategies.agent.redaction import HIDDEN, is_secret, redacted
 from strategies.dify.transport.frames import as_json, writable_text
 
@@ -33,9 +34,9 @@ def capped(data: Mapping[str, object]) -> dict[str, object]:
     length, items = LIMIT * 3 // 4, _ITEMS
     while length >= _SHORTEST:
         try:
-            shortened = _Shortening(length, items).of(data, 0)
-            if _size(shortened) <= LIMIT:
-                return cast("dict[str, object]", shortened)
+            fitting = _Shortening(length, items).of(data, 0)
+            if _size(fitting) <= LIMIT:
+                return cast("dict[str, object]", fitting)
         except _TooMuchError:
             pass
         # Lists within lists multiply, so their number gives way faster.
@@ -48,7 +49,7 @@ def one_line(said: str, length: int) -> str:
     # Four times the length is enough to fold white space in, and spares reading a long text.
     seen = writable_text(said[: length * 4 + _LONGEST_SECRET])
     folded = " ".join(redacted(seen).split())
-    return folded if len(folded) <= length else f"{folded[: length - 1]}…"
+    return shortened(folded, length)
 
 
 class _Shortening:

@@ -75,7 +75,8 @@ def log_message(
 def totals_message(usage: Usage, extra: Mapping[str, object]) -> DifyMessage:
     """Write the last JSON message of a run: Dify takes the node's usage from it.
 
-    Tokens are ints and prices decimal text, because Dify refuses null and rounds floats.
+    Tokens are ints and prices decimal text, because Dify refuses null and rounds floats. Dify knows
+    one currency: further ones, and tokens from a provider's cache, stand beside its usage.
     """
     totals: dict[str, Any] = {
         "prompt_tokens": usage.prompt_tokens,
@@ -91,7 +92,18 @@ def totals_message(usage: Usage, extra: Mapping[str, object]) -> DifyMessage:
         "currency": usage.currency,
         "latency": usage.latency,
     }
-    return _message("json", {"json_object": {"execution_metadata": totals, **extra}})
+    beside: dict[str, Any] = {
+        **({"cached_tokens": usage.cached_tokens} if usage.cached_tokens else {}),
+        **({"prices": prices(usage)} if usage.elsewhere else {}),
+    }
+    return _message("json", {"json_object": {"execution_metadata": totals, **beside, **extra}})
+
+
+def prices(usage: Usage) -> str:
+    """Write what was paid where there is more than one currency: 0.01 USD + 0.2 RMB."""
+    if not usage.elsewhere:
+        return ""
+    return " + ".join(f"{price:f} {currency}" for currency, price in usage.total_prices.items())
 
 
 def forwarded_messages(message: Forwarded) -> Iterator[DifyMessage]:

@@ -4,14 +4,12 @@ They are declared in the strategy's `output_schema`. `answer` streams while the 
 it, so that an answer node can show the final answer alone; the others are sent once, at the end.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from strategies.agent.events import (
     AnswerShown,
     CallFinished,
-    CallStarted,
     Event,
     PlannedCall,
     RoundFinished,
@@ -34,18 +32,12 @@ class Outputs:
     """Gathers one run's outputs. `messages` is called with every event, in order."""
 
     def __init__(
-        self,
-        sources: Sources,
-        clock: Callable[[], float] = time.monotonic,
-        *,
-        pending: Callable[[], Sequence[PlannedCall]] = tuple,
+        self, sources: Sources, *, pending: Callable[[], Sequence[PlannedCall]] = tuple
     ) -> None:
         self._sources = sources
         self._pending = pending
         """The calls that wait for the reader's approval."""
-        self._clock = clock
         self._reasoning: list[str] = []
-        self._started: dict[str, float] = {}
         self._calls: dict[str, dict[str, Any]] = {}
         """By the call's id; in the model's order as far as rounds are over."""
 
@@ -54,10 +46,8 @@ class Outputs:
         match event:
             case ThoughtFinished():
                 self._reasoning.append(event.reasoning.strip())
-            case CallStarted(call, _):
-                self._started[call.id] = self._clock()
             case CallFinished():
-                self._calls[event.call.id] = self._entry(event)
+                self._calls[event.call.id] = _entry(event)
             case RoundFinished(_, _, results):
                 # Tools come back in any order; behind the earlier rounds goes the model's own.
                 for done in results:
@@ -86,16 +76,6 @@ class Outputs:
         yield variable_message("tool_calls", self._shared_out())
         yield variable_message("pending_calls", [_waiting(call) for call in self._pending()])
 
-    def _entry(self, done: CallFinished) -> dict[str, Any]:
-        seconds = self._clock() - self._started.get(done.call.id, self._clock())
-        return {
-            "name": done.call.name,
-            "arguments": dict(done.call.arguments),
-            "result": done.outcome.text,
-            "ok": not done.outcome.error,
-            "seconds": round(seconds, 3),
-        }
-
     def _shared_out(self) -> list[dict[str, Any]]:
         """Cut results and arguments so that all calls together fit into one variable."""
         length = max(_VARIABLE_LENGTH // max(len(self._calls), 1), 200)
@@ -115,3 +95,13 @@ def _waiting(call: PlannedCall) -> dict[str, Any]:
 
 def _text(name: str, said: str) -> Iterator[DifyMessage]:
     return streamed_variable(name, said) if said else iter([variable_message(name, "")])
+
+
+def _entry(done: CallFinished) -> dict[str, Any]:
+    return {
+        "name": done.call.name,
+        "arguments": dict(done.call.arguments),
+        "result": done.outcome.text,
+        "ok": not done.outcome.error,
+        "seconds": round(done.ran, 3),
+    }

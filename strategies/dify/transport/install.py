@@ -40,10 +40,10 @@ def _install(runtime: str) -> str:
         from strategies.dify.transport import sdk  # noqa: PLC0415
 
         problem = next(sdk.differences(), "")
+        if not problem:
+            sdk.replace(serverless=runtime == "serverless")
     except Exception as error:  # noqa: BLE001 - whatever an SDK does, the plugin has to start
         return f"{type(error).__name__}: {error}"
-    if not problem:
-        sdk.replace(serverless=runtime == "serverless")
     return problem
 
 

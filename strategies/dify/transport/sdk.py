@@ -73,19 +73,21 @@ def differences() -> Iterator[str]:
     for module in (tcp, runtime):
         if getattr(module, "TypeAdapter", None) is not TypeAdapter:
             yield f"{module.__name__} reads lines by another parser"
+    if getattr(runtime, "httpx", None) is not httpx:
+        yield f"{runtime.__name__} calls back by another client"
     if _said_by(_Ours()) != _said_by(_Theirs()):
         yield "its frames have another form"
 
 
 def replace(*, serverless: bool) -> None:
-    """Put our links in the SDK's place."""
+    """Put our links in the SDK's place; what may fail comes first, so that it is all or nothing."""
+    if serverless:
+        _share_tls()
     for module, theirs, ours in _REPLACED:
         setattr(module, theirs.__name__, ours)
     # The SDK builds a parser for every line, but every line is read as the same type.
     for module in (tcp, runtime):
         cast("Any", module).TypeAdapter = cache(TypeAdapter[Any])
-    if serverless:
-        _share_tls()
 
 
 def _share_tls() -> None:

@@ -2,9 +2,10 @@
 
 It forgives what has one plain meaning: white space of all kinds, comments, single and smart
 quotes, unquoted keys, Python's literals, trailing commas, full-width punctuation, bad escapes
-(kept as they stand) and closers that are missing at the end. What takes a guess, such as a quote
-inside a string that was not escaped, is read too and marked `repaired`. What was cut short is
-marked `truncated`, so that nobody runs it.
+(kept as they stand) and closers that are missing at the end. Wrong punctuation (a comma that is
+missing, a bracket too many) is marked `repaired`. What takes a guess at a value, such as a quote
+inside a string that was not escaped, is read too and marked `guessed`; what was cut short is marked
+`truncated`: nobody runs either.
 
 One pass with an explicit stack: linear time, no recursion. Every guess looks ahead a bounded way.
 """
@@ -105,12 +106,13 @@ class MalformedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class LenientValue:
     """One value read from the text, and how it was read."""
 
     value: object
     end: int
     repaired: bool
+    guessed: bool
     truncated: bool
 
 
@@ -139,7 +141,7 @@ class _Open:
         return self.items
 
 
-def read(text: str, at: int = 0, *, sure: bool = False) -> Reading:
+def read(text: str, at: int = 0, *, sure: bool = False) -> LenientValue:
     """Read the value that starts at `at`; `sure` allows no guess about strings.
 
     Raises:
@@ -166,6 +168,7 @@ class _Reader:
         self._root: object = None
         self._done = False
         self._repaired = False
+        self._guessed = False
         self._truncated = False
         self._ends_are_lost = False
         """No later quote ends a string properly, so a doubtful one must do."""
@@ -175,7 +178,7 @@ class _Reader:
         self._strict_budget = _REREADS * (len(text) - at)
         self._spelling_attempts = _ATTEMPTS
 
-    def read(self) -> Reading:
+    def read(self) -> LenientValue:
         step: _Step = self._value
         while not self._done:
             char = self._text[self._at : self._at + 1]
@@ -186,10 +189,11 @@ class _Reader:
                 self._finish(step)
             else:
                 step = step()
-        return Reading(
+        return LenientValue(
             value=self._root,
             end=self._at,
-            repaired=self._repaired,
+            repaired=self._repaired or self._guessed,
+            guessed=self._guessed,
             truncated=self._truncated,
         )
 
@@ -229,7 +233,7 @@ class _Reader:
         return self._key if closer == "}" else self._item
 
     def _read_at_once(self) -> bool:
-        """Read the whole bracket in C if it is strict JSON, or is once its spelling is mended."""
+        """Read the whole bracket in C if it is strict JSON, or is once it is spelled as JSON."""
         read = self._strictly()
         if not read:
             return False
@@ -365,6 +369,7 @@ class _Reader:
         if not junk:
             raise MalformedError("there is no comma after a value", self._at)
         self._at = junk.end()
+        self._guessed = True
         self._truncated = self._truncated or self._at >= len(self._text)
         return self._next
 
@@ -407,7 +412,7 @@ class _Reader:
             raise MalformedError("a text stands without quotes", self._at)
         self._at = found.end()
         self._truncated |= cut and not bare.whole
-        self._repaired |= bare.guessed
+        self._guessed |= bare.guessed
         return bare.value
 
     # ---- strings
@@ -426,12 +431,12 @@ class _Reader:
                 break
             if self._ends_are_lost or is_end(end + 1):
                 if doubtful >= 0:
-                    self._repaired = True
+                    self._guessed = True
                     # Behind a quote that was passed over, the end of the text proves nothing.
                     self._truncated |= self._peek(end + 1) >= len(text)
                 return self._take(start, end, end + 1)
             if self._lacks_end(start, end):
-                self._repaired = True
+                self._guessed = True
                 comma = start + len(text[start:end].rstrip()) - 1
                 return self._take(start, comma, comma)
             if self._sure:
@@ -442,7 +447,7 @@ class _Reader:
                 break
         if doubtful < 0:
             return self._cut_string(start)
-        self._repaired = self._ends_are_lost = True
+        self._guessed = self._ends_are_lost = True
         return self._take(start, doubtful, doubtful + 1)
 
     def _triple_quoted(self) -> bool:

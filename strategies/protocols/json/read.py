@@ -1,6 +1,6 @@
 """The arguments of a call, read from what a model wrote.
 
-Reading goes in stages: strict JSON, with control characters allowed; then a tolerant pass over
+LenientValue goes in stages: strict JSON, with control characters allowed; then a tolerant pass over
 fences, prose and the usual mistakes; guesses are marked `repaired`. Text that was cut inside a
 value is never handed out as arguments, and nothing is turned into `{}` unless it was empty: a
 tool that runs on lost arguments does harm. `problem` is a sentence for the model.
@@ -8,6 +8,7 @@ tool that runs on lost arguments does harm. `problem` is a sentence for the mode
 Nothing raises on any text, and the time is linear in its length.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from typing import cast
 from strategies.protocols.json.lenient import (
     DEPTH_LIMIT,
     STRICT,
+    LenientValue,
     MalformedError,
-    Reading,
     read,
     skip_blank,
 )
@@ -25,9 +26,11 @@ from strategies.protocols.json.span import JsonSpan, exceeds_depth, split_object
 
 __all__ = [
     "Arguments",
+    "Guessed",
     "JsonSpan",
     "Unreadable",
     "Value",
+    "guess",
     "plain_object",
     "read_arguments",
     "read_value",
@@ -41,6 +44,7 @@ _PLACEHOLDER = re.compile(r"\{[ \w.-]+\}")  # as in prose: "the route /users/{id
 _FENCE_LINE = re.compile(r"```[ \t]*[\w+-]*")
 _EMPTY = frozenset(("", "null", "None"))
 _MOST_OBJECTS = 16  # looked at beyond the first, in prose full of braces
+_LONGEST_GUESS = 2_000
 _WRAPPINGS = 3  # a JSON string around a JSON string around an object has been seen
 
 
@@ -50,7 +54,7 @@ class Arguments:
 
     value: dict[str, object]
     repaired: bool = False
-    """They were read by a guess and may not be what the model meant."""
+    """Punctuation was corrected, so that more text may show them to be longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ class Value:
 
     value: object
     repaired: bool = False
+    guessed: bool = False
+    """Some value in it may not be what the model meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,26 +76,45 @@ class Unreadable:
     truncated: bool = False
     """The text was cut inside a value."""
     partial: Mapping[str, object] | None = None
-    """What can be read of a cut object: to be shown, never to be run."""
+    """What can be read of an object that was cut, or guessed at: to be shown, never to be run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guessed(Unreadable):
+    """Arguments in which a value had to be guessed: `partial` is what was understood."""
 
 
 def read_arguments(text: str) -> Arguments | Unreadable:
     """Read the arguments of a call: an object, or nothing at all, which means no arguments."""
     if text.strip() in _EMPTY:
         return Arguments(value={})
-    repaired = False
+    repaired = guessed = False
     for _ in range(_WRAPPINGS):
         outcome = _read(_unwrapped(text), _OBJECT_START)
         if isinstance(outcome, Unreadable):
             return outcome
-        repaired = repaired or outcome.repaired
+        repaired, guessed = repaired or outcome.repaired, guessed or outcome.guessed
         value = outcome.value
         if isinstance(value, dict):
-            return Arguments(value=cast("dict[str, object]", value), repaired=repaired)
+            members = cast("dict[str, object]", value)
+            return guess(members) if guessed else Arguments(value=members, repaired=repaired)
         if not isinstance(value, str) or not _OBJECT_START.search(value):
             return Unreadable(problem=f"The arguments must be a JSON object, not {_kind(value)}.")
         text = value
     return Unreadable(problem="The arguments must be a JSON object, not a string.")
+
+
+def guess(understood: Mapping[str, object]) -> Guessed:
+    """Refuse arguments in which a value had to be guessed, and say what was understood."""
+    written = json.dumps(understood, ensure_ascii=False)
+    if len(written) > _LONGEST_GUESS:
+        written = f"{written[:_LONGEST_GUESS]} …"
+    return Guessed(
+        problem="The arguments are not valid JSON, and a value had to be guessed; they were"
+        f" understood as {written}. Write them again, with every string in quotes and every quote"
+        " inside a string escaped.",
+        partial=understood,
+    )
 
 
 def _unwrapped(text: str) -> str:
@@ -128,7 +153,7 @@ def _read(text: str, start: re.Pattern[str]) -> Value | Unreadable:
         return _cut(text, reading)
     if isinstance(reading.value, dict):
         return _only_object(text, reading, start)
-    return Value(value=reading.value, repaired=reading.repaired)
+    return Value(value=reading.value, repaired=reading.repaired, guessed=reading.guessed)
 
 
 # ---- strict
@@ -167,7 +192,7 @@ def _first_value(text: str, start: re.Pattern[str]) -> int:
     return found.start() if found else at
 
 
-def _only_object(text: str, first: Reading, start: re.Pattern[str]) -> Value | Unreadable:
+def _only_object(text: str, first: LenientValue, start: re.Pattern[str]) -> Value | Unreadable:
     """Refuse two different objects: to take the first silently would lose a call."""
     kept = first.value
     for other in _objects_after(text, first.end, start):
@@ -175,7 +200,12 @@ def _only_object(text: str, first: Reading, start: re.Pattern[str]) -> Value | U
             kept = other
         elif other and other != kept:
             return _unreadable(text, "there are two different objects", first.end)
-    return Value(value=kept, repaired=first.repaired or kept is not first.value)
+    other_taken = kept is not first.value
+    return Value(
+        value=kept,
+        repaired=first.repaired or other_taken,
+        guessed=first.guessed or other_taken,
+    )
 
 
 def _objects_after(text: str, at: int, start: re.Pattern[str]) -> Iterator[dict[str, object]]:
@@ -197,7 +227,7 @@ def _objects_after(text: str, at: int, start: re.Pattern[str]) -> Iterator[dict[
 # ---- problems
 
 
-def _cut(text: str, reading: Reading) -> Unreadable:
+def _cut(text: str, reading: LenientValue) -> Unreadable:
     return Unreadable(
         problem=f"The JSON ends inside a value, after {_snippet(text[-_SHOWN:])}: it was cut off.",
         truncated=True,
@@ -205,7 +235,7 @@ def _cut(text: str, reading: Reading) -> Unreadable:
     )
 
 
-def _object(reading: Reading) -> dict[str, object] | None:
+def _object(reading: LenientValue) -> dict[str, object] | None:
     value = reading.value
     return cast("dict[str, object]", value) if isinstance(value, dict) else None
 

@@ -45,7 +45,7 @@ class Bare:
 
     value: object
     guessed: bool = False
-    """It is no number and no literal, so it was taken for a string."""
+    """It is neither a number nor a literal, or not quite: what it means had to be guessed."""
     whole: bool = False
     """It is a literal, to which nothing can be added: it cannot have been cut."""
 
@@ -86,16 +86,17 @@ def _number_or_text(raw: str) -> Bare:
 
 
 def _decimal(digits: str, exponent: str) -> Bare:
-    if exponent and not exponent[-1].isdigit():
+    guessed = bool(exponent) and not exponent[-1].isdigit()
+    if guessed:
         exponent = ""
     if not exponent and _INTEGER.match(digits):
         if len(digits) >= _LONGEST_INTEGER:
             return Bare(digits, guessed=True)
-        return Bare(int(digits))
+        return Bare(int(digits), guessed=guessed)
     number = float(digits + exponent)
     if number in (float("inf"), float("-inf")):
         return Bare(digits + exponent, guessed=True)
-    return Bare(number)
+    return Bare(number, guessed=guessed)
 
 
 def _resolve(escape: re.Match[str]) -> str:

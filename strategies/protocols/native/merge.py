@@ -7,15 +7,16 @@ final: the same call sent again (a snapshot list, a summary at the end) is passe
 object in its place is a new call.
 
 A call is handed out at once when its arguments are certain, which may be out of turn; `position`
-tells the turn. Calls without any arguments wait for the end, as these may still come.
+tells the turn. Calls without any arguments wait for the end, as these may still come. So do calls
+with `{}` of tools that take some, until another call follows: providers empty arguments that were
+cut (and say so with the reason at the end).
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from strategies.protocols.base import BrokenCall, Call, CallDelta, Event, FormatError
+from strategies.protocols.base import BrokenCall, Call, CallDelta, FormatError, ReplyEvent, ToolSpec
 from strategies.protocols.json.read import (
     Unreadable,
     plain_object,
@@ -24,6 +25,7 @@ from strategies.protocols.json.read import (
 )
 from strategies.protocols.native.fragments import Fragments
 
+_CUT_PROBLEM = "The reply was cut off before the call was complete."
 _PER_INDEX = 1 << 20
 """Positions set apart for each index: some providers put every call on index 0."""
 
@@ -58,8 +60,13 @@ class _Slot:
 class CallMerger:
     """Merges the tool-call deltas of one reply."""
 
-    def __init__(self, names: AbstractSet[str] = frozenset()) -> None:
-        self._names = names
+    def __init__(self, tools: Sequence[ToolSpec] = ()) -> None:
+        self._names = frozenset(tool.name for tool in tools)
+        self._without_arguments = {
+            tool.name for tool in tools if not tool.parameters.get("properties")
+        }
+        self._emptied: _Slot | None = None
+        """The last call, if its arguments may have been emptied."""
         self._slots: list[_Slot] = []
         self._by_index: dict[int, _Slot] = {}
         self._by_id: dict[str, _Slot] = {}
@@ -69,15 +76,20 @@ class CallMerger:
         self._seen: set[_Slot] = set()
         """Calls that this list of deltas has named: one list names no call twice."""
 
-    def feed(self, deltas: Sequence[CallDelta]) -> Iterator[Event]:
+    def feed(self, deltas: Sequence[CallDelta]) -> Iterator[ReplyEvent]:
         """Take the deltas of one chunk; yield the calls that became certain."""
         self._seen.clear()
         for delta in deltas:
             if delta.id or delta.name or delta.arguments:
                 yield from self._take(delta)
 
-    def close(self, *, cut_short: bool) -> Iterator[Event]:
+    def close(self, *, cut_short: bool) -> Iterator[ReplyEvent]:
         """Yield what is left at the end of the reply."""
+        left = [slot for slot in self._slots if not slot.told]
+        if self._emptied and cut_short and not left:
+            yield _broken(self._emptied, "{}", _CUT_PROBLEM)
+        else:
+            yield from self._release_emptied()
         for slot in sorted(self._slots, key=lambda slot: slot.position):
             if not slot.told:
                 yield from _end(slot, cut_short=cut_short)
@@ -86,7 +98,7 @@ class CallMerger:
         """Return the position of a call that comes now."""
         return len(self._slots) * _PER_INDEX
 
-    def _take(self, delta: CallDelta) -> Iterator[Event]:
+    def _take(self, delta: CallDelta) -> Iterator[ReplyEvent]:
         if delta.name and self._repeats(delta):
             return
         slot = self._place(delta)
@@ -101,7 +113,7 @@ class CallMerger:
         yield from self._finish(slot)
         yield from self._add(slot, delta.arguments)
 
-    def _add(self, slot: _Slot, piece: str) -> Iterator[Event]:
+    def _add(self, slot: _Slot, piece: str) -> Iterator[ReplyEvent]:
         """Add arguments; behind a finished object the next call of the same tool may follow."""
         while piece:
             if slot.finished:
@@ -113,7 +125,7 @@ class CallMerger:
             yield from self._finish(slot)
             piece = slot.fragments.rest if slot.finished else ""
 
-    def _finish(self, slot: _Slot) -> Iterator[Event]:
+    def _finish(self, slot: _Slot) -> Iterator[ReplyEvent]:
         """Hand the call out if it is complete and new."""
         found = slot.fragments.object
         if found is None or slot.told or not slot.name:
@@ -123,13 +135,17 @@ class CallMerger:
         if not slot.follows or not self._repeated(slot, alike):
             self._seen.add(slot)
             alike.append(slot)
-            yield Call(
-                name=slot.name,
-                arguments=found,
-                id=slot.id,
-                raw=slot.fragments.raw,
-                position=slot.position,
-            )
+            yield from self._release_emptied()
+            if not found and slot.name not in self._without_arguments:
+                self._emptied = slot
+            else:
+                yield _call(slot, found)
+
+    def _release_emptied(self) -> Iterator[ReplyEvent]:
+        """Hand out a call without arguments that something follows: it was not cut."""
+        slot, self._emptied = self._emptied, None
+        if slot:
+            yield _call(slot, {})
 
     # ---- repeats
 
@@ -247,6 +263,16 @@ def _key(name: str, arguments: dict[str, object]) -> str:
     return f"{name} {json.dumps(arguments, sort_keys=True)}"
 
 
+def _call(slot: _Slot, arguments: dict[str, object]) -> Call:
+    return Call(
+        name=slot.name,
+        arguments=arguments,
+        id=slot.id,
+        raw=slot.fragments.raw,
+        position=slot.position,
+    )
+
+
 def _echoes(slot: _Slot, text: str) -> bool:
     """Tell whether the call is but the beginning of a finished one, sent again."""
     follows = slot.follows
@@ -258,7 +284,7 @@ def _echoes(slot: _Slot, text: str) -> bool:
     )
 
 
-def _end(slot: _Slot, *, cut_short: bool) -> Iterator[Event]:
+def _end(slot: _Slot, *, cut_short: bool) -> Iterator[ReplyEvent]:
     """Decide about a call whose arguments never became certain."""
     text = slot.fragments.text
     if _echoes(slot, text):
@@ -268,29 +294,21 @@ def _end(slot: _Slot, *, cut_short: bool) -> Iterator[Event]:
             yield FormatError("A tool call had arguments but no name of a tool.")
         return
     if cut_short:
-        yield _broken(slot, text, "The reply was cut off before the call was complete.", cut=True)
+        yield _broken(slot, text, _CUT_PROBLEM)
         return
     for one in split_objects(text):
         outcome = read_arguments(one)
         if isinstance(outcome, Unreadable):
-            yield _broken(slot, one, outcome.problem, cut=outcome.truncated)
+            yield _broken(slot, one, outcome.problem)
         else:
             yield Call(
                 name=slot.name,
                 arguments=outcome.value,
                 id=slot.id,
                 raw=one.strip(),
-                repaired=outcome.repaired,
                 position=slot.position,
             )
 
 
-def _broken(slot: _Slot, raw: str, problem: str, *, cut: bool) -> BrokenCall:
-    return BrokenCall(
-        name=slot.name,
-        raw=raw,
-        problem=problem,
-        truncated=cut,
-        id=slot.id,
-        position=slot.position,
-    )
+def _broken(slot: _Slot, raw: str, problem: str) -> BrokenCall:
+    return BrokenCall(name=slot.name, raw=raw, problem=problem, id=slot.id, position=slot.position)

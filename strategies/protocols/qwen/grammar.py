@@ -5,47 +5,50 @@
     ✿RESULT✿: … written by us
     ✿RETURN✿: … the model's reply to it
 
-Nothing closes a call, so what follows its arguments up to the next marker is dropped. The model
-writes on past its own ✿RESULT✿ if the server ignores stop words; all of that is invented. A reply
-may begin in the middle of the template, with ✿RETURN✿ or just the colon after it.
+Nothing closes a call, so what follows its arguments on later lines, up to the next marker, is
+dropped; a sentence that goes on after them only speaks about the call. The model writes on past its
+own ✿RESULT✿ if the server ignores stop words; all of that is invented. A reply may begin in the
+middle of the template, with ✿RETURN✿ or just the colon after it.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from strategies.protocols.base import BrokenCall, Call, ToolSpec
-from strategies.protocols.stream import reasoning as thought
+from strategies.protocols.base import BrokenCall, Call, ReplyEvent, ToolSpec
+from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
     Block,
     Closed,
     Emit,
     Ending,
     Grammar,
-    Opening,
-    Refused,
+    MarkerFound,
+    NotABlock,
     Rest,
     Verdict,
 )
 from strategies.protocols.stream.cursor import Cursor
+from strategies.protocols.stream.judgement import DECORATION, goes_on
 from strategies.protocols.stream.markers import Markers, after_blank
 from strategies.protocols.tagged.arguments_block import ArgumentsBlock
 from strategies.protocols.tagged.calls import plausible_name
 
 FUNCTION, ARGS, RESULT, RETURN = "✿FUNCTION✿", "✿ARGS✿", "✿RESULT✿", "✿RETURN✿"
 _ALL = (FUNCTION, ARGS, RESULT, RETURN)
-_FLOWERS = Markers(_ALL)
-_AFTER_ARGUMENTS = Markers((*_ALL, thought.OPEN))
+_MARKERS = Markers(_ALL)
+_AFTER_ARGUMENTS = Markers((*_ALL, reasoning.OPEN, reasoning.CLOSE))
 _COLONS = (":", "：")
 _NAME = re.compile(r"[^\n✿]{0,200}")
 _SENTENCE = re.compile(r"\S\s+\S")
 _SMILES = frozenset(")(-DPpo'|/\\*3")
 _FENCE = re.compile(r"```[ \t]{0,8}(\w{0,20})[ \t]{0,8}")
 _TICKS = re.compile(r"`*")
+_JUNK = re.compile(r"[ \t\r}\],;`]*")
 _FENCE_END = Markers(("\n```",))
 _CLOSED = Closed(junk=frozenset(("<|im_end|>", "<|endoftext|>")))
-_IN_TEXT = Markers((*_ALL, thought.OPEN, thought.CLOSE))
-_AFTER_BLOCK = Markers((*_ALL, thought.OPEN, thought.CLOSE, *_COLONS, *_CLOSED.junk))
+_IN_TEXT = Markers((*_ALL, reasoning.OPEN, reasoning.CLOSE))
+_AFTER_BLOCK = Markers((*_ALL, reasoning.OPEN, reasoning.CLOSE, *_COLONS, *_CLOSED.junk))
 
 _NAME_PROBLEM = f"{FUNCTION} must be followed by a colon and the name of one tool."
 _ARGS_PROBLEM = f"{ARGS} without a tool: write {FUNCTION}: and the name of the tool before it."
@@ -57,25 +60,26 @@ def qwen_grammar(tools: Sequence[ToolSpec]) -> Grammar:
     """Build the grammar for one set of tools."""
     by_name = {tool.name: tool for tool in tools}
 
-    def open_block(opening: Opening) -> Block | None:
-        return _open(opening, by_name)
+    def open_block(found: MarkerFound) -> Block | None:
+        return _open(found, by_name)
 
-    return Grammar(in_text=_IN_TEXT, after_block=_AFTER_BLOCK, open=open_block)
+    return Grammar(in_text=_IN_TEXT, after_block=_AFTER_BLOCK, open=open_block, certain=True)
 
 
-def _open(opening: Opening, tools: Mapping[str, ToolSpec]) -> Block | None:
-    called = bool(opening.after and opening.after.called)
-    match opening.marker:
+def _open(found: MarkerFound, tools: Mapping[str, ToolSpec]) -> Block | None:
+    called = bool(found.after and found.after.called)
+    match found.marker:
         case "✿FUNCTION✿":
-            return QwenCall(opening, tools)
+            return QwenCall(found, tools)
         case "✿ARGS✿":
-            return StrayArguments(opening) if opening.line_start else None
+            stray = found.line_start and found.standing == "free"
+            return StrayArguments(found) if stray else None
         case "✿RESULT✿":
             return Rest()
         case "✿RETURN✿":
             return Rest() if called else Return()
         case ":" | "：":
-            return None if called else Colon(opening)
+            return None if called else Colon(found)
         case _:
             return None
 
@@ -96,8 +100,8 @@ class Return:
 class Colon:
     """Hides the colon that continues a prompt which ended with ✿RETURN✿, but no smile."""
 
-    def __init__(self, opening: Opening) -> None:
-        self._start = opening.position + len(opening.marker)
+    def __init__(self, found: MarkerFound) -> None:
+        self._start = found.position + len(found.marker)
 
     def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
         """Look at the next character."""
@@ -105,28 +109,29 @@ class Colon:
         if cursor.at == len(cursor.text) and not ending:
             return None
         if cursor.text[cursor.at : cursor.at + 1] in _SMILES:
-            return Refused(until=self._start)
+            return NotABlock(until=self._start)
         return Closed(called=False)
 
 
 class StrayArguments:
     """Gives back an ✿ARGS✿ that follows no name."""
 
-    def __init__(self, opening: Opening) -> None:
-        self._until = opening.position + len(opening.marker)
+    def __init__(self, found: MarkerFound) -> None:
+        self._until = found.position + len(found.marker)
 
     def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
         """Refuse at once."""
         del cursor, emit, ending
-        return Refused(until=self._until, problem=_ARGS_PROBLEM)
+        return NotABlock(until=self._until, problem=_ARGS_PROBLEM)
 
 
 class QwenCall:
     """Reads one name and all the arguments that it is called with."""
 
-    def __init__(self, opening: Opening, tools: Mapping[str, ToolSpec]) -> None:
-        self._start = opening.position + len(opening.marker)
-        self._line_start = opening.line_start
+    def __init__(self, found: MarkerFound, tools: Mapping[str, ToolSpec]) -> None:
+        self._start = found.position + len(found.marker)
+        self._line_start = found.line_start
+        self._standing = found.standing
         self._tools = tools
         self._name = ""
         self._marked = False
@@ -134,25 +139,32 @@ class QwenCall:
         self._colon = False
         self._arguments: ArgumentsBlock | _Code | None = None
         self._called = False
+        self._pending: list[Call | BrokenCall] = []
+        """Calls that may turn out to be shown only."""
 
     def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
         """Read name, arguments, and what may follow them, as far as they have come."""
         while True:
-            before = cursor.at, self._marked, self._called, self._arguments
+            before = self._place(cursor)
             if not self._name:
                 verdict = self._read_name(cursor, ending)
             elif self._arguments:
-                verdict = self._read_arguments(cursor, emit, ending)
+                verdict = self._read_arguments(cursor, ending)
+            elif self._pending:
+                verdict = self._judge(cursor, emit, ending)
             elif self._called:
                 verdict = self._read_rest(cursor, ending)
             elif self._marked:
-                verdict = self._start_arguments(cursor, emit, ending)
+                verdict = self._start_arguments(cursor, ending)
             else:
-                verdict = self._await_arguments(cursor, emit, ending)
+                verdict = self._await_arguments(cursor, ending)
             if verdict:
                 return verdict
-            if before == (cursor.at, self._marked, self._called, self._arguments):
+            if before == self._place(cursor):
                 return None
+
+    def _place(self, cursor: Cursor) -> object:
+        return cursor.at, self._marked, self._called, self._arguments, len(self._pending)
 
     # ---- the name
 
@@ -173,63 +185,61 @@ class QwenCall:
         cursor.at = end
         return None
 
-    def _refuse(self) -> Refused:
-        told = self._line_start and self._colon
-        return Refused(until=self._start, problem=_NAME_PROBLEM if told else "")
+    def _refuse(self) -> NotABlock:
+        told = self._line_start and self._colon and self._standing == "free"
+        return NotABlock(until=self._start, problem=_NAME_PROBLEM if told else "")
 
     # ---- the arguments
 
-    def _await_arguments(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def _await_arguments(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
         _skip_blank(cursor)
-        marker = _FLOWERS.here(cursor.text, cursor.at)
+        marker = _MARKERS.here(cursor.text, cursor.at)
         if marker == ARGS:
             cursor.at += len(marker)
             self._marked, self._colon = True, False
             return None
         if not marker and self._may_go_on(cursor, ending):
-            return self._end_without_arguments(cursor, emit, ending) if ending else None
+            if ending:
+                self._end_without_arguments(cursor, ending)
+            return None
         if cursor.text[cursor.at : cursor.at + 1] == "{":
             self._marked = self._colon = True
             return None
         if not marker and self._name not in self._tools:
             return self._refuse()
-        self._emit(emit, Call(name=self._name, arguments={}))
+        self._call()
         return None
 
     def _may_go_on(self, cursor: Cursor, ending: Ending | None) -> bool:
         return (
             cursor.at == len(cursor.text)
-            or _FLOWERS.begins_here(cursor.text, cursor.at)
+            or _MARKERS.begins_here(cursor.text, cursor.at)
             or (ending is not None and cursor.text.startswith("✿", cursor.at))
         )
 
-    def _end_without_arguments(self, cursor: Cursor, emit: Emit, ending: Ending) -> Verdict:
+    def _end_without_arguments(self, cursor: Cursor, ending: Ending) -> None:
         arguments_began = cursor.text[cursor.at : cursor.at + 2] in {"✿", "✿A"}
         cursor.at = len(cursor.text)
         if ending.cut_short or arguments_began or self._name not in self._tools:
-            emit(BrokenCall(name=self._name, raw="", problem=_CUT_PROBLEM, truncated=True))
+            self._break()
         else:
-            emit(Call(name=self._name, arguments={}))
-        return _CLOSED
+            self._call()
 
-    def _start_arguments(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def _start_arguments(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
         self._colon = self._colon or _passes_colon(cursor)
         if not _skip_blank(cursor):
-            return self._end_empty(emit, ending) if ending else None
+            if ending and ending.cut_short:
+                self._break()
+            elif ending:
+                self._call()
+            return None
         if cursor.text[cursor.at] == "`":
             return self._start_fenced(cursor, ending)
-        if _FLOWERS.here(cursor.text, cursor.at):
-            self._emit(emit, Call(name=self._name, arguments={}))
-        elif ending or not _FLOWERS.begins_here(cursor.text, cursor.at):
+        if _MARKERS.here(cursor.text, cursor.at):
+            self._call()
+        elif ending or not _MARKERS.begins_here(cursor.text, cursor.at):
             self._arguments = self._json(cursor)
         return None
-
-    def _end_empty(self, emit: Emit, ending: Ending) -> Verdict:
-        if ending.cut_short:
-            emit(BrokenCall(name=self._name, raw="", problem=_CUT_PROBLEM, truncated=True))
-        else:
-            emit(Call(name=self._name, arguments={}))
-        return _CLOSED
 
     def _start_fenced(self, cursor: Cursor, ending: Ending | None) -> None:
         """Tell JSON in a fence from code: both are common for tools that run code."""
@@ -249,20 +259,49 @@ class QwenCall:
             self._arguments = _Code(self._name, cursor.position, self._properties())
 
     def _json(self, cursor: Cursor) -> ArgumentsBlock:
-        return ArgumentsBlock(name=self._name, start=cursor.position, tags=_FLOWERS, closed=_CLOSED)
+        return ArgumentsBlock(name=self._name, start=cursor.position, tags=_MARKERS, closed=_CLOSED)
 
-    def _read_arguments(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
-        if self._arguments and self._arguments.read(cursor, emit, ending):
+    def _read_arguments(self, cursor: Cursor, ending: Ending | None) -> None:
+        if self._arguments and self._arguments.read(cursor, self._keep, ending):
             self._arguments = None
-            self._called = True
-            cursor.release()
-        return None
 
-    def _emit(self, emit: Emit, call: Call) -> None:
-        emit(call)
-        self._called = True
+    def _keep(self, event: ReplyEvent) -> None:
+        if isinstance(event, Call | BrokenCall):
+            self._pending.append(event)
+
+    def _call(self) -> None:
+        self._keep(Call(name=self._name, arguments={}))
+
+    def _break(self) -> None:
+        self._keep(BrokenCall(name=self._name, raw="", problem=_CUT_PROBLEM))
 
     # ---- what follows
+
+    def _judge(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+        """Hand out the call, or give it back where it is only shown."""
+        at = _after_junk(cursor)
+        if self._standing == "alone":
+            at = _after_decoration(cursor.text, at)
+        after = cursor.text[at:]
+        if not after and not ending:
+            return None
+        if self._is_shown(cursor.text[cursor.at : at], after):
+            return NotABlock(until=cursor.position)
+        for call in self._pending:
+            emit(call)
+        self._pending.clear()
+        self._called = True
+        cursor.release()
+        return None
+
+    def _is_shown(self, gap: str, after: str) -> bool:
+        if self._standing == "shown":
+            return True
+        if not after or after[0] in "\n✿<":
+            return False
+        if self._standing == "alone":
+            return True
+        return goes_on(sentence_is_over=self._line_start, gap=gap, after=after)
 
     def _read_rest(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
         found = _AFTER_ARGUMENTS.find(cursor.text, cursor.at)
@@ -305,14 +344,14 @@ class _Code:
             if not ending:
                 return None
             code = self._code(cursor)
-            emit(BrokenCall(name=self._name, raw=code, problem=_CUT_PROBLEM, truncated=True))
+            emit(BrokenCall(name=self._name, raw=code, problem=_CUT_PROBLEM))
             return _CLOSED
         cursor.at = found.start()
         code = self._code(cursor)
         cursor.at = found.end()
         if self._known:
             arguments = {self._key: code.removeprefix("\n")}
-            emit(Call(name=self._name, arguments=arguments, repaired=True))
+            emit(Call(name=self._name, arguments=arguments))
         else:
             emit(BrokenCall(name=self._name, raw=code, problem=_CODE_PROBLEM))
         return _CLOSED
@@ -320,6 +359,15 @@ class _Code:
     def _code(self, cursor: Cursor) -> str:
         held = cursor.held()
         return held[self._start - (cursor.position - len(held)) :]
+
+
+def _after_junk(cursor: Cursor) -> int:
+    found = _JUNK.match(cursor.text, cursor.at)
+    return found.end() if found else cursor.at
+
+
+def _after_decoration(text: str, at: int) -> int:
+    return len(text) - len(text[at:].lstrip(DECORATION))
 
 
 def _skip_blank(cursor: Cursor) -> bool:

@@ -59,7 +59,7 @@ class Qwen:
     closing = staticmethod(in_one_turn)
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
     ) -> ReplyParser:
         """Make the parser of one reply."""
         return ReplyReader(qwen_grammar(tools), starts_in_reasoning=starts_in_reasoning)

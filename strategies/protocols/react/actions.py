@@ -1,17 +1,18 @@
 """What an action of a ReAct reply calls, in the many shapes that models give it.
 
-`{"action": …, "action_input": …}` is the form that was asked for; other names of the keys, wrappers
-and lists of actions are understood as well. An input may be plain text: it stands for the tool's
-only parameter, or the only one that is required.
+`{"action": …, "action_input": …}` is one form; other names of the keys, wrappers and lists of
+actions are understood as well. An input may be plain text where the tool has exactly one required
+parameter and that is text: whatever else would have to be guessed is given back.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
-from strategies.protocols.json.read import Unreadable, read_arguments
+from strategies.protocols.json.read import Unreadable, Value, read_arguments, read_value
 
 _WRAPPERS = frozenset(("tool_call", "tool_calls", "tool_calling", "function_call", "function"))
 _NAMES = ("action", "tool", "tool_name", "name", "function")
@@ -27,9 +28,17 @@ _INPUTS = (
     "params",
 )
 _NOTHING = frozenset(("", "none", "null", "n/a", "{}", "无"))
-_ANSWERS = frozenset(("final answer", "finalanswer", "final_answer"))
+_ANSWER_NAMES = frozenset(("final answer", "finalanswer", "final_answer", "最终答案"))
+_ANSWER_KEYS = frozenset(("answer", "final_answer", "output", "result", "text", "content"))
 _DEEPEST = 4
+CUT = "The reply was cut off before the Action Input was complete."
 _DECORATION = " \t\r\n*`'\"_"
+_NAME_AND_INPUT = re.compile(r"([\w.-]+)[ \t]*[,:]?[ \t]*(?=[{(\[])(.*)", re.DOTALL)
+_WORDS_AROUND = re.compile(
+    r"(?:(?:use|using|call|run|the|a|tool|function)\b|使用|调用|工具|函数|[\s`'\"\[\]“”「」。.])+",
+    re.IGNORECASE,
+)
+_ONE_FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,19 @@ class Action:
     @property
     def is_answer(self) -> bool:
         """Whether this is the final answer, dressed up as an action."""
-        return self.name.casefold() in _ANSWERS
+        return self.name.casefold() in _ANSWER_NAMES
 
     @property
-    def text(self) -> str:
-        """The input as text."""
+    def answer(self) -> str:
+        """The input as an answer; an object that holds nothing but one is opened."""
+        given = self.input
+        if isinstance(given, str) and given.lstrip().startswith("{"):
+            outcome = read_value(given)
+            given = outcome.value if isinstance(outcome, Value) else given
+        members = _mapping(given)
+        only = next(iter(members.items()), ("", None)) if len(members) == 1 else ("", None)
+        if only[0].casefold() in _ANSWER_KEYS and isinstance(only[1], str):
+            return only[1]
         return self.input if isinstance(self.input, str) else _json(self.input)
 
 
@@ -77,13 +94,41 @@ def _action(name: str, members: Mapping[str, object]) -> Action:
     return Action(name, filled[0] if filled else None, has_input=bool(given))
 
 
-def name_in(line: str, tools: Mapping[str, ToolSpec]) -> str:
-    """Read the name of a tool from an `Action:` line; blank if the line names none."""
+@dataclass(frozen=True, slots=True)
+class NameLine:
+    """What stands behind `Action:` on its line."""
+
+    name: str
+    """Blank where the line says that there is no action."""
+    input: str = ""
+    """What stands behind the name in brackets; a remark where an `Action Input:` follows."""
+
+
+def read_name(line: str, tools: Mapping[str, ToolSpec]) -> NameLine:
+    """Read the line of an action: a tool's name, maybe in words or with its input."""
     name = line.strip(_DECORATION)
     if name in tools:
-        return name
+        return NameLine(name)
+    found = _NAME_AND_INPUT.fullmatch(name)
+    if found and found[1] in tools:
+        return NameLine(found[1], found[2])
+    bare = _WORDS_AROUND.sub(" ", name).strip()
+    if bare in tools:
+        return NameLine(bare)
     name = name.partition(" (")[0].strip(_DECORATION).removesuffix("()")
-    return "" if name.casefold() in _NOTHING else name
+    return NameLine("" if name.casefold() in _NOTHING else name)
+
+
+def text_in_brackets(written: str) -> str | None:
+    """Return the text behind a tool's name, as in `look[lamps]` or `look("lamps")`.
+
+    What else stands in round brackets may be code: None.
+    """
+    text = written.strip(" `*")
+    inner = text[1:-1].strip()
+    if text[:1] == "[" or not inner or (inner[0] == inner[-1] and inner[0] in "\"'"):
+        return inner
+    return None
 
 
 def call(action: Action, tools: Mapping[str, ToolSpec], *, cut_short: bool) -> Call | BrokenCall:
@@ -92,11 +137,11 @@ def call(action: Action, tools: Mapping[str, ToolSpec], *, cut_short: bool) -> C
     if isinstance(given, Mapping):
         members = dict(cast("Mapping[str, object]", given))
         return Call(name=action.name, arguments=members, raw=_json(members))
-    text = action.text
-    if text.lstrip().startswith("{"):
-        return _from_json(action.name, text, cut_short=cut_short)
+    text = given if isinstance(given, str) else _json(given)
     if cut_short:
-        return _broken(action.name, text, "The reply was cut off inside the input.", cut=True)
+        return BrokenCall(name=action.name, raw=text, problem=CUT)
+    if text.lstrip().startswith("{"):
+        return _from_json(action.name, text)
     if given is None or text.strip().casefold() in _NOTHING:
         return Call(name=action.name, arguments={})
     return _from_text(action.name, text, tools)
@@ -107,45 +152,53 @@ def needs_no_input(tool: ToolSpec | None) -> bool:
     return tool is not None and not tool.parameters.get("required")
 
 
-def _from_json(name: str, text: str, *, cut_short: bool) -> Call | BrokenCall:
+def _from_json(name: str, text: str) -> Call | BrokenCall:
     outcome = read_arguments(text)
     if isinstance(outcome, Unreadable):
-        cut = outcome.truncated or cut_short
-        return _broken(name, text, outcome.problem, cut=cut)
-    return Call(name=name, arguments=outcome.value, raw=text.strip(), repaired=outcome.repaired)
+        return BrokenCall(name=name, raw=text, problem=outcome.problem)
+    return Call(name=name, arguments=outcome.value, raw=text.strip())
 
 
 def _from_text(name: str, text: str, tools: Mapping[str, ToolSpec]) -> Call | BrokenCall:
-    """Give plain text to the parameter that it must be meant for."""
+    """Give plain text to the one parameter that it must be meant for."""
     tool = tools.get(name)
-    plain = _unquoted(text)
+    plain = _unwrapped(text)
     if tool is None:
         # Nobody can tell the parameter, and the call of an unknown tool is only answered.
         return Call(name=name, arguments={"input": plain}, raw=_json(plain))
     parameters = _mapping(tool.parameters.get("properties"))
-    required = tool.parameters.get("required")
-    only = [*map(str, cast("list[object]", required))] if isinstance(required, list) else []
-    candidates = only if len(only) == 1 else list(parameters)
+    only = _only_required(tool)
     if not parameters and not only:
         return Call(name=name, arguments={}, raw=_json(plain))
-    if len(candidates) != 1:
-        names = ", ".join(parameters)
-        return _broken(name, text, f"The input must be a JSON object with these keys: {names}.")
-    return Call(name=name, arguments={candidates[0]: plain}, raw=_json(plain))
+    if only and _takes_text(parameters.get(only)):
+        return Call(name=name, arguments={only: plain}, raw=_json(plain))
+    names = ", ".join(parameters)
+    problem = f"The input was read as the text {_json(plain)}, but it must be a JSON object"
+    return BrokenCall(name=name, raw=text, problem=f"{problem} with these keys: {names}.")
 
 
-def _unquoted(text: str) -> str:
-    """Take away quotes that stand around the whole text."""
+def _only_required(tool: ToolSpec) -> str:
+    required = tool.parameters.get("required")
+    names = [*map(str, cast("list[object]", required))] if isinstance(required, list) else []
+    return names[0] if len(names) == 1 else ""
+
+
+def _takes_text(schema: object) -> bool:
+    kind = _mapping(schema).get("type", "string")
+    return kind == "string" or (isinstance(kind, list) and "string" in kind)
+
+
+def _unwrapped(text: str) -> str:
+    """Take away the fence, backticks or quotes that stand around the whole text."""
     text = text.strip()
-    for quote in "\"'":
+    fence = _ONE_FENCE.fullmatch(text)
+    if fence and "```" not in fence[1]:
+        return fence[1]
+    for quote in "\"'`":
         inner = text[1:-1]
         if len(text) > 1 and text[0] == text[-1] == quote and quote not in inner:
             return inner
     return text
-
-
-def _broken(name: str, raw: str, problem: str, *, cut: bool = False) -> BrokenCall:
-    return BrokenCall(name=name, raw=raw, problem=problem, truncated=cut)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -1,52 +1,53 @@
 """The ReAct protocol: thoughts, actions and observations as plain labelled text.
 
-Nothing but text is needed, so the oldest and smallest models can follow it. Observations go back
-as user turns; the model must not write them itself.
+Nothing but text is needed, so the oldest and smallest models can follow it. The whole run stands in
+one turn of the user, as the form was taught: in turns apart, a small model overlooks that it has
+the result, and calls again.
 """
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
 from strategies.protocols.closing import in_one_turn
 from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.native.leak import leak_parser
+from strategies.protocols.react import labels
 from strategies.protocols.react.reader import ReactReader
 from strategies.protocols.rendering import tool_lines
 
-_LABELS = re.compile(
-    r"^[ \t]*[*#>_]*[ \t]*(?:t(?=hought)|o(?=bservation)|a(?=ction)|f(?=inal[ _]?answer))",
-    re.IGNORECASE | re.MULTILINE,
-)
-_BREAK = "\u200b"
 _INSTRUCTIONS: dict[Language, str] = {
     "en": """\
-You can work with tools. Every line here tells one tool's name, its purpose and a JSON Schema of \
-its parameters:
+You answer questions, and these tools help you. Every line tells one tool's name, its purpose and \
+a JSON Schema of its parameters:
 {tools}
 
-Go step by step. A step that needs a tool has these three lines and ends after the third:
-Thought: what you know and what is still missing
-Action: the name of one tool, exactly as above
-Action Input: a JSON object with the tool's parameters
+Write line by line in this form:
 
-The tool's result then reaches you as a message that begins with Observation. Never write an \
-observation yourself. As soon as nothing is missing, finish with these two lines:
-Thought: why you can answer now
-Final Answer: your answer to the user, in the user's language""",
+Thought: your own words on what you need to find out next
+Action: the tool to use, one of [{names}]
+Action Input: the tool's parameters, as a JSON object
+Observation: what the tool returned; this line is given to you, so stop before it
+... (these four lines come as often as needed)
+Thought: I know enough to answer
+Final Answer: the answer to the question, in the user's language
+
+Where no tool helps, write the last two lines at once.""",
     "zh": """\
-你可以借助工具完成任务。下面一行一个工具，写明名称、用途和参数的 JSON Schema：
+你要回答问题，下面这些工具可以帮助你，一行一个，写明名称、用途和参数的 JSON Schema：
 {tools}
 
-请一步一步来。需要工具的一步写成下面三行，写完第三行就停：
-Thought: 已经知道什么，还缺什么
-Action: 一个工具的名称，与上面完全一致
-Action Input: 含有该工具参数的 JSON 对象
+请按下面的格式逐行书写：
 
-工具的返回内容会以 Observation 开头的消息交给你，不要自己编写 Observation。
-一旦不再缺少信息，就用下面两行结束：
-Thought: 为什么现在可以回答
-Final Answer: 给用户的回答，使用用户的语言""",
+Thought: 用自己的话说明接下来需要弄清什么
+Action: [{names}] 中的一个，只写名称
+Action Input: 该工具的参数，写成 JSON 对象
+Observation: 工具返回的内容，这一行由系统给出，写到它之前就停
+……（以上四行可以重复多次）
+Thought: 我已经知道答案了
+Final Answer: 给问题的回答，使用用户的语言
+
+如果没有工具能帮上忙，直接写最后两行。""",
 }
 
 
@@ -55,10 +56,9 @@ class React:
 
     name = "react"
     stop: tuple[str, ...] = ("\nObservation:",)
-    closing = staticmethod(in_one_turn)
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
     ) -> ReplyParser:
         """Make the parser of one reply."""
         apart = leak_parser((), starts_in_reasoning=starts_in_reasoning)
@@ -66,20 +66,36 @@ class React:
 
     def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
         """Describe the tools and the steps."""
-        return _INSTRUCTIONS[language].format(tools=tool_lines(tools)) if tools else ""
+        if not tools:
+            return ""
+        names = ", ".join(tool.name for tool in tools)
+        return _INSTRUCTIONS[language].format(tools=tool_lines(tools), names=names)
 
     def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
-        """Write every round as the reply and one user turn with its observations."""
-        turns = [Turn("user", question)]
-        for exchange in exchanges:
-            told = "\n".join(f"Observation: {_harmless(one.text)}" for one in exchange.results)
-            turns += [Turn("assistant", exchange.reply), Turn("user", told)]
-        return turns
+        """Write the question and all steps as one text, which the model goes on from.
+
+        A reply ends before an observation that the model made up: the true one follows.
+        """
+        steps = "\n".join(line for exchange in exchanges for line in _step(exchange))
+        return [Turn("user", f"{question}\n\n{steps}" if steps else question)]
+
+    def closing(self, question: str, exchanges: Sequence[Exchange], request: str) -> list[Turn]:
+        """Write what is known and the request as one turn of the user."""
+        results = [
+            replace(result, text=_escaped(result.text))
+            for exchange in exchanges
+            for result in exchange.results
+        ]
+        return in_one_turn(question, [Exchange(reply="", results=tuple(results))], request)
+
+
+def _step(exchange: Exchange) -> list[str]:
+    observed = [f"Observation: {_escaped(result.text)}" for result in exchange.results]
+    return [labels.before_observation(exchange.reply).strip(), *observed]
+
+
+def _escaped(text: str) -> str:
+    return labels.escaped(escaped_markers(text))
 
 
 REACT = React()
-
-
-def _harmless(text: str) -> str:
-    """Break every label that a tool wrote at the start of a line."""
-    return _LABELS.sub(lambda found: found[0] + _BREAK, escaped_markers(text))

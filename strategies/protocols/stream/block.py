@@ -7,13 +7,17 @@ and ends with a verdict; until then it returns None, which means "more text, ple
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
-from strategies.protocols.base import Event
+from strategies.protocols.base import ReplyEvent
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 
-type Emit = Callable[[Event], None]
+type Standing = Literal["free", "alone", "shown"]
+"""How a call stands by what is before it: in running text; in an example with which the reply
+begins, so that it counts if nothing follows; in an example."""
+
+type Emit = Callable[[ReplyEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class NotABlock:
     """The block is none: it goes back to the text as it stands."""
 
     until: int
@@ -52,13 +56,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class HandedOver:
     """Another reader knows this kind of block: it goes on where the cursor stands."""
 
     to: "Block"
 
 
-type Verdict = Closed | Refused | Handed
+type Verdict = Closed | NotABlock | HandedOver
 
 
 class Block(Protocol):
@@ -70,7 +74,7 @@ class Block(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Opening:
+class MarkerFound:
     """Where and after what a marker was found.
 
     Nobody changes one; it is not frozen because one is made for every marker, and that would take
@@ -82,6 +86,8 @@ class Opening:
     line_start: bool
     after: Closed | None
     """The block that ended just before, with nothing but white space between."""
+    standing: Standing
+    """What the text before the marker says about a call that begins there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +98,10 @@ class Grammar:
     """Markers that count anywhere in the text."""
     after_block: Markers
     """Markers that count where the reply starts and right after a block."""
-    open: Callable[[Opening], Block | None]
+    open: Callable[[MarkerFound], Block | None]
     """Make the reader of the block that a marker opens; None when it opens nothing here."""
+    certain: bool = False
+    """Its blocks look at what stands around a call themselves, and emit none that is only shown."""
 
 
 class Rest:

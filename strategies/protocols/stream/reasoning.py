@@ -5,19 +5,24 @@ first is a repetition (the prompt had opened one already) and is dropped. Later 
 nested block or only be talked about; which of the two shows at the end alone: if every tag is
 closed, all of it was reasoning, otherwise the first close tag was the end and the reply is read
 anew from there.
+
+Prompts that open `<think>` themselves make for replies with a lone `</think>`: all before it was
+reasoning. A tag inside a sentence, in a quotation or in code is only talked about.
 """
 
-from strategies.protocols.base import Reasoning
-from strategies.protocols.stream.block import Closed, Emit, Ending
+from strategies.protocols.base import Reasoning, ReasoningSoFar
+from strategies.protocols.stream.block import Closed, Emit, Ending, NotABlock
 from strategies.protocols.stream.cursor import Cursor
+from strategies.protocols.stream.judgement import goes_on
 from strategies.protocols.stream.markers import Markers
 
 OPEN, CLOSE = "<think>", "</think>"
 _TAGS = Markers((OPEN, CLOSE))
+_CLOSE_TAG = Markers((CLOSE,))
 _CLOSED = Closed(called=False, stray=frozenset((CLOSE,)))
 
 
-class Thought:
+class ReasoningBlock:
     """Reads reasoning up to its close tag; the open tag has been read."""
 
     def __init__(self, *, apart: bool = False) -> None:
@@ -74,6 +79,51 @@ class Thought:
     def _end(self, cursor: Cursor) -> Closed:
         if self._first_end is not None:
             cursor.back_to(self._first_end)
+        return _CLOSED
+
+
+class LaterReasoning:
+    """Reads reasoning in the middle of a reply, where a tag that is never closed is just text."""
+
+    def __init__(self, *, apart: bool, start: int | None = None) -> None:
+        """Take where the text is read anew if the tag is never closed; None for nowhere."""
+        self._apart = apart
+        self._start = start
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | NotABlock | None:
+        """Emit it once its close tag has come."""
+        found = _CLOSE_TAG.find(cursor.text, cursor.at)
+        if found:
+            cursor.at = found.end()
+            written = cursor.held().removeprefix(OPEN).removesuffix(CLOSE)
+            emit(Reasoning(f"\n{written}" if self._apart and written else written))
+            return _CLOSED
+        until = len(cursor.text) if ending else _CLOSE_TAG.settled(cursor.text, cursor.at)
+        cursor.at = until
+        if not ending:
+            return None
+        anew = self._start is not None and not ending.cut_short
+        return NotABlock(until=self._start if anew and self._start else cursor.position)
+
+
+class LoneClose:
+    """Tells a `</think>` without its open tag from the mention of one."""
+
+    def __init__(self, *, sentence_is_over: bool) -> None:
+        self._sentence_is_over = sentence_is_over
+
+    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | NotABlock | None:
+        """Look at what follows the tag on its line."""
+        start = cursor.at
+        after = cursor.text[start:].lstrip(" \t\r")
+        if not after and not ending:
+            return None
+        gap = cursor.text[start : len(cursor.text) - len(after)]
+        over = self._sentence_is_over
+        line_goes_on = bool(after) and after[0] != "\n"
+        if line_goes_on and not over and goes_on(sentence_is_over=over, gap=gap, after=after):
+            return NotABlock(until=cursor.position)
+        emit(ReasoningSoFar(""))
         return _CLOSED
 
 

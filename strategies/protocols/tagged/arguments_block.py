@@ -68,7 +68,7 @@ class ArgumentsBlock:
             return self._emit(emit, text)
         text = self._text(cursor, cursor.position)
         if ending.cut_short:
-            emit(BrokenCall(name=self._name, raw=text, problem=_CUT_PROBLEM, truncated=True))
+            emit(BrokenCall(name=self._name, raw=text, problem=_CUT_PROBLEM))
             return self._closed
         return self._emit(emit, text)
 
@@ -80,23 +80,9 @@ class ArgumentsBlock:
 
     def _tell(self, emit: Emit, text: str, outcome: Arguments | Unreadable) -> Closed:
         if isinstance(outcome, Unreadable):
-            emit(
-                BrokenCall(
-                    name=self._name,
-                    raw=text,
-                    problem=outcome.problem,
-                    truncated=outcome.truncated,
-                )
-            )
+            emit(BrokenCall(name=self._name, raw=text, problem=outcome.problem))
         else:
-            emit(
-                Call(
-                    name=self._name,
-                    arguments=outcome.value,
-                    raw=text.strip(),
-                    repaired=outcome.repaired,
-                )
-            )
+            emit(Call(name=self._name, arguments=outcome.value, raw=text.strip()))
         return self._closed
 
     def _text(self, cursor: Cursor, end: int) -> str:

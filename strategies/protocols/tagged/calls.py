@@ -13,7 +13,7 @@ from typing import NoReturn, cast
 
 from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.lenient import DEPTH_LIMIT
-from strategies.protocols.json.read import Unreadable, read_arguments, read_value
+from strategies.protocols.json.read import Unreadable, guess, read_arguments, read_value
 from strategies.protocols.json.span import exceeds_depth
 
 type ReadCall = Call | BrokenCall
@@ -45,14 +45,23 @@ def read_calls(text: str) -> CallsRead:
     """Read the calls in one JSON text: a call, an envelope or a list of them."""
     members = read_members(text)
     if members.whole:
-        return _judge(text, list(_calls_in(members.values, members.raw, repaired=False)))
+        return _judge(text, list(_calls_in(members.values, members.raw)))
     outcome = read_value(text)
     if isinstance(outcome, Unreadable):
         return _unreadable(members, outcome, text)
-    found = _judge(text, list(_calls_in(outcome.value, {}, repaired=outcome.repaired)))
+    found = _judge(text, list(_calls_in(outcome.value, {})))
+    if outcome.guessed:
+        found = replace(found, calls=tuple(map(_as_guess, found.calls)))
     if outcome.repaired and found.bare:
         return CallsRead(problem=_FORM, certain=False)  # two guesses make no call
     return replace(found, certain=not outcome.repaired)
+
+
+def _as_guess(call: ReadCall) -> ReadCall:
+    if isinstance(call, BrokenCall):
+        return call
+    raw = json.dumps(call.arguments, ensure_ascii=False)
+    return BrokenCall(name=call.name, raw=raw, problem=guess(call.arguments).problem, id=call.id)
 
 
 def plausible_name(name: str) -> bool:
@@ -74,18 +83,18 @@ def _is_bare(text: str) -> bool:
     return '"arguments"' not in text and not _ARGUMENTS.search(text)
 
 
-def _calls_in(value: object, raw: Mapping[str, str], *, repaired: bool) -> Iterator[ReadCall]:
+def _calls_in(value: object, raw: Mapping[str, str]) -> Iterator[ReadCall]:
     if isinstance(value, list):
         for item in cast("list[object]", value):
-            yield from _calls_in(item, {}, repaired=repaired)
+            yield from _calls_in(item, {})
     elif isinstance(value, dict):
         members = cast("dict[str, object]", value)
         for key in ENVELOPES:
             if key in members and isinstance(members[key], dict | list):
                 shared = {"id": members["id"]} if "id" in members else {}
-                yield from _calls_in(_with(shared, members[key]), {}, repaired=repaired)
+                yield from _calls_in(_with(shared, members[key]), {})
                 return
-        if call := _call(members, raw, repaired=repaired):
+        if call := _call(members, raw):
             yield call
 
 
@@ -93,7 +102,7 @@ def _with(shared: dict[str, object], inner: object) -> object:
     return shared | cast("dict[str, object]", inner) if isinstance(inner, dict) else inner
 
 
-def _call(members: dict[str, object], raw: Mapping[str, str], *, repaired: bool) -> ReadCall | None:
+def _call(members: dict[str, object], raw: Mapping[str, str]) -> ReadCall | None:
     name = _name(members)
     if not name:
         return None
@@ -101,16 +110,14 @@ def _call(members: dict[str, object], raw: Mapping[str, str], *, repaired: bool)
     call_id = given if isinstance(given, str) else ""
     for key in ARGUMENT_KEYS:
         if key in members:
-            return _with_arguments(name, call_id, members[key], raw.get(key, ""), repaired=repaired)
+            return _with_arguments(name, call_id, members[key], raw.get(key, ""))
     if members.keys() - _BESIDE - set(NAME_KEYS):
         problem = 'The arguments must stand under the key "arguments".'
         return BrokenCall(name=name, raw="", problem=problem, id=call_id)
-    return Call(name=name, arguments={}, id=call_id, repaired=repaired)
+    return Call(name=name, arguments={}, id=call_id)
 
 
-def _with_arguments(
-    name: str, call_id: str, arguments: object, raw: str, *, repaired: bool
-) -> ReadCall:
+def _with_arguments(name: str, call_id: str, arguments: object, raw: str) -> ReadCall:
     match arguments:
         case None:
             value: dict[str, object] = {}
@@ -122,12 +129,11 @@ def _with_arguments(
             if isinstance(outcome, Unreadable):
                 return BrokenCall(name=name, raw=raw, problem=outcome.problem, id=call_id)
             value = outcome.value
-            repaired = repaired or outcome.repaired
         case _:
             raw = raw or json.dumps(arguments, ensure_ascii=False)
             problem = "The arguments must be a JSON object."
             return BrokenCall(name=name, raw=raw, problem=problem, id=call_id)
-    return Call(name=name, arguments=value, id=call_id, raw=raw, repaired=repaired)
+    return Call(name=name, arguments=value, id=call_id, raw=raw)
 
 
 def _name(members: Mapping[str, object]) -> str:
@@ -142,7 +148,7 @@ def _unreadable(members: "Members", outcome: Unreadable, text: str) -> CallsRead
     name = _name(members.values) or _certain_name(outcome.partial)
     if not name:
         return CallsRead(problem=outcome.problem, certain=False)
-    call = BrokenCall(name=name, raw=text, problem=outcome.problem, truncated=outcome.truncated)
+    call = BrokenCall(name=name, raw=text, problem=outcome.problem)
     return CallsRead(calls=(call,), problem=outcome.problem, certain=False, bare=_is_bare(text))
 
 

@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strategies.protocols.base import ToolSpec
-from strategies.protocols.stream import reasoning as thought
+from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
     Block,
     Closed,
     Emit,
     Ending,
     Grammar,
-    Handed,
-    Opening,
-    Refused,
+    HandedOver,
+    MarkerFound,
+    NotABlock,
     Rest,
     Verdict,
 )
@@ -37,9 +37,9 @@ _ALIASES = ("<function_call>", "<tool>", "<tools>", "<response>", "<json>", "<JS
 _FENCE = "```"
 _JSON = ("{", "[")
 _CLOSES = {one: one.replace("<", "</") for one in (OPEN, *_ALIASES)} | {_FENCE: _FENCE}
-_LITTER = ("}", "]", ",", ";", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</function>")
-_THINK = (thought.OPEN, thought.CLOSE)
-_PROSPECTS = frozenset((OPEN, *_FUNCTION, *_JSON, *_ALIASES, _FENCE))
+_JUNK = ("}", "]", ",", ";", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</function>")
+_THINK = (reasoning.OPEN, reasoning.CLOSE)
+_CANDIDATES = frozenset((OPEN, *_FUNCTION, *_JSON, *_ALIASES, _FENCE))
 
 _INSIDE = Markers((OPEN, CLOSE, *_FUNCTION, *_ALIASES, _FENCE, *_JSON))
 _FENCE_LANGUAGE = re.compile(r"[ \t]{0,8}(\w{0,20})")
@@ -80,20 +80,32 @@ class Trust:
     """A block that cannot be read is a fault of the model, not a quotation."""
 
 
-def tag_grammar(tools: Sequence[ToolSpec], *, any_name: bool, reports: bool) -> Grammar:
-    """Build the grammar for one set of tools."""
+def tag_grammar(tools: Sequence[ToolSpec]) -> Grammar:
+    """Build the grammar for one set of tools, for a model that was taught it."""
+    return _grammar(tools, any_name=True, reports=True, invented=_INVENTED)
+
+
+def leak_grammar(tools: Sequence[ToolSpec]) -> Grammar:
+    """Build the grammar for a model that was not: only calls of declared tools count."""
+    return _grammar(tools, any_name=False, reports=False, invented=())
+
+
+def _grammar(
+    tools: Sequence[ToolSpec], *, any_name: bool, reports: bool, invented: tuple[str, ...]
+) -> Grammar:
     by_name = {tool.name: tool for tool in tools}
     trust = Trust(tools=by_name, names=frozenset(by_name), any_name=any_name, reports=reports)
-    in_text, after_block = _markers(strong=any_name or bool(tools), weak=bool(tools))
+    strong, weak = any_name or bool(tools), bool(tools)
+    in_text, after_block = _markers(strong=strong, weak=weak, invented=invented)
 
-    def open_block(opening: Opening) -> Block | None:
-        return _open(opening, trust)
+    def open_block(found: MarkerFound) -> Block | None:
+        return _open(found, trust)
 
     return Grammar(in_text=in_text, after_block=after_block, open=open_block)
 
 
 @functools.cache
-def _markers(*, strong: bool, weak: bool) -> tuple[Markers, Markers]:
+def _markers(*, strong: bool, weak: bool, invented: tuple[str, ...]) -> tuple[Markers, Markers]:
     anywhere = [*_THINK]
     line_starts: dict[str, str] = {}
     if strong:
@@ -101,31 +113,31 @@ def _markers(*, strong: bool, weak: bool) -> tuple[Markers, Markers]:
     if weak:
         anywhere += [*_FUNCTION, *_ALIASES]
         line_starts = _NO_CALL
-    after_block = [*anywhere, *line_starts, *_LITTER, *_CLOSES.values(), *_INVENTED]
+    after_block = [*anywhere, *line_starts, *_JUNK, *_CLOSES.values(), *invented]
     return Markers(anywhere, line_starts), Markers(after_block)
 
 
-def _open(opening: Opening, trust: Trust) -> Block | None:
-    marker, after = opening.marker, opening.after
+def _open(found: MarkerFound, trust: Trust) -> Block | None:
+    marker, after = found.marker, found.after
     if marker in _INVENTED:
         return Rest() if after and after.called else None
     inside = bool(after and after.inside)
-    if marker in _PROSPECTS:
-        return CallCandidate(opening, trust, inside=inside)
+    if marker in _CANDIDATES:
+        return CallCandidate(found, trust, inside=inside)
     return None
 
 
 class CallCandidate:
     """Reads tags, fences and white space in front of what may be a call."""
 
-    def __init__(self, opening: Opening, trust: Trust, *, inside: bool) -> None:
-        self._opening = opening
+    def __init__(self, found: MarkerFound, trust: Trust, *, inside: bool) -> None:
+        self._found = found
         self._trust = trust
-        self._after_call = bool(opening.after and opening.after.called)
+        self._after_call = bool(found.after and found.after.called)
         self._tagged = inside
-        self._start = opening.position + len(opening.marker)
+        self._start = found.position + len(found.marker)
         self._expected: frozenset[str] = frozenset()
-        self._marker: str = opening.marker
+        self._marker: str = found.marker
         """The marker that was read last."""
         self._broken_line = False
 
@@ -134,7 +146,7 @@ class CallCandidate:
         del emit
         while True:
             if self._marker in _FUNCTION:
-                return Handed(FunctionBlock(self._wrapping(cursor, 0), self._trust.tools))
+                return HandedOver(FunctionBlock(self._wrapping(cursor, 0), self._trust.tools))
             if self._marker in _JSON:
                 return self._read_json(cursor, ending)
             if self._marker == CLOSE:
@@ -151,7 +163,7 @@ class CallCandidate:
         over = cursor.at == len(cursor.text)
         if not ending and (over or _INSIDE.begins_here(cursor.text, cursor.at)):
             return None
-        if over and self._after_call and self._opening.marker == OPEN:
+        if over and self._after_call and self._found.marker == OPEN:
             return Closed()  # an open tag for a close tag, and nothing after it
         return self._refuse()
 
@@ -183,7 +195,7 @@ class CallCandidate:
             return self._refuse()
         wrapping = self._wrapping(cursor, 1)
         cursor.at = index
-        return Handed(JsonBlock(wrapping))
+        return HandedOver(JsonBlock(wrapping))
 
     def _promises(self, text: str, index: int, ending: Ending | None) -> bool | None:
         """Tell from its first key, and the name if that is first, whether JSON may be a call."""
@@ -215,15 +227,15 @@ class CallCandidate:
     def _empty(self, cursor: Cursor) -> Verdict:
         """Judge `<tool_call></tool_call>`: after a call it is a slip, alone it is a failed call."""
         if self._after_call:
-            return Closed(junk=frozenset(_LITTER))
+            return Closed(junk=frozenset(_JUNK))
         problem = _PROBLEM if self._trust.reports else ""
-        return Refused(until=cursor.position, problem=problem)
+        return NotABlock(until=cursor.position, problem=problem)
 
-    def _refuse(self) -> Refused:
-        reported = self._trust.reports and self._opening.marker == OPEN and self._opening.line_start
+    def _refuse(self) -> NotABlock:
+        reported = self._trust.reports and self._found.marker == OPEN and self._found.line_start
         if not reported:
-            return Refused(until=self._start)
-        return Refused(
+            return NotABlock(until=self._start)
+        return NotABlock(
             until=self._start, problem=_PROBLEM, unless_open="" if self._broken_line else CLOSE
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from strategies.protocols.base import BrokenCall
 from strategies.protocols.json.span import JsonSpan
-from strategies.protocols.stream.block import Closed, Emit, Ending, Handed, Refused, Verdict
+from strategies.protocols.stream.block import Closed, Emit, Ending, HandedOver, NotABlock, Verdict
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 from strategies.protocols.tagged.calls import CallsRead, read_calls
@@ -84,7 +84,9 @@ class JsonBlock:
     def _balanced(self, cursor: Cursor, emit: Emit) -> Verdict | None:
         body = self._body(cursor, cursor.position)
         if self._names_no_tool(body):
-            return Refused(until=self._wrapping.start if _MARKERS.search(body) else cursor.position)
+            return NotABlock(
+                until=self._wrapping.start if _MARKERS.search(body) else cursor.position
+            )
         found = read_calls(body)
         if found.certain or not self._wrapping.tagged:
             return self._settle(cursor, emit, found)
@@ -137,7 +139,7 @@ class JsonBlock:
     def _one_by_one(self, cursor: Cursor) -> Verdict:
         """Read the calls of a list that was never closed: all but the last are whole."""
         cursor.back_to(self._wrapping.body + 1)
-        return Handed(JsonBlock(replace(self._wrapping, body=cursor.position)))
+        return HandedOver(JsonBlock(replace(self._wrapping, body=cursor.position)))
 
     def _cut_at(self, cursor: Cursor, emit: Emit, tag: re.Match[str]) -> Verdict:
         body = self._body(cursor, cursor.position)[: tag.start()]
@@ -163,11 +165,11 @@ class JsonBlock:
             emit(call)
         return after_call(wrapping, closed=closed)
 
-    def _refuse(self, cursor: Cursor, found: CallsRead) -> Refused:
+    def _refuse(self, cursor: Cursor, found: CallsRead) -> NotABlock:
         wrapping = self._wrapping
         if not wrapping.tagged or not wrapping.reports:
-            return Refused(until=wrapping.start)
-        return Refused(
+            return NotABlock(until=wrapping.start)
+        return NotABlock(
             until=cursor.position, problem=f"A tool call cannot be read. {found.problem}"
         )
 
@@ -177,8 +179,8 @@ class JsonBlock:
         return held[self._wrapping.body - start : until - start]
 
 
-_LITTER = frozenset((CLOSE, "<|im_end|>", "<|endoftext|>", "<|eot_id|>"))
-_LITTER_INSIDE = _LITTER | {"}", "]", ",", ";", "</function>"}
+_JUNK = frozenset((CLOSE, "<|im_end|>", "<|endoftext|>", "<|eot_id|>"))
+_JUNK_INSIDE = _JUNK | {"}", "]", ",", ";", "</function>"}
 
 
 def after_call(wrapping: Wrapping, *, closed: bool = False) -> Closed:
@@ -189,7 +191,7 @@ def after_call(wrapping: Wrapping, *, closed: bool = False) -> Closed:
 @functools.cache  # there are few, and every call needs one
 def _after_call(expected: frozenset[str], *, inside: bool, closed: bool) -> Closed:
     return Closed(
-        junk=_LITTER if closed else _LITTER_INSIDE,
+        junk=_JUNK if closed else _JUNK_INSIDE,
         expected=expected,
         stray=frozenset((CLOSE,)) if inside else frozenset(),
         inside=inside,
@@ -200,8 +202,7 @@ def _cut(found: CallsRead, body: str) -> CallsRead:
     """Refuse to run what the provider cut short: its last value was never finished."""
     return CallsRead(
         calls=tuple(
-            BrokenCall(name=call.name, raw=body, problem=_CUT_PROBLEM, truncated=True)
-            for call in found.calls[-1:]
+            BrokenCall(name=call.name, raw=body, problem=_CUT_PROBLEM) for call in found.calls[-1:]
         ),
         problem=_CUT_PROBLEM,
     )

@@ -10,7 +10,8 @@ three long, and it is written here as a word of one letter per tag:
 `pP` ends a value and opens the next one, `pf` ends the call, `f.` inside a value is data. A whole
 call inside a value is data up to its own `</function>`. Models forget close tags too: `P` alone
 ends a value where it stands on its own line and names a parameter that is still to come. If no
-chain has ended the call when the reply is over, the best chain that could have is looked for once.
+chain has ended the call when the reply is over, the best chain that could have is looked for once;
+the call is given back then, as where its value ends had to be guessed.
 """
 
 import re
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
-from strategies.protocols.stream.block import Closed, Emit, Ending, Handed, Refused, Verdict
+from strategies.protocols.json.read import guess
+from strategies.protocols.stream.block import Closed, Emit, Ending, HandedOver, NotABlock, Verdict
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 from strategies.protocols.tagged.arguments_block import ArgumentsBlock
@@ -229,7 +231,7 @@ class FunctionBlock:
         """Tell arguments written as JSON from prose that only mentions the tag."""
         if cursor.text[index] == "{":
             cursor.at = index
-            return Handed(
+            return HandedOver(
                 ArgumentsBlock(
                     name=self._name,
                     start=cursor.position,
@@ -329,7 +331,7 @@ class FunctionBlock:
             end = next((tag.start for tag in self._chain if tag.kind == "t"), cursor.position)
         return self._finish(cursor, emit, end)
 
-    def _finish(self, cursor: Cursor, emit: Emit, end: int) -> Verdict:
+    def _finish(self, cursor: Cursor, emit: Emit, end: int, *, guessed: bool = False) -> Verdict:
         held = cursor.held()
         start = cursor.position - len(held)
         if self._junk:
@@ -340,13 +342,17 @@ class FunctionBlock:
                 key: typed(span.of(held, start), self._properties.get(key))
                 for key, span in self._spans.items()
             }
-            emit(Call(name=self._name, arguments=arguments))
+            if guessed:
+                raw = held[self._body - start : end - start]
+                emit(BrokenCall(name=self._name, raw=raw, problem=guess(arguments).problem))
+            else:
+                emit(Call(name=self._name, arguments=arguments))
         if end < cursor.position:
             cursor.back_to(end)
         return after_call(self._wrapping)
 
     def _end(self, cursor: Cursor, emit: Emit, ending: Ending) -> Verdict:
-        more_was_coming = ending.cut_short and self._chain and self._chain[0].kind == "p"
+        more_was_coming = ending.cut_short and self._value
         if not more_was_coming and (verdict := self._decide(cursor, emit, "$")):
             return verdict
         if not self._value and not self._wrapping.tagged:
@@ -366,20 +372,20 @@ class FunctionBlock:
                         self._value.start, start + found.start(), found[0].startswith("</p")
                     )
                     self._spans[self._value.key] = span
-                    return self._finish(cursor, emit, start + found.end())
+                    return self._finish(cursor, emit, start + found.end(), guessed=True)
         return None
 
     def _cut(self, cursor: Cursor, emit: Emit) -> Verdict:
         held = cursor.held()
         raw = held[self._body - (cursor.position - len(held)) :]
-        emit(BrokenCall(name=self._name, raw=raw, problem=_CUT_PROBLEM, truncated=True))
+        emit(BrokenCall(name=self._name, raw=raw, problem=_CUT_PROBLEM))
         return Closed()
 
-    def _refuse(self, cursor: Cursor) -> Refused:
+    def _refuse(self, cursor: Cursor) -> NotABlock:
         wrapping = self._wrapping
         if wrapping.tagged and wrapping.reports:
-            return Refused(until=cursor.position, problem=_NAME_PROBLEM)
-        return Refused(until=wrapping.start)
+            return NotABlock(until=cursor.position, problem=_NAME_PROBLEM)
+        return NotABlock(until=wrapping.start)
 
 
 def _count_functions(value: _Value, word: str) -> None:

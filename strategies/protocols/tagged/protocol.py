@@ -26,11 +26,10 @@ class TagProtocol:
     closing = staticmethod(in_one_turn)
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool = False
+        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
     ) -> ReplyParser:
         """Make the parser of one reply."""
-        grammar = tag_grammar(tools, any_name=True, reports=True)
-        return ReplyReader(grammar, starts_in_reasoning=starts_in_reasoning)
+        return ReplyReader(tag_grammar(tools), starts_in_reasoning=starts_in_reasoning)
 
     def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
         """Describe the tools and the form of a call."""

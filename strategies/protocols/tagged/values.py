@@ -95,7 +95,9 @@ def _json_of(kind: type) -> Callable[[str], object]:
         outcome = read_value(text)
         if not isinstance(outcome, Unreadable) and isinstance(outcome.value, str):
             outcome = read_value(outcome.value)  # JSON inside a JSON string
-        if isinstance(outcome, Unreadable) or not isinstance(outcome.value, kind):
+        if isinstance(outcome, Unreadable) or outcome.guessed:
+            raise _Unfit
+        if not isinstance(outcome.value, kind):
             raise _Unfit
         return outcome.value
 

@@ -121,7 +121,7 @@ def test_a_sentence_holds_no_request_id_traceback_or_host_path() -> None:
     ("text", "plain"),
     [
         (
-            "peer closed connection without sending complete body (incomplete chunked read)",
+            "peer closed connection without sending complete message body",
             "The connection broke while the model was answering.",
         ),
         (

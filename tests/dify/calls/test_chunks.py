@@ -218,3 +218,23 @@ def test_whatever_a_provider_sends_is_read(chunk: Any, message: Any, odd: Any) -
 
     assert all(isinstance(delta.text, str) for delta in deltas)
     assert all(isinstance(call.id + call.name, str) for delta in deltas for call in delta.calls)
+
+
+CACHED = [
+    ({"cached_tokens": 7}, 7),
+    ({"prompt_tokens_details": {"cached_tokens": 7}}, 7),
+    ({"cache_read_input_tokens": 7}, 7),
+    ({"prompt_cache_hit_tokens": "7"}, 7),
+    ({"prompt_tokens_details": None, "cached_tokens": None}, 0),
+]
+
+
+@pytest.mark.parametrize(("told", "expected"), CACHED)
+def test_tokens_from_a_cache_are_read_in_every_provider_s_words(
+    told: dict[str, Any], expected: int
+) -> None:
+    """Dify's own usage has no place for them yet; whoever sends them is heard."""
+    usage = read_usage({"prompt_tokens": 10, **told})
+
+    assert usage
+    assert usage.cached_tokens == expected

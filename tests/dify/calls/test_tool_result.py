@@ -445,6 +445,11 @@ def test_the_model_reads_the_whole_error_and_the_label_a_line() -> None:
     assert outcome.error == "Field required"
 
 
+def test_an_error_without_a_sentence_is_shown_as_it_is() -> None:
+    """A label that says nothing would hide what there is."""
+    assert ToolResult().failed('{"city": ["required"]}').error == '{"city": ["required"]}'
+
+
 def test_a_traceback_of_the_tool_is_whole_for_the_model_and_short_in_the_label() -> None:
     """A tool that runs code is worth nothing without it."""
     traceback = "Traceback (most recent call last):\n  File \"/app/x.py\", line 1\nKeyError: 'city'"

@@ -7,7 +7,8 @@ import pytest
 
 from strategies.agent.ports import ToolOutcome
 from strategies.dify.calls.toolbox import DifyToolbox
-from strategies.dify.inputs.files import RunFiles, read_files
+from strategies.dify.inputs.files.run_file import read_files
+from strategies.dify.inputs.files.run_files import RunFiles
 from strategies.dify.inputs.tools import FileParameter, read_tools, spec_with_files
 from tests.dify.door import Door
 from tests.dify.entities import parameter, tool

@@ -173,6 +173,8 @@ HARMLESS = [
     {"key": "value of a plain key", "author": "Auth Author", "monkey": "banana"},
     {"output": "The task-force met at https://example.org:8080/a/b and sk-8 left."},
     {"api_key": "", "password": None},
+    {"output": "password: required string; Unexpected token: identifier; Bearer token expired"},
+    {"output": "next_page_token=abc123def456 and basic authentication is needed"},
 ]
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from strategies.agent.events import (
     CallFinished,
+    CallQueued,
     CallStarted,
     Event,
     Noticed,
@@ -43,7 +44,8 @@ def call(name: str = "search", call_id: str = "c1", **arguments: object) -> Plan
 
 def done(planned: PlannedCall, text: str = "found", error: str = "", **others: Any) -> CallFinished:
     """Give a call its result."""
-    return CallFinished(planned, ToolOutcome(text=text, error=error, **others))
+    times = {name: others.pop(name) for name in ("waited", "ran") if name in others}
+    return CallFinished(planned, ToolOutcome(text=text, error=error, **others), **times)
 
 
 def thought(*calls: PlannedCall, text: str = "", **others: Any) -> ThoughtFinished:
@@ -140,6 +142,95 @@ def test_text_of_two_rounds_does_not_run_together(first: str, second: str, expec
     assert told(events).text == expected
 
 
+def with_calls(*shown: Event) -> str:
+    """Play a reply in which calls stand between what is shown; then a round that says `Done.`."""
+    return told([*one_round(1, *shown), *one_round(2, SAYS("Done."))]).text
+
+
+CALLED = CallStarted(call(), "p")
+APART = [
+    Case("before and after a call", [SAYS("Look."), CALLED, SAYS("So.")], "Look.\n\nSo.\n\nDone."),
+    Case(
+        "a call that waits for its place",
+        [SAYS("Look."), CallQueued(call()), SAYS("So.")],
+        "Look.\n\nSo.\n\nDone.",
+    ),
+    Case(
+        "a word within which a tool comes back and another begins",
+        [
+            CALLED,
+            CallQueued(call("b", "2")),
+            SAYS("Wo"),
+            done(call()),
+            CallStarted(call("b", "2"), ""),
+            SAYS("rd."),
+        ],
+        "Word.\n\nDone.",
+    ),
+    Case(
+        "two thoughts",
+        [THINKS("first"), CALLED, THINKS("second"), SAYS("So.")],
+        "<think>first\n\nsecond</think>\n\nSo.\n\nDone.",
+    ),
+    Case(
+        "a code fence left open before the tools",
+        [SAYS("So:\n```python\nprint(1)"), CALLED],
+        "So:\n```python\nprint(1)\n```\n\nDone.",
+    ),
+    Case(
+        "a code fence in tildes, left open with its line ended",
+        [SAYS("~~~~\n```\nx\n"), CALLED],
+        "~~~~\n```\nx\n~~~~\n\nDone.",
+    ),
+    Case(
+        "a code fence that the reply closes after the call",
+        [SAYS("```json\n"), CALLED, SAYS("``"), SAYS("`\nSo.")],
+        "```json\n```\nSo.\n\nDone.",
+    ),
+    Case(
+        "a code fence whose first line was not complete",
+        [SAYS("```json"), CALLED, SAYS("\n```\nSo.")],
+        "```json\n```\nSo.\n\nDone.",
+    ),
+    Case(
+        "a code fence whose end is all that follows",
+        [SAYS("```json\n"), CALLED, SAYS("```")],
+        "```json\n```\n\nDone.",
+    ),
+    Case("a code fence that is closed", [SAYS("```\nx\n```"), CALLED], "```\nx\n```\n\nDone."),
+    Case("code within a line", [SAYS("use ```x``` so"), CALLED], "use ```x``` so\n\nDone."),
+    Case(
+        "a code fence left open in a thought",
+        [THINKS("try\n```\nx"), SAYS("So.")],
+        "<think>try\n```\nx\n```\n</think>\n\nSo.\n\nDone.",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", APART, ids=lambda case: case.id)
+def test_what_stands_apart_does_not_run_together(case: Case) -> None:
+    """Text around a call, two thoughts, and what comes after an unclosed fence."""
+    assert with_calls(*case.shown) == case.expected
+
+
+@given(st.lists(st.integers(1, 5), max_size=12))
+def test_a_fence_is_closed_however_the_text_is_cut(cuts: list[int]) -> None:
+    """A model's pieces may end anywhere, also within the fence."""
+    said, pieces = "So:\n```py\nx = 1\n", list[Event]()
+    for length in [*cuts, len(said)]:
+        pieces.append(SAYS(said[:length]))
+        said = said[length:]
+
+    assert with_calls(*pieces, CALLED) == "So:\n```py\nx = 1\n```\n\nDone."
+
+
+def test_a_bare_fence_in_the_next_round_opens_one() -> None:
+    """It does not close what the round before left open."""
+    events = [*one_round(1, SAYS("```\na"), CALLED), *one_round(2, SAYS("```\nb\n```"))]
+
+    assert told(events).text == "```\na\n```\n\n```\nb\n```"
+
+
 def test_reasoning_of_a_later_round_begins_a_paragraph() -> None:
     """Not at the end of a sentence of the round before."""
     events = [*one_round(1, SAYS("Look.")), *one_round(2, THINKS("\n"), THINKS("hm"), SAYS("42"))]
@@ -181,10 +272,10 @@ def test_the_folded_tree_tells_what_was_done_and_where_it_failed() -> None:
     seen = with_call(done(first, "sunny"), done(second, "oh", error="timed out after 120 s"))
 
     assert seen.labels == [
-        "ROUND 1 → weather, search ✗",
+        "ROUND 1 → ✗ search, weather",
         "gpt-4o Thought → 15 tokens",
         "CALL weather → sunny",
-        "CALL search ✗ timed out after 120 s",
+        "✗ CALL search → timed out after 120 s",
     ]
     assert [log["status"] for log in seen.tree] == ["success", "success", "success", "error"]
     assert_whole(seen)
@@ -201,13 +292,86 @@ def test_tools_are_called_as_the_builder_calls_them() -> None:
     assert seen.tree[-1]["data"]["output"]["tool_call_name"] == "maps_tool"
 
 
+ROW = 25
+LABELS = [
+    ("weather", "sunny", "", "CALL weather → sunny"),
+    ("timezone_converter", "sunny", "", "CALL timezone_co… → sunny"),
+    ("timezone_converter", "ok", "", "CALL timezone_conve… → ok"),
+    ("timezone_converter", "x", "timed out", "✗ CALL timezone_co… → timed out"),
+]
+
+
+@pytest.mark.parametrize(("name", "said", "error", "label"), LABELS)
+def test_a_long_name_gives_way_to_what_happened(
+    name: str, said: str, error: str, label: str
+) -> None:
+    """Dify's row shows some 25 characters: the mark of a failure and the arrow are among them."""
+    told_label = with_call(done(call(name), said, error)).labels[-1]
+
+    assert told_label == label
+    assert "→" in told_label[:ROW]
+
+
+def opened(log: dict[str, Any]) -> str:
+    """What Dify shows of an opened row: eight lines of JSON, keys in alphabetical order."""
+    written = json.dumps(log["data"], ensure_ascii=False, indent=2, sort_keys=True)
+    return "\n".join(written.splitlines()[:8])
+
+
+def test_an_opened_call_shows_arguments_and_result_in_eight_lines() -> None:
+    """However many arguments there are, and how long it waited and ran beside them."""
+    arguments = {f"argument_{n}": {"n": n} for n in range(9)}
+    planned = call("search", "c1", **arguments)
+    well = with_call(done(planned, "line 1\nline 2", waited=0.5, ran=1.25)).tree[-1]
+    badly = with_call(done(planned, "The tool failed: no", error="no")).tree[-1]
+
+    assert "argument_8" in opened(well)
+    assert "line 2" in opened(well)
+    assert (well["data"]["seconds_waited"], well["data"]["seconds_run"]) == (0.5, 1.25)
+    assert "argument_8" in opened(badly)
+    assert '"error": "no"' in opened(badly)
+    assert "The tool failed: no" in opened(badly)
+
+
+def test_no_log_holds_a_blank_field() -> None:
+    """They would take the lines of what a reader looks for."""
+    for log in with_call(done(call()), done(call("b", "2"), "x", "no")).logs:
+        written = json.dumps(log["data"])
+        assert [blank for blank in ('""', "[]", "null") if f": {blank}" in written] == []
+
+
+def test_currencies_are_told_side_by_side() -> None:
+    """Dollars and yuan make no sum; Dify gets the main one, the log and `json` both."""
+    dollars = Usage(total_tokens=10, total_price=Decimal("0.01"), currency="USD")
+    yuan = Usage(total_tokens=5, total_price=Decimal("0.2"), currency="RMB", cached_tokens=4)
+    both = dollars + yuan
+    seen = told(
+        [*ASKED, thought(), RoundFinished(1, "x", (), both), RunFinished("x", "answered", both)]
+    )
+    totals = seen.messages[-1]["message"]["json_object"]
+
+    assert totals["execution_metadata"]["total_price"] == "0.01"
+    assert totals["execution_metadata"]["currency"] == "USD"
+    assert totals["execution_metadata"]["total_tokens"] == 15
+    assert totals["prices"] == seen.tree[0]["data"]["prices"] == "0.01 USD + 0.2 RMB"
+    assert totals["cached_tokens"] == 4
+
+
+def test_tokens_from_a_cache_stand_in_the_log() -> None:
+    """Where the provider says how many there were."""
+    usage = Usage(total_tokens=56, cached_tokens=40)
+    seen = told([*ASKED, ThoughtFinished("x", "", (), usage)])
+
+    assert seen.tree[-1]["data"]["cached_tokens"] == 40
+
+
 def test_the_error_stands_in_the_error_and_in_the_data() -> None:
     """Dify never shows the field `error`."""
     seen = with_call(done(call(), "The tool failed: no", error="no"))
     log = seen.tree[-1]
 
     assert log["error"] == "no"
-    assert log["data"]["output"]["meta"]["error"] == "no"
+    assert log["data"]["error"] == "no"
     assert log["data"]["output"]["tool_response"] == "The tool failed: no"
 
 
@@ -223,8 +387,8 @@ def test_a_failed_reply_is_told_in_thought_and_round() -> None:
     )
 
     assert seen.labels == [
-        "ROUND 1 ✗ The provider is busy.",
-        "gpt-4o Thought ✗ The provider is busy.",
+        "✗ ROUND 1 → The provider is busy.",
+        "✗ gpt-4o Thought → The provider is busy.",
     ]
     assert [log["data"]["error"] for log in seen.tree] == ["The provider is busy."] * 2
     assert seen.messages[-1]["message"]["json_object"]["stop_reason"] == "error"
@@ -373,10 +537,10 @@ def test_breaking_off_finishes_what_is_open_from_the_inside() -> None:
     assert_whole(seen)
     assert seen.text == "<think>hm</think>"
     assert seen.labels == [
-        "ROUND 1 ✗ The run was broken off.",
-        "gpt-4o Thought ✗ The run was broken off.",
+        "✗ ROUND 1 → The run was broken off.",
+        "✗ gpt-4o Thought → The run was broken off.",
         "CALL a → found",
-        "CALL b ✗ The run was broken off.",
+        "✗ CALL b → The run was broken off.",
     ]
     assert list(narrator.break_off("again")) == []
 

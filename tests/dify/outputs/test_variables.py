@@ -39,17 +39,16 @@ def call(call_id: str) -> PlannedCall:
     return PlannedCall(call_id, "search", {"q": call_id}, "{}")
 
 
-def written(events: Iterable[Event], clock: Iterable[float] = ()) -> list[dict[str, Any]]:
+def written(events: Iterable[Event]) -> list[dict[str, Any]]:
     """The bodies of the messages that a run's events lead to."""
-    ticks = iter(clock)
-    outputs = Outputs(lambda answer: [{"n": 1, "title": answer}], lambda: next(ticks))
+    outputs = Outputs(lambda answer: [{"n": 1, "title": answer}])
     return [dict(message["message"]) for event in events for message in outputs.messages(event)]
 
 
-def values(events: Iterable[Event], clock: Iterable[float] = ()) -> dict[str, Any]:
+def values(events: Iterable[Event]) -> dict[str, Any]:
     """The outputs but the answer, by their names; texts are streamed, the others sent once."""
     told: dict[str, Any] = {}
-    for body in written(events, clock):
+    for body in written(events):
         name, value = body["variable_name"], body["variable_value"]
         if name == "answer":
             continue
@@ -107,7 +106,7 @@ def test_a_run_that_fails_says_why_and_keeps_its_calls() -> None:
     """There is no answer, and so no sources."""
     finished = CallFinished(call("a"), ToolOutcome(text="found"))
     failed = RunFailed("The key is wrong.", "error", Usage())
-    told = values([CallStarted(call("a"), "p"), finished, failed], [1.0, 2.0, 3.0])
+    told = values([CallStarted(call("a"), "p"), finished, failed])
 
     assert told["stop_reason"] == "error"
     assert told["error"] == "The key is wrong."
@@ -116,16 +115,10 @@ def test_a_run_that_fails_says_why_and_keeps_its_calls() -> None:
 
 
 def test_a_call_is_told_with_its_time_and_whether_it_went_well() -> None:
-    """One that never started took no time."""
-    well = CallFinished(call("a"), ToolOutcome(text="found"))
+    """How long it ran; one that never started took no time."""
+    well = CallFinished(call("a"), ToolOutcome(text="found"), waited=7.0, ran=2.3456)
     badly = CallFinished(call("b"), ToolOutcome(text="The tool failed.", error="timed out"))
-    events = [
-        CallStarted(call("a"), "p"),  # at 10
-        badly,  # its start is not known: the clock is read twice
-        well,  # at 12.3456
-        RunFinished("x", "answered", Usage()),
-    ]
-    told = values(events, [10.0, 11.0, 11.0, 12.3456, 12.3456])
+    told = values([badly, well, RunFinished("x", "answered", Usage())])
 
     assert told["tool_calls"] == [
         {
@@ -153,7 +146,7 @@ def test_calls_stand_in_the_order_in_which_the_model_wrote_them() -> None:
         says("Done."),
     )
     events = play(model, RecordingToolbox(far=slow(0.1), near="here"))
-    told = values(events, iter(lambda: 0.0, 1.0))
+    told = values(events)
 
     back = [event.call.name for event in of_type(events, CallFinished)]
     assert (back[2], back[4]) == ("far", "far")
@@ -171,7 +164,7 @@ def test_what_is_long_is_cut_to_what_a_variable_holds() -> None:
     results = [ToolOutcome(text=f"begin {'漢' * 100_000} end") for _ in range(10)]
     events: list[Event] = [thought("why " * 100_000)]
     events += [CallFinished(call(str(n)), outcome) for n, outcome in enumerate(results)]
-    told = values([*events, RunFinished("x", "answered", Usage())], iter(lambda: 0.0, 1.0))
+    told = values([*events, RunFinished("x", "answered", Usage())])
     shared = [entry["result"] for entry in told["tool_calls"]]
 
     assert len(told["reasoning_content"].encode()) < 200 * 1024

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from dify_plugin.errors.model import InvokeBadRequestError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies.dify.transport.frames import LARGEST, as_json, joined
@@ -15,18 +15,20 @@ from strategies.dify.transport.plain import plain, plain_messages
 texts = st.text(st.characters(codec="utf-8"))
 values: st.SearchStrategy[Any] = st.recursive(
     texts | st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
-    max_leaves=10,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
 )
 
 
-@given(st.dictionaries(texts, values))
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(texts, values, max_size=3))
 def test_a_request_is_handed_over_as_it_was_meant(fields: dict[str, Any]) -> None:
     """Parts of it were JSON before."""
     assert plain(joined({**fields, "again": joined(fields)})) == {**fields, "again": fields}
 
 
-@given(st.lists(st.dictionaries(texts, values)))
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.dictionaries(texts, values, max_size=3), max_size=3))
 def test_messages_stay_as_they_are(messages: list[dict[str, Any]]) -> None:
     """In their order."""
     assert list(plain_messages(messages)) == messages

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from strategies.protocols.json.read import (
     Arguments,
+    Guessed,
     Unreadable,
     Value,
     read_arguments,
@@ -51,12 +52,12 @@ def _refusal(text: str) -> Unreadable:
 
 @pytest.mark.parametrize("line", _GRADED)
 def test_peer_arguments_are_read(line: dict[str, Any]) -> None:
-    """What peers agree on is read so; what was cut is shown so, but not handed out."""
+    """What peers agree on is read so; what was cut or guessed is shown so, but not handed out."""
     outcome = read_arguments(line["text"])
 
     shown = outcome.value if isinstance(outcome, Arguments) else outcome.partial
     assert canonical(shown) == canonical(line["expected"]["arguments"])
-    assert isinstance(outcome, Arguments) or outcome.truncated
+    assert isinstance(outcome, Arguments | Guessed) or outcome.truncated
 
 
 def test_policy_lines_never_raise_and_never_invent_a_key() -> None:
@@ -95,7 +96,7 @@ def test_policy_lines_never_raise_and_never_invent_a_key() -> None:
         ('{"a": 1, /* two */ "b": 2 // three\n}', {"a": 1, "b": 2}),
         ('{"a": "x", "b": {"c": [1, 2]', {"a": "x", "b": {"c": [1, 2]}}),
         ('{"a": {"b": 1}, "c": 2}, "d": 3}', {"a": {"b": 1}, "c": 2, "d": 3}),
-        ('{"n": 0x10, "m": .5, "k": 1., "z": 007}', {"n": 16, "m": 0.5, "k": 1.0, "z": "007"}),
+        ('{"n": 0x10, "m": .5, "k": 1.}', {"n": 16, "m": 0.5, "k": 1.0}),
         ('{"a": 1}\n{"a": 1}', {"a": 1}),
         ("", {}),
         (" \n", {}),
@@ -109,23 +110,43 @@ def test_plain_meaning_is_read(text: str, wanted: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "understood"),
     [
         ('{"q": "say "hi", ok"}', {"q": 'say "hi", ok'}),
         ('{"c": "git commit -m "fix: bug""}', {"c": 'git commit -m "fix: bug"'}),
         ("{'a': 'it's ok', 'b': 1}", {"a": "it's ok", "b": 1}),
         ('{"city": "New York, "gender": "male"}', {"city": "New York", "gender": "male"}),
-        ('{"a": "b" "c": "d"}', {"a": "b", "c": "d"}),
         ("{city: New York}", {"city": "New York"}),
-        ('{"list": [{"a": 1], "b": 2}', {"list": [{"a": 1}], "b": 2}),
+        ('{"z": 007}', {"z": "007"}),
+        ('{"x": 1e}', {"x": 1}),
+        ('{"x": 1.5E+}', {"x": 1.5}),
+        ('{"a": [1] really, "b": 1}', {"a": [1], "b": 1}),
+        ('{} or rather {"a": 1}', {"a": 1}),
+        ('"{\\"q\\": say}"', {"q": "say"}),
         ('{"list": [\na\n b\n], "n": [1\r\n2]}', {"list": ["a", "b"], "n": [1, 2]}),
     ],
 )
-def test_guesses_are_marked(text: str, wanted: dict[str, object]) -> None:
-    """What takes a guess is read and says so."""
+def test_guessed_values_are_given_back(text: str, understood: dict[str, object]) -> None:
+    """A value that took a guess is no argument; the model is told what was understood."""
     outcome = read_arguments(text)
 
-    assert outcome == Arguments(value=wanted, repaired=True)
+    assert isinstance(outcome, Guessed)
+    assert outcome.partial == understood
+    assert json.dumps(understood, ensure_ascii=False) in outcome.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('{"a": "b" "c": "d"}', {"a": "b", "c": "d"}),
+        ('{"list": [{"a": 1], "b": 2}', {"list": [{"a": 1}], "b": 2}),
+        ('{"a": [1, 2}', {"a": [1, 2]}),
+        ('{b": 1}', {"b": 1}),
+    ],
+)
+def test_corrected_punctuation_is_marked(text: str, wanted: dict[str, object]) -> None:
+    """A comma or a bracket that is wrong leaves the values as they were written."""
+    assert read_arguments(text) == Arguments(value=wanted, repaired=True)
 
 
 @pytest.mark.parametrize(

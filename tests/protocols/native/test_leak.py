@@ -1,37 +1,72 @@
 """Calls that leak into the text of a reply in native mode."""
 
+import html
+import json
+
 import pytest
 
 from strategies.protocols.base import CallDelta, Text
-from tests.protocols.replies import broken, called, events_of, parser_of, shown
+from strategies.protocols.escaping import escaped_markers
+from strategies.protocols.native.brought_in import BroughtIn
+from strategies.protocols.native.leak import leak_parser
+from tests.protocols.cases import join_text, read_all
+from tests.protocols.replies import TOOLS, broken, called, events_of, parser_of, shown
 
 _OSLO = ("get_weather", {"city": "Oslo"})
-
-
-@pytest.mark.parametrize(
-    "leak",
-    [
-        '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>',
-        "<tool_call><function=get_weather><parameter=city>Oslo</parameter></function></tool_call>",
-        "<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>",
-        '{"name": "get_weather", "arguments": {"city": "Oslo"}}',
-        '[{"name": "get_weather", "parameters": {"city": "Oslo"}}]',
-        '```json\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n```',
-        '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}</tool_call>',
-        '{"tool_calls": [{"function": {"name": "get_weather", "arguments": {"city": "Oslo"}}}]}',
-    ],
+_LEAKS = (
+    '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>',
+    "<tool_call><function=get_weather><parameter=city>Oslo</parameter></function></tool_call>",
+    "<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>",
+    '{"name": "get_weather", "arguments": {"city": "Oslo"}}',
+    '[{"name": "get_weather", "parameters": {"city": "Oslo"}}]',
+    '```json\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n```',
+    '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}</tool_call>',
+    '{"tool_calls": [{"function": {"name": "get_weather", "arguments": {"city": "Oslo"}}}]}',
 )
+
+
+@pytest.mark.parametrize("leak", _LEAKS)
 def test_leaked_call_of_a_declared_tool_is_run(leak: str) -> None:
-    """It is run, not shown; the same text about an unknown tool is only text."""
-    events = events_of("leak", f"I look.\n{leak}\nDone.")
+    """It is run, not shown, if the reply is nothing else; of an unknown tool it is only text."""
+    for reply in (leak, f"<think>I look.</think>\n\n{leak}\n", f"{leak}\n\n{leak}"):
+        events = events_of("leak", reply)
+        assert called(events) == [_OSLO] * reply.count("Oslo")
+        assert shown(events) == ""
 
-    assert called(events) == [_OSLO]
-    assert shown(events) == "I look.\nDone."
-
-    unknown = f"I look.\n{leak}\nDone.".replace("get_weather", "get_rain")
+    unknown = leak.replace("get_weather", "get_rain")
 
     assert events_of("leak", unknown) == [Text(unknown)]
-    assert events_of("leak", f"I look.\n{leak}", ()) == [Text(f"I look.\n{leak}")]
+    assert events_of("leak", leak, ()) == [Text(leak)]
+
+
+@pytest.mark.parametrize("leak", _LEAKS)
+def test_leaked_call_after_words_counts_if_it_is_whole_and_tagged(leak: str) -> None:
+    """So a server without a tool parser lets it through; with words behind it is an example."""
+    counts = leak.startswith(("<tool_call>", "<function"))
+    events = events_of("leak", f"I look.\n{leak}\n")
+
+    assert called(events) == [_OSLO] * counts
+    assert shown(events) == ("I look.\n" if counts else f"I look.\n{leak}\n")
+    for reply in (f"I look.\n{leak}\nDone.", f"So {leak}", f"> {leak}"):
+        assert events_of("leak", reply) == [Text(reply)]
+
+
+@pytest.mark.parametrize("leak", _LEAKS)
+def test_call_that_the_model_has_read_is_a_quotation(leak: str) -> None:
+    """Whatever surrounds it, however it is spelled where it stands."""
+    call = {"arguments": {"city": "Oslo"}, "name": "get_weather"}
+    for text in (
+        f"Page: {leak}.",
+        json.dumps({"content": leak}),
+        html.escape(f"<p>{leak}</p>"),
+        escaped_markers(leak.replace("\n", "\n\n  ")),
+        json.dumps(call, indent=2) if '"name"' in leak else leak,
+    ):
+        parser = leak_parser(TOOLS, brought_in=BroughtIn(["", "get_weather", text]))
+        assert join_text(read_all(parser, [leak])) == [Text(leak)], text
+    for text in ("get_weather", leak.replace("Oslo", "Paris"), "Oslo"):
+        parser = leak_parser(TOOLS, brought_in=BroughtIn([text]))
+        assert called(read_all(parser, [leak])) == [_OSLO]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +99,7 @@ def test_cut_leak_is_reported_and_not_run() -> None:
     ):
         events = events_of("leak", leak)
         assert called(events) == []
-        assert [(call.name, call.truncated) for call in broken(events)] == [("get_weather", True)]
+        assert [call.name for call in broken(events)] == ["get_weather"]
 
 
 def test_json_answer_is_held_back_only_while_it_can_be_a_call() -> None:

@@ -13,9 +13,9 @@ from strategies.protocols.base import (
     BrokenCall,
     Call,
     CallDelta,
-    Event,
     FormatError,
     Reasoning,
+    ReplyEvent,
     Text,
     ToolSpec,
 )
@@ -29,11 +29,11 @@ type Chunk = tuple[str, Sequence[CallDelta]]
 class _PlainText:
     """A text parser that finds nothing in the text."""
 
-    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[Event]:
+    def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         del deltas
         return [Text(text)]
 
-    def close(self, *, cut_short: bool = False) -> list[Event]:
+    def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         del cut_short
         return []
 
@@ -54,15 +54,15 @@ def _delta(
 
 def _merge(
     *chunks: Sequence[CallDelta] | CallDelta, names: Sequence[str] = (), cut_short: bool = False
-) -> list[Event]:
+) -> list[ReplyEvent]:
     parser = _parser(*names)
-    events: list[Event] = []
+    events: list[ReplyEvent] = []
     for chunk in chunks:
         events += parser.feed("", [chunk] if isinstance(chunk, CallDelta) else chunk)
     return events + parser.close(cut_short=cut_short)
 
 
-def _calls(events: Sequence[Event]) -> list[tuple[str, dict[str, object]]]:
+def _calls(events: Sequence[ReplyEvent]) -> list[tuple[str, dict[str, object]]]:
     """Return the calls in the order in which the model wrote them."""
     calls = [event for event in events if isinstance(event, Call)]
     return [
@@ -99,10 +99,10 @@ def _peer_delta(call: dict[str, Any]) -> CallDelta:
     )
 
 
-def _read_peer(line: dict[str, Any]) -> list[Event]:
+def _read_peer(line: dict[str, Any]) -> list[ReplyEvent]:
     tools = _tools(*{call["name"]: None for call in line["expected"]["calls"]})
     parser = NativeParser(leak_parser(tools), tools)
-    events: list[Event] = []
+    events: list[ReplyEvent] = []
     finish = ""
     for delta in line["deltas"]:
         piece: dict[str, Any] = delta or {}
@@ -386,7 +386,7 @@ def test_cut_arguments_are_never_run() -> None:
         [event] = _merge(_delta('{"city": "Par', "f", "1"), cut_short=cut_short)
 
         assert isinstance(event, BrokenCall)
-        assert (event.name, event.id, event.truncated) == ("f", "1", True)
+        assert (event.name, event.id) == ("f", "1")
 
 
 def test_call_without_arguments_is_not_run_if_the_reply_was_cut() -> None:
@@ -411,16 +411,20 @@ def test_arguments_that_are_no_object_are_refused(raw: str) -> None:
 
     assert isinstance(event, BrokenCall)
     assert event.raw == raw
-    assert not event.truncated
 
 
 def test_tolerant_arguments_are_read_at_the_end() -> None:
-    """Python's literals, null for nothing, quotes that were not escaped."""
+    """Python's literals, null for nothing."""
     assert _calls(_merge(_delta("{'x': None,}", "f", "1"))) == [("f", {"x": None})]
     assert _calls(_merge(_delta("null", "f", "1"))) == [("f", {})]
+
+
+def test_guessed_arguments_are_given_back() -> None:
+    """A quote that was not escaped leaves open where the value ends."""
     [event] = _merge(_delta('{"q": "say "hi""}', "f", "1"))
-    assert isinstance(event, Call)
-    assert (event.arguments, event.repaired) == ({"q": 'say "hi"'}, True)
+
+    assert isinstance(event, BrokenCall)
+    assert r'{"q": "say \"hi\""}' in event.problem
 
 
 def test_nameless_calls_are_dropped() -> None:

@@ -24,11 +24,12 @@ def test_one_name_with_several_arguments_is_several_calls() -> None:
     assert called(events) == [_OSLO, ("get_weather", {"city": "Rome"})]
 
 
-def test_call_is_out_with_its_last_bracket() -> None:
-    """Nothing closes a call in this protocol, and nothing is waited for."""
+def test_call_is_out_with_its_line() -> None:
+    """Nothing closes a call in this protocol, but a sentence may go on behind it."""
     parser = parser_of("qwen")
 
-    assert called(parser.feed(_CALL)) == [_OSLO]
+    assert called(parser.feed(_CALL.rstrip())) == []
+    assert called(parser.feed("\n")) == [_OSLO]
 
 
 @pytest.mark.parametrize("colon", [":", ": ", "：", "", " "])
@@ -63,7 +64,7 @@ def test_call_without_arguments() -> None:
     assert called(events_of("qwen", "✿FUNCTION✿: now\n✿ARGS✿: \n✿RESULT✿")) == [("now", {})]
     for cut in ("✿FUNCTION✿: get_wea", "✿FUNCTION✿: now\n✿AR"):
         assert called(events_of("qwen", cut)) == []
-        assert broken(events_of("qwen", cut))[0].truncated
+        assert broken(events_of("qwen", cut))[0]
     for cut in ("✿FUNCTION✿: now", "✿FUNCTION✿: now\n✿ARGS✿:"):
         assert called(events_of("qwen", cut, cut_short=True)) == []
 
@@ -82,7 +83,7 @@ def test_code_in_a_fence_goes_to_the_argument_that_takes_it() -> None:
     assert [call.name for call in broken(events_of("qwen", reply.format("write_file")))] == [
         "write_file"
     ]
-    assert broken(events_of("qwen", reply.format("python")[:-10]))[0].truncated
+    assert broken(events_of("qwen", reply.format("python")[:-10]))[0]
 
 
 def test_json_in_a_fence_is_json() -> None:
@@ -110,7 +111,7 @@ def test_markers_inside_and_outside_of_strings() -> None:
 
     assert called(events_of("qwen", data)) == [("f", {"a": "✿ARGS✿ ✿RESULT✿", "b": "✿RETURN✿"})]
     assert called(events_of("qwen", cut)) == [("f", {"a": 1}), _OSLO]
-    assert called(events_of("qwen", guessed)) == [("f", {"a": 'he said "x" y'})]
+    assert r'{"a": "he said \"x\" y"}' in broken(events_of("qwen", guessed))[0].problem
     bare = ToolSpec(name="f", description="", parameters={"properties": None})
     fence = "✿FUNCTION✿: f\n✿ARGS✿: ```py\nx\n```"
     assert [call.name for call in broken(events_of("qwen", fence, (bare,)))] == ["f"]
@@ -120,8 +121,8 @@ def test_cut_arguments_are_reported_and_not_run() -> None:
     """The reply ended inside a value, or the provider says that it did."""
     for reply in (_CALL[:-4], f"{_CALL[:-2]}\n✿RESULT✿: 5"):
         assert called(events_of("qwen", reply)) == []
-        assert broken(events_of("qwen", reply))[0].truncated
-    assert broken(events_of("qwen", _CALL[:-1], cut_short=True))[0].truncated
+        assert broken(events_of("qwen", reply))[0]
+    assert broken(events_of("qwen", _CALL[:-1], cut_short=True))[0]
 
 
 def test_arguments_that_are_no_object_are_reported() -> None:
@@ -129,7 +130,7 @@ def test_arguments_that_are_no_object_are_reported() -> None:
     events = events_of("qwen", "✿FUNCTION✿: get_weather\n✿ARGS✿: Oslo\n")
 
     assert called(events) == []
-    assert [(call.name, call.truncated) for call in broken(events)] == [("get_weather", False)]
+    assert [call.name for call in broken(events)] == ["get_weather"]
 
 
 @pytest.mark.parametrize(

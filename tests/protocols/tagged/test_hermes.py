@@ -2,7 +2,7 @@
 
 import pytest
 
-from strategies.protocols.base import Call, Reasoning, Text
+from strategies.protocols.base import BrokenCall, Call, Reasoning, Text
 from tests.protocols.cases import join_text, read_all
 from tests.protocols.replies import TOOLS, broken, called, events_of, parser_of, problems, shown
 
@@ -25,15 +25,14 @@ def test_text_that_touches_a_call_stays_apart() -> None:
     assert shown(events_of("hermes", f"a{_CALL} {_CALL}\nb")) == "a b"
 
 
-def test_call_is_out_with_its_last_bracket() -> None:
-    """The tool can start while the model still writes the close tag."""
+def test_call_is_out_with_its_line() -> None:
+    """Then no sentence can go on behind it; the model may still write the next one."""
     parser = parser_of("hermes")
-    start = _CALL.index("\n</tool_call>")
 
-    assert parser.feed(_CALL[: start - 1]) == []
-    assert called(parser.feed(_CALL[start - 1])) == [_OSLO]
-    assert parser.feed(_CALL[start:]) == []
-    assert parser.close() == []
+    assert parser.feed(_CALL) == []
+    assert called(parser.feed("\n")) == [_OSLO]
+    assert parser.feed(_CALL) == []
+    assert called(parser.close()) == [_OSLO]
 
 
 def test_text_leaves_as_soon_as_it_cannot_begin_a_marker() -> None:
@@ -179,7 +178,7 @@ def test_cut_call_is_reported_and_not_run(arguments: str) -> None:
     events = events_of("hermes", reply)
 
     assert called(events) == [_OSLO]
-    assert [(call.name, call.truncated) for call in broken(events)] == [("get_weather", True)]
+    assert [call.name for call in broken(events)] == ["get_weather"]
 
 
 def test_reply_cut_for_length_never_runs_its_open_call() -> None:
@@ -188,7 +187,7 @@ def test_reply_cut_for_length_never_runs_its_open_call() -> None:
 
     assert called(events_of("hermes", reply)) == [_OSLO]
     assert called(events_of("hermes", reply, cut_short=True)) == []
-    assert broken(events_of("hermes", reply, cut_short=True))[0].truncated
+    assert broken(events_of("hermes", reply, cut_short=True))[0]
     assert called(events_of("hermes", _CALL[:-4], cut_short=True)) == [_OSLO]
 
 
@@ -208,7 +207,7 @@ def test_arguments_that_are_no_object_are_reported() -> None:
     for body in ('"arguments": "hello"', '"arguments": [1]', '"city": "Oslo"'):
         events = events_of("hermes", f'<tool_call>{{"name": "f", {body}}}</tool_call>')
         assert called(events) == []
-        assert [(call.name, call.truncated) for call in broken(events)] == [("f", False)]
+        assert [call.name for call in broken(events)] == ["f"]
     for body in ("", ', "arguments": null', ', "arguments": ""', ', "arguments": "{}"'):
         events = events_of("hermes", f'<tool_call>{{"name": "f"{body}}}</tool_call>')
         assert called(events) == [("f", {})]
@@ -236,7 +235,7 @@ def test_forgotten_quote_that_meets_the_next_one() -> None:
     events = events_of("hermes", reply)
 
     assert called(events) == [("now", {"b": 1})]
-    assert [(call.name, call.truncated) for call in broken(events)] == [("f", True)]
+    assert [call.name for call in broken(events)] == ["f"]
     assert shown(events) == "Done."
 
 
@@ -250,16 +249,16 @@ def test_hostile_blocks_are_given_up() -> None:
 
 
 def test_guess_waits_for_the_close_tag() -> None:
-    """Arguments that only a guess can read end at the tag, or where their brackets balance."""
+    """Arguments that only a guess can read are given back, with what was understood."""
     guess = '<tool_call>{"name": "f", "arguments": {"x": "he said "hi" twice"}}'
     [call] = events_of("hermes", f"{guess} \n</tool_call>")
     first, *rest = events_of("hermes", f"{guess}\nDone.")
 
-    assert isinstance(call, Call)
-    assert call.repaired
+    assert isinstance(call, BrokenCall)
+    assert r'{"x": "he said \"hi\" twice"}' in call.problem
     assert first == call
     assert shown(rest) == "Done."
-    assert called(events_of("hermes", f"{guess}<tool_call>")) == called([call])
+    assert broken(events_of("hermes", f"{guess}<tool_call>")) == [call]
 
 
 def test_invented_results_are_dropped() -> None:
@@ -299,7 +298,7 @@ def test_cut_lists_and_envelopes_name_their_last_call() -> None:
     f = '{"name": "f", "arguments": {"x": "'
     for body in (f"[{f}", f'{{"function": {f}', f'{{"tool_calls": [{f}', f"{{'tool_call': {f}"):
         events = events_of("hermes", f"<tool_call>{body}")
-        assert [(call.name, call.truncated) for call in broken(events)] == [("f", True)]
+        assert [call.name for call in broken(events)] == ["f"]
     assert called(events_of("hermes", '<tool_call>{1: 2, "name": "f"}')) == []
     for body in ('["x', '[{"name": "f', "['", '{1: {"name": "f'):
         events = events_of("hermes", f"<tool_call>{body}")

@@ -160,15 +160,13 @@ def test_malformed_function_tag_is_recovered() -> None:
         assert called(events_of("qwen3_coder", reply)) == [("get_weather", {"city": "Oslo"})]
 
 
-def test_call_is_out_with_its_function_tag() -> None:
-    """The tool can start while the model still writes `</tool_call>`."""
+def test_call_is_out_with_its_line() -> None:
+    """Then no sentence can go on behind it."""
     parser = parser_of("qwen3_coder")
-    reply = _file("text")
-    end = reply.index("</function>") + len("</function>")
 
-    assert parser.feed(reply[: end - 1]) == []
-    assert len(called(parser.feed(reply[end - 1]))) == 1
-    assert parser.feed(reply[end:]) == []
+    assert parser.feed(_file("text").rstrip()) == []
+    assert len(called(parser.feed("\n"))) == 1
+    assert parser.close() == []
 
 
 @pytest.mark.parametrize("end", ["", "te", "text", "text\n</para", "text </function> and"])
@@ -178,7 +176,7 @@ def test_value_that_is_cut_is_reported_and_not_run(end: str) -> None:
     events = events_of("qwen3_coder", reply)
 
     assert called(events) == []
-    assert [(call.name, call.truncated) for call in broken(events)] == [("write_file", True)]
+    assert [call.name for call in broken(events)] == ["write_file"]
 
 
 def test_call_that_only_lacks_its_end() -> None:
@@ -187,15 +185,16 @@ def test_call_that_only_lacks_its_end() -> None:
 
     assert called(events_of("qwen3_coder", reply)) == [("write_file", {"path": "a"})]
     assert called(events_of("qwen3_coder", reply, cut_short=True)) == []
-    assert broken(events_of("qwen3_coder", "<tool_call><function=now>"))[0].truncated
+    assert broken(events_of("qwen3_coder", "<tool_call><function=now>"))[0]
 
 
 def test_literal_call_that_is_never_closed_is_bounded() -> None:
-    """If tags inside a value hide the end of the call, it is found when the reply is over."""
+    """If tags inside a value hide the end of the call, it is guessed at the end, and not run."""
     reply = _file("<function=demo>\n<parameter=x>") + "\nDone. <tool_call><function=now></function>"
     events = events_of("qwen3_coder", reply)
 
-    assert [name for name, _ in called(events)] == ["write_file", "now"]
+    assert [call.name for call in broken(events)] == ["write_file"]
+    assert [name for name, _ in called(events)] == ["now"]
     assert shown(events) == "Done. "
 
 
@@ -227,7 +226,7 @@ def test_prose_for_parameters_is_reported() -> None:
     events = events_of("qwen3_coder", reply)
 
     assert called(events) == []
-    assert [(call.name, call.truncated) for call in broken(events)] == [("get_weather", False)]
+    assert [call.name for call in broken(events)] == ["get_weather"]
     assert shown(events) == "Done."
 
 

@@ -3,14 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.hosting import ROOT
 from tests.workbench.tiny import write_plugin
-from workbench.evaluate.play import ways
+from workbench.commands.options import chosen_strategies
+from workbench.evaluate.play import named, ways
 from workbench.ports import Json
+from workbench.scripted import ROOT
 
 TASKS = """\
 tools:
@@ -81,6 +83,8 @@ def test_json_is_a_line_for_each_run_and_one_for_the_totals(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--set", "x=1"], "There is no parameter 'x'"),
+        (["--features", "vison"], "vision"),
         (["--task", "no-such"], "No task fits. There are: right-one, wrong-one."),
         (["--strategy", "dance"], "There is no strategy 'dance'"),
         (["--protocol", "morse"], "--protocol"),
@@ -100,12 +104,28 @@ def test_mistakes_are_told_in_a_sentence(folder: Path, arguments: list[str], wor
 
 def test_ways_are_those_that_make_a_difference() -> None:
     """`auto` is native by itself, ReAct has its own strategy, the rival has no choice."""
-    ours = [(way.strategy.name, way.protocol) for way in ways(ROOT, (), ())]
-    named = [(way.strategy.name, way.protocol) for way in ways(ROOT, (), ("react",))]
-    rival = ways(ROOT / "benchmarks" / "plugins" / "rival", (), ())
+    known = chosen_strategies(ROOT, [])
+    ours = [(way.strategy.name, way.protocol) for way in ways(ROOT, known, ())]
+    named = [(way.strategy.name, way.protocol) for way in ways(ROOT, known, ("react",))]
+    folder = ROOT / "benchmarks" / "plugins" / "rival"
+    rival = ways(folder, chosen_strategies(folder, []), ())
 
     assert ours[0] == ("function_calling", "auto")
     assert ("function_calling", "native") not in ours
     assert ours[-1] == ("react", "react")
     assert named == [("function_calling", "react"), ("react", "react")]
     assert [way.protocol for way in rival] == [None]
+
+
+def test_each_way_has_the_shortest_name_that_tells_it_apart() -> None:
+    """The protocol, and the strategy or the plugin where that is not enough."""
+    known = chosen_strategies(ROOT, [])
+    folder = ROOT / "benchmarks" / "plugins" / "rival"
+    rival = ways(folder, chosen_strategies(folder, []), ())
+    hermes = ways(ROOT, known, ("hermes",))
+    both = ways(ROOT, known, ("react",))
+    floor = [replace(way, plugin=folder.parent / "floor") for way in hermes]
+
+    assert [way.name for way in named([*hermes, *rival])] == ["hermes", "rival"]
+    assert [way.name for way in named(both)] == ["function_calling react", "react react"]
+    assert [way.name for way in named([*hermes, *floor])] == [f"{ROOT.name} hermes", "floor hermes"]

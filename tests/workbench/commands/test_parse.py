@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosting import ROOT
 from workbench.ports import Json
+from workbench.scripted import ROOT
 
 CASES = ROOT.parent / "shared" / "peer_cases"
 REPLY = 'Let me see. <tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>'

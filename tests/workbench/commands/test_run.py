@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosting import ROOT
 from tests.workbench.tiny import write_plugin
+from workbench.commands.options import output_file
+from workbench.commands.output import write_file
 from workbench.model.faults import read_fault
 from workbench.ports import Json, UsageError
+from workbench.scripted import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,7 @@ def test_the_default_question_calls_two_tools(plugin: Path) -> None:
     assert "Asia/Tokyo" in done.stdout
     assert "✓ ROUND 1" in done.stdout
     assert "2 model calls, 2 tool calls" in done.stdout
+    assert "Output answer" not in done.stdout
     assert "Traceback" not in done.stderr
 
 
@@ -108,6 +111,17 @@ def test_mcp_tools_are_offered(plugin: Path) -> None:
         (["run", "--model", "gpt-4o"], "--base-url"),
         (["run", "--base-url", "http://127.0.0.1:9"], "--model"),
         (["run", "--protocol", "morse"], "--protocol"),
+        (["run", "--set", "time_limits=3"], "There is no parameter 'time_limits'"),
+        (["run", "--set", "query=3"], "tool_choice"),
+        (["run", "--features", "vison"], "vision, document"),
+        (["run", "--strategy", "dance"], "It has: function_calling, react"),
+        (["run", "--html", "/nowhere/run.html"], "there is no such folder"),
+        (
+            ["run", "--base-url", "http://x", "--model", "m", "--api-key-env", "NOT_SET_ANYWHERE"],
+            "--api-key-env NOT_SET_ANYWHERE: this variable is not set",
+        ),
+        (["serve", "--port", "99999"], "go up to 65535"),
+        (["serve", "--set", "x=1"], "There is no parameter 'x'"),
         (["dance"], "no command 'dance'"),
         ([], "Usage"),
     ],
@@ -119,6 +133,39 @@ def test_mistakes_are_told_in_a_sentence(arguments: list[str], words: str) -> No
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--mcp", "'unclosed"], "No closing quotation"),
+        (["run", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"], "nothing answers there"),
+    ],
+)
+def test_what_is_not_there_is_told_in_a_sentence(arguments: list[str], words: str) -> None:
+    """The command was understood, so the code is another; no traceback."""
+    done = workbench(*arguments)
+
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_says_what_the_exit_codes_mean() -> None:
+    """One meaning each."""
+    assert "Exit codes: 0 all went well; 1 " in workbench("--help").stdout
+
+
+def test_a_page_that_is_only_a_name_goes_into_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nothing stray is packed; a path stays what it is."""
+    monkeypatch.chdir(tmp_path)
+    write_file(output_file("run.html"), "x")
+    write_file(output_file("./run.html"), "y")
+
+    assert (tmp_path / "runs" / "run.html").read_text() == "x"
+    assert (tmp_path / "run.html").read_text() == "y"
 
 
 def test_a_missing_plugin_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.hosting import Each, Script, Shed, ask, chunk, says, text_output
 from tests.workbench.tiny import write_plugin
 from workbench.host.daemon import Host
 from workbench.host.limits import DAEMON
 from workbench.host.record import Run
 from workbench.ports import AnswerError, Json, WorkbenchError
+from workbench.scripted import Each, Script, Shed, ask, chunk, says, text_output
 
 
 def orders(*steps: tuple[str, Any]) -> Json:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.hosting import Script, Shed, chunk, says, text_output, tool_call
 from workbench.model.faults import FaultyModel, FaultyTools, read_fault
 from workbench.ports import AnswerError, Json
+from workbench.scripted import Script, Shed, chunk, says, text_output, tool_call
 
 
 def model(spec: str, *chunks: Json) -> FaultyModel:

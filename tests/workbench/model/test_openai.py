@@ -9,7 +9,8 @@ import pytest
 
 from tests.workbench.model.test_demo_server import QUESTION, TOOLS, user
 from workbench.model.demo_server import DemoServer
-from workbench.model.openai import Endpoint, OpenAIModel
+from workbench.model.endpoint import Endpoint
+from workbench.model.openai import OpenAIModel
 from workbench.ports import AnswerError, Json, UsageError, WorkbenchError
 
 SEEN: list[str | None] = []
@@ -109,12 +110,6 @@ def test_a_worker_that_has_ended_is_told() -> None:
         model.stop()
         with pytest.raises(AnswerError, match="worker"):
             list_of_nothing += model.answer(request("Hi"))
-
-
-def test_an_address_that_is_none_is_refused() -> None:
-    """Before any process starts."""
-    with pytest.raises(WorkbenchError, match="--base-url"):
-        OpenAIModel(Endpoint(base_url="localhost:8000"))
 
 
 def test_usage_errors_are_for_people() -> None:

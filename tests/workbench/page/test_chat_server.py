@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.hosting import Each, says
 from workbench.host.daemon import Host
 from workbench.page.chat_server import Chat, ChatServer
 from workbench.ports import Json, WorkbenchError
+from workbench.scripted import Each, says
 from workbench.stage import Bench, Seat
 from workbench.tools.builtin import BuiltInTools
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.hosting import ROOT
 from tests.workbench.page.browser import CHROMIUM, Browser
 from tests.workbench.told import HARM, lines, text
 from workbench.page.pages import page
+from workbench.scripted import ROOT
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -85,7 +85,7 @@ class TestRun:
             "[...document.querySelectorAll('.row.head')].map(row => row.textContent)"
         )
 
-        assert heads == ["Round 1weather, hotels ✗30 tok", "Round 2answer40 tok0.0042"]
+        assert heads == ["Round 1✗ hotels, weather30 tok", "Round 2answer40 tok0.0042"]
 
     def test_a_click_shows_prompt_and_result(self, opened: Browser) -> None:
         """Of a model call its messages, of a tool its arguments; a second click hides them."""
@@ -95,7 +95,7 @@ class TestRun:
         tool = opened.text("#details")
         opened.click(".row.tool.bad")
 
-        assert "1 messages" in prompt
+        assert "1 message" in prompt
         assert "Lisbon?" in prompt
         assert "no such house" in tool
         assert '"nights": 3' in tool

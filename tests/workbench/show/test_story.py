@@ -3,10 +3,10 @@
 import json
 from collections import Counter
 
-from tests.hosting import Script, Shed, ask, calls, says, text_output, tool, tool_call
 from workbench.commands.output import plain
 from workbench.host.daemon import Host
 from workbench.ports import AnswerError, Json
+from workbench.scripted import Script, Shed, ask, calls, says, text_output, tool, tool_call
 from workbench.show import story
 from workbench.stage import Setting
 

@@ -1,4 +1,4 @@
-"""Parts for tests that run the real plugin in its own process: scripted models, tools, entities.
+"""Scripted models, tools and entities, to run the real plugin in its own process.
 
 A test reads like this:
 

@@ -16,7 +16,13 @@ from typing import Any, Protocol, override
 import httpcore
 import httpx
 
-from strategies.dify.inputs.addresses import PORTS, DifyFiles, is_public, looks_signed, port_of
+from strategies.dify.inputs.files.addresses import (
+    PORTS,
+    DifyFiles,
+    is_public,
+    looks_signed,
+    port_of,
+)
 
 HIGHEST = 2_400_000
 """Bytes of one file."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from strategies.agent.prompt.truncation import cut
-from strategies.dify.inputs.files import RunFile, extension_of
+from strategies.dify.inputs.files.run_file import RunFile, extension_of
 from strategies.dify.inputs.shares import shares
 from strategies.protocols.escaping import escaped_markers
 

@@ -9,10 +9,10 @@ from typing import Any, override
 
 import pytest
 
-from strategies.dify.inputs.attachments import Attached, content_parts
-from strategies.dify.inputs.contents import Audience, Reader
-from strategies.dify.inputs.fetching import FetchError
-from strategies.dify.inputs.files import RunFile, read_files
+from strategies.dify.inputs.files.attachments import Attached, content_parts
+from strategies.dify.inputs.files.contents import Audience, Reader
+from strategies.dify.inputs.files.fetching import FetchError
+from strategies.dify.inputs.files.run_file import RunFile, read_files
 
 ALL = frozenset({"vision", "document", "audio", "video"})
 

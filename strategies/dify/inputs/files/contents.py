@@ -10,9 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Protocol
 
-from strategies.dify.inputs.fetching import FetchError
-from strategies.dify.inputs.files import RunFile, extension_of
-from strategies.dify.inputs.text_files import Decoded, NotTextError, decoded, is_text
+from strategies.dify.inputs.files.fetching import FetchError
+from strategies.dify.inputs.files.run_file import RunFile, extension_of
+from strategies.dify.inputs.files.text_files import Decoded, NotTextError, decoded, is_text
 from strategies.protocols.base import Language
 
 MOST_BASE64 = 3_200_000

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strategies.agent.events import Noticed
-from strategies.dify.inputs.contents import (
+from strategies.dify.inputs.files.contents import (
     MOST_BASE64,
     Address,
     Audience,
@@ -14,8 +14,8 @@ from strategies.dify.inputs.contents import (
     Unsent,
     read_contents,
 )
-from strategies.dify.inputs.files import RunFile, extension_of
-from strategies.dify.inputs.text_files import Decoded, blocks
+from strategies.dify.inputs.files.run_file import RunFile, extension_of
+from strategies.dify.inputs.files.text_files import Decoded, blocks
 from strategies.dify.loose_json import Json
 from strategies.protocols.base import Language
 

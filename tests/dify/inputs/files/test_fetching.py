@@ -10,8 +10,8 @@ from typing import Any, override
 import httpcore
 import pytest
 
-from strategies.dify.inputs.addresses import DifyFiles
-from strategies.dify.inputs.fetching import FetchError, FileReader, Internet
+from strategies.dify.inputs.files.addresses import DifyFiles
+from strategies.dify.inputs.files.fetching import FetchError, FileReader, Internet
 
 PUBLIC, OTHER_PUBLIC = "93.184.216.34", "2606:4700::1"
 REFUSED = "private network and not where Dify serves its files"

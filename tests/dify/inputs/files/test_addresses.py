@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from strategies.dify.inputs.addresses import DifyFiles, is_public
+from strategies.dify.inputs.files.addresses import DifyFiles, is_public
 
 SIGNED = "timestamp=1763740800&nonce=0f3c&sign=c2lnbg%3D%3D"
 ID = "7b0f7a4e-2d4c-4f43-9a1a-5f1f0f6a7b11"

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from strategies.dify.inputs.files import IDENTITY, RunFiles, read_files
+from strategies.dify.inputs.files.run_file import IDENTITY, read_files
+from strategies.dify.inputs.files.run_files import RunFiles
 
 URL = "https://dify.test/files/1/preview?sign=x"
 
