@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.hosting import Script, calls, says, tool_call
 from workbench.host.daemon import Host
 from workbench.host.payload import model_value, parameter, past, strategy_parameters, tool_value
 from workbench.host.record import Run
 from workbench.ports import Json
+from workbench.scripted import Script, calls, says, tool_call
 
 TOOL = tool_value("send", parameters=[parameter("to")])
 
