@@ -76,8 +76,8 @@ class Narrator:
         """Write what Dify is to see of an event."""
         match event:
             case RoundStarted(number):
-                label = Label(before=f"ROUND {number}")
-                yield self._logs.start(self._round, label, within=self._place)
+                before = f"ROUND {number}" if number else "APPROVED CALLS"
+                yield self._logs.start(self._round, Label(before=before), within=self._place)
             case ThoughtStarted(model, provider):
                 label = Label(name=model, behind=" Thought")
                 yield self._logs.start(self._thought, label, within=self._round, provider=provider)
@@ -185,6 +185,7 @@ class Narrator:
             yield from forwarded_messages(forwarded)
         data = {
             "cached_tokens": usage.cached_tokens or None,
+            "from_memory": event.remembered or None,
             "left_out": list(event.left_out),
             "output": event.text,
             "reasoning": event.reasoning.strip() and event.reasoning,
@@ -192,7 +193,8 @@ class Narrator:
             "tool_name": ";".join(call.name for call in event.calls),
         }
         tokens = f"{usage.total_tokens} tokens" if usage.total_tokens else ""
-        yield self._logs.finish(self._thought, tokens, data, error=event.error, usage=usage)
+        cost = "from memory" if event.remembered else tokens
+        yield self._logs.finish(self._thought, cost, data, error=event.error, usage=usage)
         yield from self._tell_held()
 
     def _finish_round(self, event: RoundFinished) -> DifyMessage:

@@ -12,6 +12,7 @@ from strategies.agent.events import (
     CallFinished,
     Event,
     PlanFinished,
+    PlannedCall,
     PlanStarted,
     RoundFinished,
     RunFailed,
@@ -36,8 +37,12 @@ type Sources = Callable[[str], Sequence[dict[str, Any]]]
 class Outputs:
     """Gathers one run's outputs. `messages` is called with every event, in order."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(
+        self, sources: Sources, *, pending: Callable[[], Sequence[PlannedCall]] = tuple
+    ) -> None:
         self._sources = sources
+        self._pending = pending
+        """The calls that wait for the reader's approval."""
         self._reasoning: list[str] = []
         self._plan: PlanOutput | None = None
         """None where the strategy makes none."""
@@ -83,6 +88,7 @@ class Outputs:
         yield from _text("error", error)
         yield from _text("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
         yield variable_message("tool_calls", self._shared_out())
+        yield variable_message("pending_calls", [_waiting(call) for call in self._pending()])
         if self._plan:
             yield variable_message("plan", self._plan.rows)
 
@@ -97,6 +103,10 @@ class Outputs:
             }
             for call in self._calls.values()
         ]
+
+
+def _waiting(call: PlannedCall) -> dict[str, Any]:
+    return {"id": call.id, "name": call.name, "arguments": dict(call.arguments)}
 
 
 def _text(name: str, said: str) -> Iterator[DifyMessage]:
