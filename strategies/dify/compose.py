@@ -11,7 +11,7 @@ from dify_plugin.core.runtime import Session
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, ModelBinding, Policy
 from strategies.agent.planning.equipment import ChosenTools, MakeRun, Part, ToolsFor
-from strategies.agent.planning.run import PlannedRun, Wishes
+from strategies.agent.planning.run import Manner, PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
@@ -132,7 +132,7 @@ def compose_planned(
         _make(session, settings, between),
         _limits(settings, attached),
         language=language_of(settings.query),
-        wishes=Wishes(
+        manner=Manner(
             policy=_policy(settings),
             shows_plan=not settings.hide_plan,
             demands_call=settings.must_call is not None,

@@ -63,7 +63,7 @@ type Ending = RunFinished | RunFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Manner:
     """What the builder of the app wants of a planned run."""
 
     policy: Policy
@@ -84,7 +84,7 @@ class PlannedRun:
         limits: Limits,
         *,
         language: Language,
-        wishes: Wishes,
+        manner: Manner,
         approvals: Approvals | None = None,
         approved: Sequence[PlannedCall] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -97,7 +97,7 @@ class PlannedRun:
             make: makes the run of a part.
             limits: what all parts together may spend.
             language: that of the question.
-            wishes: what the builder wants.
+            manner: what the builder wants.
             approvals: which calls the reader must approve first.
             approved: the calls that the reader has approved; an ordinary run goes on from them.
             clock: the time in seconds.
@@ -108,8 +108,8 @@ class PlannedRun:
         self._limits = limits
         self._language: Language = language
         self._told = sentences_for(language)
-        self._wishes = wishes
-        self._policy = wishes.policy
+        self._manner = manner
+        self._policy = manner.policy
         self._approvals: Approvals = approvals or NoApprovals()
         self._approved = approved
         self._clock = clock
@@ -122,7 +122,7 @@ class PlannedRun:
         self._held = HeldBack(self._approvals)
         self._board = Board(self._told)
         self._usage = Usage()
-        self._demands_call = wishes.demands_call
+        self._demands_call = manner.demands_call
         self.called: list[RoundRecord] = []
         """The rounds so far in which tools were called."""
 
@@ -192,7 +192,8 @@ class PlannedRun:
             instruction=self._instructed(self._told.plan.replace("<tools>", tools)),
             question=question,
         )
-        run = self._make(self._part(conversation, NoTools(), rounds=1))
+        part = self._part(conversation, NoTools(), rounds=1)
+        run = self._make(replace(part, policy=Policy()))
         streams = number == 0 and not self._is_bound
         held, calls, answers = "", False, False
         for event in run.events():
@@ -257,7 +258,9 @@ class PlannedRun:
         finally:
             side.leave()
         ending = self._direct(direct) if direct else self._approval()
-        if ending is None:
+        if isinstance(ending, RunFinished):
+            yield from self._say(f"\n{ending.answer}", ending.answer)
+        elif ending is None:
             yield from self._give_up(self._told.no_rounds if self._in_time else self._told.stopped)
         return ending
 
@@ -351,21 +354,23 @@ class PlannedRun:
                     self._usage += event.usage
                     error = event.sentence if isinstance(event, RunFailed) else ""
                     yield ClosingFinished(event.usage, error)
-                    return self._known(event)
+                    return (yield from self._known(event))
                 case TextShown() | AnswerShown() | ReasoningShown():
                     yield event
                 case _:
                     yield from self._nested(CLOSING, event)
         raise AssertionError  # a run ends with its ending
 
-    def _known(self, ending: Ending) -> Ending:
+    def _known(self, ending: Ending) -> Generator[Event, None, Ending]:
         """Answer with what the steps have found, where the model could not write the answer."""
         found = self._board.findings
         late = isinstance(ending, RunFailed) and ending.stop_reason == "time_limit"
         if isinstance(ending, RunFinished) or self._policy.shape or not found or not late:
             return ending
         heading = wording_for(self._language).empty_answer_with_results
-        return RunFinished("\n\n".join([heading, *found]), "time_limit", ending.usage)
+        answer = "\n\n".join([heading, *found])
+        yield from self._say(answer, answer)
+        return RunFinished(answer, "time_limit", ending.usage)
 
     def _end(self, ending: Ending) -> Iterator[Event]:
         """End the whole run as its last part ended."""
@@ -376,8 +381,7 @@ class PlannedRun:
             yield replace(ending, usage=self._usage)
             return
         said = "\n\n".join([ending.sentence, *self._board.findings])
-        yield TextShown(said)
-        yield AnswerShown(said)
+        yield from self._say(said, said)
         yield RunFinished(said, ending.stop_reason, self._usage, error=ending.sentence)
 
     def _direct(self, ending: RunFinished) -> Ending:
@@ -437,8 +441,12 @@ class PlannedRun:
         asked = self._policy.shape.request(self._language)
         return replace(conversation, instruction=self._instructed(asked))
 
+    def _say(self, text: str, answer: str) -> Iterator[Event]:
+        yield TextShown(text if self._manner.shows_plan else answer)
+        yield AnswerShown(answer)
+
     def _show(self, text: str) -> Iterator[Event]:
-        if self._wishes.shows_plan and text:
+        if self._manner.shows_plan and text:
             yield TextShown(text)
 
 

@@ -18,6 +18,7 @@ from strategies.agent.events import (
     ClosingStarted,
     Event,
     Noticed,
+    PartEvent,
     PlanFinished,
     PlannedCall,
     PlanStarted,
@@ -103,12 +104,16 @@ class Narrator:
                 yield totals_message(usage, {"stop_reason": reason})
             case AnswerShown():
                 pass  # It has been shown as text; the outputs tell it apart.
+            case _:
+                yield from self._tell_part(event)
+
+    def _tell_part(self, event: Within | PartEvent) -> Iterator[DifyMessage]:
+        match event:
             case Within(place, inner):
-                part = self._part(place)
-                yield from part.messages(inner)
+                yield from self._part(place).messages(inner)
             case PlanStarted() | StepStarted() | ClosingStarted():
                 yield self._logs.start(place_of(event), _part_label(event))
-            case PlanFinished() | StepFinished() | ClosingFinished():
+            case _:
                 yield self._finish_part(event)
 
     def _part(self, place: str) -> "Narrator":

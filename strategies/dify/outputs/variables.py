@@ -47,7 +47,7 @@ class Outputs:
         self._plan: PlanOutput | None = None
         """None where the strategy makes none."""
         self._calls: dict[tuple[str, str], dict[str, Any]] = {}
-        """By the part of the run and the call's id; in the model's order as far as rounds are over."""
+        """By the run's part and the call's id; in the model's order as far as rounds are over."""
 
     def messages(self, event: Event, place: str = "") -> Iterator[DifyMessage]:
         """Write the variables that an event makes known; `place` is the part it happened in."""

@@ -8,7 +8,9 @@ from strategies.agent.tools.index import ToolIndex
 from strategies.protocols.base import ToolSpec
 
 VERBS = "create list delete update search get send archive merge assign".split()
-NOUNS = [f"{what}_{of}" for what in "issue invoice ticket order page".split() for of in "abcdefghij"]
+NOUNS = [
+    f"{what}_{of}" for what in "issue invoice ticket order page".split() for of in "abcdefghij"
+]
 
 
 def spec(name: str, description: str = "", **parameters: str) -> ToolSpec:
