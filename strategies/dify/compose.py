@@ -236,8 +236,9 @@ def _opened(
 def _instruction(settings: Settings) -> str:
     """Write the system prompt: the builder's, and what is known."""
     room = _characters(settings, _KNOWLEDGE_SHARE)
-    known = settings.passages and prompt(settings.passages, language_of(settings.query), room)
-    return _joined(settings.instruction, known or "")
+    language = language_of(settings.query)
+    known = prompt(settings.passages, language, room) if settings.passages else ""
+    return _joined(settings.instruction, known)
 
 
 def _joined(*parts: str) -> str:

@@ -244,7 +244,7 @@ def _part_data(
             return (f"{len(steps)} steps" if steps else "no steps"), {"steps": told}
         case StepFinished(step, result):
             after, tools = list(step.after), list(step.tools)
-            return "done", {"after": after, "output": result, "task": step.task, "tools": tools}
+            return "", {"after": after, "output": result, "task": step.task, "tools": tools}
         case ClosingFinished():
             return "", {}
 

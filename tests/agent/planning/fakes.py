@@ -29,10 +29,10 @@ PLANS, STEP, CLOSES = "You plan before", "You carry out one step", "This has bee
 class ListeningModel(ScriptedModel):
     """Gives the first reply that fits what it is told; steps side by side ask in any order."""
 
-    def __init__(self, *answers: tuple[str, list[Step]]) -> None:
+    def __init__(self, *answers: tuple[str, Sequence[Step]]) -> None:
         """Take a text that must stand in the request, and the reply; each is given once."""
         super().__init__()
-        self._answers = list(answers)
+        self.answers: list[tuple[str, Sequence[Step]]] = list(answers)
         self._lock = threading.Lock()
 
     def stream(self, request: ModelRequest) -> Iterator[ModelDelta]:
@@ -40,17 +40,17 @@ class ListeningModel(ScriptedModel):
         told = "\n".join(text_in(message) for message in request.messages)
         with self._lock:
             self.requests.append(request)
-            number = next((n for n, one in enumerate(self._answers) if one[0] in told), None)
+            number = next((n for n, one in enumerate(self.answers) if one[0] in told), None)
             if number is None:
                 raise AssertionError(f"nothing is scripted for: {told[-300:]}")
-            _, steps = self._answers.pop(number)
+            _, steps = self.answers.pop(number)
         spare = ScriptedModel(steps)
         yield from spare.stream(request)
 
     @property
     def left(self) -> list[str]:
         """What was never asked for."""
-        return [text for text, _ in self._answers]
+        return [text for text, _ in self.answers]
 
 
 def plan(*steps: tuple[str, Sequence[str], Sequence[int]]) -> str:

@@ -22,16 +22,26 @@ TWO = (
 @pytest.mark.parametrize(
     "said",
     [
-        '{"steps": [{"id": 1, "task": "Find A.", "tools": ["search"], "after": []},'
-        ' {"id": 2, "task": "Compare.", "tools": [], "after": [1]}]}',
-        '```json\n{"steps": [{"id": 1, "task": "Find A.", "tools": ["search"]},'
-        ' {"id": 2, "task": "Compare.", "after": 1}]}\n```',
-        'Here is the plan: {"plan": [{"step": 1, "description": "Find A.", "tool": "search"},'
-        ' {"step": 2, "description": "Compare.", "depends_on": ["step_1"]}]}',
-        '[{"id": "a", "task": "Find A.", "tools": "search, unknown"},'
-        ' {"id": "b", "task": "Compare.", "after": ["a"]}]',
-        "{'steps': [{'id': '#E1', 'task': 'Find A.', 'tools': [{'name': 'search'}]},"
-        " {'id': '#E2', 'task': 'Compare.', 'dependencies': '#E1'},]}",
+        (
+            '{"steps": [{"id": 1, "task": "Find A.", "tools": ["search"], "after": []},'
+            ' {"id": 2, "task": "Compare.", "tools": [], "after": [1]}]}'
+        ),
+        (
+            '```json\n{"steps": [{"id": 1, "task": "Find A.", "tools": ["search"]},'
+            ' {"id": 2, "task": "Compare.", "after": 1}]}\n```'
+        ),
+        (
+            'Here is the plan: {"plan": [{"step": 1, "description": "Find A.", "tool": "search"},'
+            ' {"step": 2, "description": "Compare.", "depends_on": ["step_1"]}]}'
+        ),
+        (
+            '[{"id": "a", "task": "Find A.", "tools": "search, unknown"},'
+            ' {"id": "b", "task": "Compare.", "after": ["a"]}]'
+        ),
+        (
+            "{'steps': [{'id': '#E1', 'task': 'Find A.', 'tools': [{'name': 'search'}]},"
+            " {'id': '#E2', 'task': 'Compare.', 'dependencies': '#E1'},]}"
+        ),
     ],
 )
 def test_a_plan_is_read_in_every_form(said: str) -> None:

@@ -363,7 +363,7 @@ def test_an_answer_of_a_shape() -> None:
     """Is asked for in the end alone, and never streamed as prose by the planner."""
     shape = read_shape({"type": "object", "properties": {"city": {"type": "string"}}})
     model = cities()
-    model._answers[1] = (CLOSES, says('{"city": "Rome"}'))  # noqa: SLF001 - the script is the test's
+    model.answers[1] = (CLOSES, says('{"city": "Rome"}'))
     events = list(planned(model, look(), policy=Policy(shape=shape)).events())
 
     assert isinstance(events[-1], RunFinished)
@@ -386,7 +386,7 @@ def test_a_model_failure_at_every_step(tongue: Tongue, place: str, error: str) -
     answers = [
         ("Not all went as planned", says('{"steps": []}')),
         (place, [ModelError(error)]),
-        *model._answers,  # noqa: SLF001 - the script is the test's
+        *model.answers,
         *[(place, says("Rome is warmer.")) for _ in range(3)],
     ]
     events = list(planned(ListeningModel(*answers), look(), tongue=tongue).events())
@@ -398,7 +398,7 @@ def test_a_model_failure_at_every_step(tongue: Tongue, place: str, error: str) -
 @pytest.mark.parametrize("place", [PLANS, CLOSES], ids=["plan", "answer"])
 def test_a_failure_that_cannot_be_cured(place: str, on_error: bool) -> None:  # noqa: FBT001
     """Fails the run with the provider's words, or answers with them and what is known."""
-    answers = [(place, [ModelError("[openai] 401 bad key")]), *cities()._answers]  # noqa: SLF001
+    answers = [(place, [ModelError("[openai] 401 bad key")]), *cities().answers]
     model = ListeningModel(*answers)
     policy = Policy(answer_on_error=on_error)
     events = list(planned(model, look(), policy=policy).events())

@@ -7,9 +7,14 @@ import pytest
 from strategies.agent.tools.index import ToolIndex
 from strategies.protocols.base import ToolSpec
 
-VERBS = "create list delete update search get send archive merge assign".split()
+VERBS = [
+    *("create", "list", "delete", "update", "search"),
+    *("get", "send", "archive", "merge", "assign"),
+]
 NOUNS = [
-    f"{what}_{of}" for what in "issue invoice ticket order page".split() for of in "abcdefghij"
+    f"{what}_{of}"
+    for what in ("issue", "invoice", "ticket", "order", "page")
+    for of in "abcdefghij"
 ]
 
 
