@@ -11,7 +11,12 @@ from strategies.agent.loop import Run
 from strategies.agent.outcomes import ModelBinding, Policy
 from strategies.agent.ports import Message
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
+from strategies.agent.prompt.formats import (
+    NativeFormat,
+    OneTurnFormat,
+    PromptFormat,
+    TextFormat,
+)
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.window.context import ContextWindow
 from strategies.dify.calls.callback import call_back
@@ -123,7 +128,9 @@ def compose(
             text_pause=TEXT_PAUSE,
         ),
         fallback=binding(settings.fallback_model) if settings.fallback_model else None,
-        text_formats=lambda reply: _format(settings, protocol_of(reply)),
+        text_formats=lambda reply: OneTurnFormat(
+            protocol=TEXT_PROTOCOLS[protocol_of(reply)], language=language_of(settings.query)
+        ),
         policy=Policy(
             answer_on_error=settings.answer_on_error,
             direct_tools=settings.direct_tools,
