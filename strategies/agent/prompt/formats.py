@@ -65,6 +65,18 @@ class MustCall:
     """The first reply of a run is to call a tool: this one, or any where the name is blank."""
 
     name: str = ""
+    besides: str = ""
+    """The tool whose calls do not count, because it only finds others."""
+
+    def is_open(self, rounds: Sequence[RoundRecord]) -> bool:
+        """Whether it is still to be asked for: the model has said nothing but what does not count.
+
+        Whatever else it said, it is not asked again: it would never come to its answer.
+        """
+        return all(
+            record.done and all(one.call.name == self.besides for one in record.done)
+            for record in rounds
+        )
 
     def told(self, instruction: str, wording: Wording) -> str:
         """Say so in the prompt: Dify carries no tool_choice (docs/dify.md, "Backwards calls")."""
@@ -97,7 +109,7 @@ class NativeFormat:
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """One assistant message per round with its text and calls, then one message per result."""
         instruction = conversation.instruction
-        if self.must_call and tools and not conversation.rounds:
+        if self.must_call and tools and self.must_call.is_open(conversation.rounds):
             instruction = self.must_call.told(instruction, self.wording)
         recall = self._recalled if tools else _folding(self.wording)
         messages = conversation.opening(instruction, conversation.question, recall)
@@ -139,7 +151,7 @@ class TextFormat:
         instruction = conversation.instruction.strip()
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (instruction, described) if part)
-        if self.must_call and not conversation.rounds:
+        if self.must_call and self.must_call.is_open(conversation.rounds):
             system = self.must_call.told(system, told)
         question, *rest = self._turns(conversation.question, conversation.rounds)
         opening = conversation.opening(system, str(question["content"]), self._turns)

@@ -44,6 +44,10 @@ class Wording:
     model_silent: str
     model_stalled: str
     both_failed: str
+    find_tools: str
+    find_tools_words: str
+    tools_found: str
+    no_tool_found: str
 
 
 ENGLISH = Wording(
@@ -100,6 +104,16 @@ ENGLISH = Wording(
     model_silent="The model {model} did not begin to answer in time.",
     model_stalled="The model {model} stopped in the middle of its reply.",
     both_failed="{first} The fallback model failed, too: {second}",
+    find_tools=(
+        "Finds more tools by words. There are {count} tools, of which only a few are shown{of}. "
+        "Search here before you say that something cannot be done."
+    ),
+    find_tools_words=(
+        "What the tool should do, in a few words, such as: create invoice. "
+        "Most tools are described in English."
+    ),
+    tools_found="These tools can be called now, in the same way as the others:",
+    no_tool_found="No tool fits these words. Try others, or go on without.",
 )
 
 CHINESE = Wording(
@@ -138,6 +152,15 @@ CHINESE = Wording(
     model_silent="模型 {model} 没有及时开始回答。",
     model_stalled="模型 {model} 的回复中途停止了。",
     both_failed="{first} 备用模型也失败了：{second}",
+    find_tools=(
+        "用关键词查找更多工具。共有 {count} 个工具，目前只显示了其中几个{of}。"
+        "在说某事无法完成之前，请先在这里查找。"
+    ),
+    find_tools_words=(
+        "用几个词说明工具应做什么，例如：create invoice。多数工具的说明是英文的，也可用中文。"
+    ),
+    tools_found="现在可以用同样的方式调用以下工具：",
+    no_tool_found="没有符合这些词的工具。请换用其他词，或不用工具继续。",
 )
 
 
