@@ -19,4 +19,4 @@ class FunctionCalling(agent.AgentStrategy):
         from strategies.dify.run import play  # noqa: PLC0415
 
         # Plain dicts pass the SDK as they are and spare validating every message.
-        yield from cast("Any", play(self.session, parameters))
+        yield from cast("Any", play(self.session, parameters, self.runtime.user_id or ""))

@@ -20,4 +20,5 @@ class ReAct(agent.AgentStrategy):
 
         chosen = parameters.get("tool_protocol") or "react"
         # Plain dicts pass the SDK as they are and spare validating every message.
-        yield from cast("Any", play(self.session, {**parameters, "tool_protocol": chosen}))
+        parameters = {**parameters, "tool_protocol": chosen}
+        yield from cast("Any", play(self.session, parameters, self.runtime.user_id or ""))

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from strategies.dify.storage.approvals import APPROVALS
+from strategies.dify.storage.memory import MEMORY
+from strategies.dify.storage.replies import reply_room
 from tools.addresses import set_addresses
 from tools.pins import pins
 from workbench.package import (
@@ -322,10 +325,13 @@ class TestManifest:
         assert meta["runner"] == {"language": "python", "version": "3.12", "entrypoint": "main"}
 
     def test_it_asks_for_no_more_than_it_needs(self) -> None:
-        """Tools and language models."""
+        """Tools, language models, and a storage in which all rooms fit when they are full."""
+        rooms = (MEMORY, APPROVALS, reply_room(1))
+        size = sum(room.places * room.size for room in rooms)
         assert MANIFEST["resource"]["permission"] == {
             "tool": {"enabled": True},
             "model": {"enabled": True, "llm": True},
+            "storage": {"enabled": True, "size": size},
         }
 
     def test_it_offers_strategies_alone(self) -> None:

@@ -311,6 +311,7 @@ def _finished(reply: Reply, this: Round, request: ModelRequest) -> ThoughtFinish
         files=tuple(reply.files),
         left_out=request.left_out,
         ending=reply.ending,
+        remembered=reply.remembered,
     )
 
 

@@ -114,6 +114,8 @@ class ThoughtFinished:
     left_out: tuple[str, ...] = ()
     """What of the conversation had to give way for the request, in words."""
     ending: Ending = "complete"
+    remembered: bool = False
+    """The reply was given before to the same request; it cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)

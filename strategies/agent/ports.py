@@ -104,6 +104,8 @@ class ModelDelta:
     finish_reason: str = ""
     files: tuple[Forwarded, ...] = ()
     """Pictures and other files that the model itself made."""
+    remembered: bool = False
+    """The reply was given before to the same request: no model is asked."""
 
 
 class ModelError(Exception):

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import partial
 
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
@@ -27,6 +28,7 @@ from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.parameters import Settings
 from strategies.dify.loose_json import text
 from strategies.dify.outputs.pacing import TEXT_PAUSE
+from strategies.dify.storage.between_turns import BetweenTurns, Turn
 from strategies.protocols.language import language_of
 from strategies.protocols.registry import TEXT_PROTOCOLS, USUAL, protocol_of
 
@@ -72,13 +74,34 @@ def files_of(session: Session, settings: Settings) -> RunFiles:
     return RunFiles(settings.files, upload=upload)
 
 
-def compose(session: Session, settings: Settings, attached: Attached, files: RunFiles) -> Run:
+def between_turns(session: Session, settings: Settings, user: str) -> BetweenTurns:
+    """Put together what the run shares with the turns before and after it."""
+    turn = Turn(
+        app=session.app_id or "",
+        conversation=session.conversation_id or "",
+        user=user,
+        tools=tuple(tool.spec.name for tool in settings.tools),
+    )
+    access = partial(call_back, session, InvokeType.Storage)
+    return BetweenTurns(access, turn, settings.wishes, settings.query)
+
+
+def compose(
+    session: Session,
+    settings: Settings,
+    attached: Attached,
+    files: RunFiles,
+    between: BetweenTurns,
+) -> Run:
     """Put one run together."""
-    language = language_of(settings.query)
+    wording = wording_for(language_of(settings.query))
+    history = _history(settings, attached)
+    question = (settings.query, between.told(wording), attached.text)
 
     def binding(config: ModelConfig) -> ModelBinding:
+        model = DifyModel(session, config)
         return ModelBinding(
-            model=DifyModel(session, config),
+            model=between.remembering(model, model.written),
             format=_format(settings, _protocol(settings, config)),
             window=ContextWindow(config.model, config.budget),
         )
@@ -86,13 +109,14 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
     return Run(
         Conversation(
             instruction=_instruction(settings),
-            history=_history(settings, attached),
-            question="\n\n".join(part for part in (settings.query, attached.text) if part),
+            history=history,
+            question="\n\n".join(part for part in question if part),
             attachments=attached.parts,
+            recalled=between.recalled(history),
         ),
         binding(settings.model),
         DifyToolbox(session, settings.tools, files),
-        wording_for(language),
+        wording,
         replace(
             settings.limits,
             seconds=settings.limits.seconds - attached.seconds,
@@ -105,6 +129,8 @@ def compose(session: Session, settings: Settings, attached: Attached, files: Run
             direct_tools=settings.direct_tools,
             shape=settings.shape,
         ),
+        approvals=between,
+        approved=between.decided.approved,
     )
 
 

@@ -9,8 +9,8 @@ from dify_plugin.config.logger_format import plugin_logger_handler
 from dify_plugin.core.runtime import Session
 from dify_plugin.errors.model import InvokeBadRequestError
 
-from strategies.agent.events import CallFinished, RunFailed
-from strategies.dify.compose import attach, compose, files_of
+from strategies.agent.events import CallFinished, Noticed, RunFailed, RunFinished, TextShown
+from strategies.dify.compose import attach, between_turns, compose, files_of
 from strategies.dify.inputs.knowledge import cited, resources_message
 from strategies.dify.inputs.parameters import Settings, read_settings
 from strategies.dify.inputs.values import ParameterError
@@ -24,18 +24,18 @@ _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
 
 
-def play(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
-    """Play one run and yield its messages.
+def play(session: Session, parameters: Mapping[str, Any], user: str = "") -> Iterator[DifyMessage]:
+    """Play one run of a user and yield its messages.
 
     Raises:
         InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
             one whose bare text reaches the reader (docs/dify.md, "Errors").
     """
-    messages = paced(_messages(session, parameters))
+    messages = paced(_messages(session, parameters, user))
     return messages if isinstance(session.writer, FrameWriter) else plain_messages(messages)
 
 
-def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyMessage]:
+def _messages(session: Session, parameters: Mapping[str, Any], user: str) -> Iterator[DifyMessage]:
     try:
         settings = read_settings(parameters)
     except ParameterError as error:
@@ -45,7 +45,7 @@ def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyM
         titles={tool.spec.name: tool.title for tool in settings.tools},
     )
     try:
-        yield from _run(session, settings, narrator)
+        yield from _run(session, settings, user, narrator)
     except InvokeBadRequestError:
         raise
     except Exception as error:  # noqa: BLE001 - the last place where logs can be closed
@@ -56,15 +56,25 @@ def _messages(session: Session, parameters: Mapping[str, Any]) -> Iterator[DifyM
         raise InvokeBadRequestError(sentence) from None
 
 
-def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[DifyMessage]:
+def _run(
+    session: Session, settings: Settings, user: str, narrator: Narrator
+) -> Iterator[DifyMessage]:
     attached = attach(session, settings)
+    between = between_turns(session, settings, user)
+    between.begin()
     for notice in (*settings.notices, *attached.notices):
         yield from narrator.messages(notice)
     if settings.passages:
         yield resources_message(settings.passages)
-    outputs = Outputs(partial(cited, passages=settings.passages))
+    outputs = Outputs(partial(cited, passages=settings.passages), pending=lambda: between.pending)
     files = files_of(session, settings)
-    for event in compose(session, settings, attached, files).events():
+    run = compose(session, settings, attached, files, between)
+    shown: list[str] = []
+    for event in run.events():
+        if isinstance(event, TextShown):
+            shown.append(event.text)
+        if isinstance(event, RunFinished):
+            between.end([event.answer, "".join(shown)], run.called)
         if isinstance(event, CallFinished):
             # A call that is out of time finishes without what its tool brings later.
             for made in event.outcome.forwarded:
@@ -73,3 +83,7 @@ def _run(session: Session, settings: Settings, narrator: Narrator) -> Iterator[D
         yield from narrator.messages(event)
         if isinstance(event, RunFailed):
             raise InvokeBadRequestError(event.sentence)
+    between.settle()
+    if between.problems:
+        problems = {"problems": list(between.problems)}
+        yield from narrator.messages(Noticed("✗ STORAGE not all could be used", problems))

@@ -19,7 +19,7 @@ from workbench.show.story import reply
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _MARKDOWN = re.compile(r"[*`]|(?<![^\W_])_+|_+(?![^\W_])")
 _SEPARATORS = re.compile(r"(?<=\d)[,'’ \u2009\u202f](?=\d{3}(?!\d))")
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 _FENCE = re.compile(r"```(?:\w+)?\s*(.*?)```", re.DOTALL)
 _SHORTEST_LINE = 8
 _SLACK = 0.500001

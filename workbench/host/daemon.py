@@ -21,9 +21,10 @@ from typing import Any, Self
 
 from workbench.host import payload
 from workbench.host.answers import Answer
-from workbench.host.limits import DAEMON, Limits
+from workbench.host.limits import DAEMON, MEBIBYTE, Limits
 from workbench.host.record import Run
 from workbench.host.request_rules import check_model_request, check_tool_request
+from workbench.host.storage import Storage
 from workbench.ports import AnswerError, Json, Model, Toolshed, WorkbenchError, is_object
 from workbench.runtimes import frames as wire
 from workbench.runtimes.http import HttpLink
@@ -39,7 +40,11 @@ _LINKS: dict[Runtime, Callable[[Path, Limits, Ears], Link]] = {
     "tcp": TcpLink,
     "http": HttpLink,
 }
-_PERMISSIONS = {"llm": ("model", "llm"), "tool": ("tool", "enabled")}
+_PERMISSIONS = {
+    "llm": ("model", "llm"),
+    "tool": ("tool", "enabled"),
+    "storage": ("storage", "enabled"),
+}
 
 
 class NoTools:
@@ -63,11 +68,18 @@ class Host(Stopping):
     """One process of the plugin and the runs in it."""
 
     def __init__(
-        self, plugin: Path, *, runtime: Runtime = "stdio", limits: Limits = DAEMON
+        self,
+        plugin: Path,
+        *,
+        runtime: Runtime = "stdio",
+        limits: Limits = DAEMON,
+        storage: Storage | None = None,
     ) -> None:
         self._plugin = plugin.resolve()
         self._open = _LINKS[runtime]
         self._limits = limits
+        self.storage = storage or Storage()
+        """What the daemon keeps for the plugin; it outlives the plugin's process."""
         self._link: Link | None = None
         self._sessions: dict[str, _Session] = {}
         self._lock = threading.Lock()
@@ -144,12 +156,18 @@ class Host(Stopping):
         tools: Toolshed | None = None,
         strategy: str = "function_calling",
         context: Json | None = None,
+        conversation: str | None = None,
     ) -> Run:
-        """Begin a run and return at once. A plugin that died is started anew, as Dify does it."""
+        """Begin a run and return at once. A plugin that died is started anew, as Dify does it.
+
+        `conversation` is the id of the Chatflow's conversation; a Workflow has none.
+        """
         if not self.alive:
             self.start_plugin()
         run = Run(uuid.uuid4().hex, self._limits)
-        frame = payload.request_frame(run.session, strategy, parameters, context=context)
+        frame = payload.request_frame(
+            run.session, strategy, parameters, context=context, conversation=conversation
+        )
         with self._lock:
             self._sessions[run.session] = _Session(run, model, tools or NoTools())
         try:
@@ -166,10 +184,18 @@ class Host(Stopping):
         tools: Toolshed | None = None,
         strategy: str = "function_calling",
         context: Json | None = None,
+        conversation: str | None = None,
         timeout: float = 60,
     ) -> Run:
         """Begin a run and wait for its end."""
-        run = self.start(parameters, model=model, tools=tools, strategy=strategy, context=context)
+        run = self.start(
+            parameters,
+            model=model,
+            tools=tools,
+            strategy=strategy,
+            context=context,
+            conversation=conversation,
+        )
         self.finish(run, timeout=timeout)
         return run
 
@@ -258,7 +284,10 @@ class Host(Stopping):
         if kind == "upload_file" and self.files_at:
             yield {"url": f"{self.files_at}/files/upload/for-plugin?sign=workbench"}
             return
-        self._check_permission(kind)
+        permission = self._permission(kind)
+        if kind == "storage":
+            yield from self.storage.answer(request, int(permission.get("size") or MEBIBYTE))
+            return
         doors: dict[str, tuple[Callable[[Json], None], Callable[[Json], Iterator[Json]]]] = {
             "llm": (check_model_request, session.model.answer),
             "tool": (check_tool_request, session.tools.call),
@@ -267,10 +296,11 @@ class Host(Stopping):
         check(request)
         yield from answer(request)
 
-    def _check_permission(self, kind: str) -> None:
+    def _permission(self, kind: str) -> Json:
+        """Return what the manifest says of the plugin's right to ask for something."""
         if kind not in _PERMISSIONS:
             raise AnswerError(
-                f"unsupported invoke type: {kind} (the workbench answers llm and tool)",
+                f"unsupported invoke type: {kind} (the workbench answers llm, tool and storage)",
                 stage="wire",
             )
         group, name = _PERMISSIONS[kind]
@@ -282,6 +312,7 @@ class Host(Stopping):
                 f"permission denied, you need to enable {kind} access in plugin manifest",
                 stage="wire",
             )
+        return permission
 
     def _end_session(self, name: str, error: str | None) -> None:
         with self._lock:

@@ -15,12 +15,17 @@ NATIVE = ("tool-call", "multi-tool-call", "stream-tool-call")
 
 
 def request_frame(
-    session: str, strategy: str, parameters: Json, *, context: Json | None = None
+    session: str,
+    strategy: str,
+    parameters: Json,
+    *,
+    context: Json | None = None,
+    conversation: str | None = None,
 ) -> Json:
-    """Write the frame that begins a run."""
+    """Write the frame that begins a run; a Workflow has no conversation."""
     return {
         "session_id": session,
-        "conversation_id": "workbench",
+        "conversation_id": conversation,
         "message_id": None,
         "app_id": "workbench",
         "endpoint_id": None,

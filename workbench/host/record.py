@@ -83,6 +83,8 @@ class Run:
         self.session = session
         self.received: list[Received] = []
         self.requests: list[Call] = []
+        self.stored: list[Call] = []
+        """What the plugin asked of the storage."""
         self.lost: list[Json] = []
         """Messages that the daemon would have dropped; the reader never sees them."""
         self.problems: list[str] = []
@@ -216,6 +218,10 @@ class Run:
 
     def begin_call(self, kind: str, request: Json) -> Call:
         """Note a backwards call. Called by the host's reader alone."""
+        if kind == "storage":
+            # What a run keeps is no step of it: it has a list of its own, and nobody is told.
+            self.stored.append(Call(number=0, kind=kind, request=request, asked_at=self.now()))
+            return self.stored[-1]
         call = Call(number=len(self.requests) + 1, kind=kind, request=request, asked_at=self.now())
         self.requests.append(call)
         self._live.put(Asked(call.asked_at, call))
@@ -224,7 +230,8 @@ class Run:
     def finish_call(self, call: Call) -> None:
         """Note that the answer to a call is over."""
         call.ended_at = self.now()
-        self._live.put(Answered(call.ended_at, call))
+        if call.number:
+            self._live.put(Answered(call.ended_at, call))
 
     def take(self, message: Json, at: float) -> None:
         """Note one stream message. Called by the host's reader."""

@@ -17,7 +17,7 @@ from strategies.dify.calls.chunks import read_chunk
 from strategies.dify.calls.errors import model_error
 from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.loose_json import sequence
-from strategies.dify.transport.frames import array, as_json
+from strategies.dify.transport.frames import array, as_json, joined
 from strategies.protocols.base import ToolSpec
 from strategies.protocols.rendering import function_of
 
@@ -49,6 +49,10 @@ class DifyModel:
         except Exception as error:
             # The SDK raises plain Exception with the provider's text, whatever went wrong.
             raise model_error(str(error)) from error
+
+    def written(self, request: ModelRequest) -> bytes:
+        """Write the request as it would be sent."""
+        return bytes(joined(self._body(request)))
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
         config = self._config

@@ -19,6 +19,7 @@ from strategies.dify.inputs.model_config import ModelConfig, read_fallback, read
 from strategies.dify.inputs.tools import DifyTool, only_allowed, read_tools
 from strategies.dify.inputs.values import ParameterError, Values, refused
 from strategies.dify.loose_json import Json, decoded, mapping, number_of, sequence, text
+from strategies.dify.storage.between_turns import Wishes
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
 # A name that is alone may be written as JSON text; Chinese keyboards have commas of their own.
@@ -49,6 +50,8 @@ class Settings:
     shape: AnswerShape | None
     answer_on_error: bool
     separate_reasoning: bool
+    wishes: Wishes
+    """What is to outlive the run."""
     notices: Sequence[Noticed]
     """What the builder should know of how the parameters were read."""
 
@@ -81,6 +84,13 @@ def read_settings(parameters: Json) -> Settings:
         shape=_shape(parameters.get("answer_schema")),
         answer_on_error=values.yes("answer_on_error"),
         separate_reasoning=values.yes("separate_reasoning"),
+        wishes=Wishes(
+            remembers=values.yes("remember_results", default=True),
+            asks_before=_asks_before(parameters.get("ask_before"), all_tools, values),
+            approval=parameters.get("approval"),
+            cache_minutes=values.minutes("cache_minutes", highest=10_080),
+            titles={tool.spec.name: tool.title for tool in tools},
+        ),
         notices=values.notices,
     )
 
@@ -158,6 +168,18 @@ def _direct(value: object, tools: Sequence[DifyTool], values: Values) -> frozens
         raise refused("return_direct", value, _NAMES)
     _tell_unknown("DIRECT TOOLS", names, tools, values)
     return frozenset(tool.spec.name for tool in only_allowed(tools, names))
+
+
+def _asks_before(value: object, tools: Sequence[DifyTool], values: Values) -> frozenset[str]:
+    """Read which tools ask first; where a name fits no tool, a wrong one might run unasked."""
+    names = _names(value)
+    every = frozenset(tool.spec.name for tool in tools)
+    unknown = [name for name in names or () if not only_allowed(tools, [name])]
+    if names is not None and (not unknown or unknown == ["*"]):
+        asking = only_allowed(tools, names) if names else []
+        return every if unknown else frozenset(tool.spec.name for tool in asking)
+    values.notice("✗ ASK BEFORE unknown name, every tool asks", valid=_NAMES, given=value)
+    return every
 
 
 def _tell_unknown(

@@ -52,16 +52,25 @@ class Values:
         valid = f"a number of seconds from {lowest:g} to {highest:g}"
         return self._bounded(name, self._number(name, default, valid), lowest, highest)
 
-    def yes(self, name: str) -> bool:
-        """Read true or false; nothing means false.
+    def yes(self, name: str, *, default: bool = False) -> bool:
+        """Read true or false; nothing means the default.
 
         Raises:
             ParameterError: it is neither.
         """
-        said = text(self._given.get(name)).strip().lower()
+        said = text(self._given.get(name)).strip().lower() or str(default).lower()
         if said not in _TRUE | _FALSE:
             raise refused(name, self._given[name], "true or false")
         return said in _TRUE
+
+    def minutes(self, name: str, *, highest: float) -> float:
+        """Read a number of minutes and take it to the nearest bound; nothing means 0.
+
+        Raises:
+            ParameterError: it is not a number.
+        """
+        valid = f"a number of minutes from 0 to {highest:g}"
+        return self._bounded(name, self._number(name, 0, valid), 0, highest)
 
     def words(self, name: str, valid: str) -> str:
         """Read a text without the blanks around it; `valid` says what it may be.

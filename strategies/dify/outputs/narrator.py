@@ -61,7 +61,8 @@ class Narrator:
         """Write what Dify is to see of an event."""
         match event:
             case RoundStarted(number):
-                yield self._logs.start(_ROUND, Label(before=f"ROUND {number}"))
+                before = f"ROUND {number}" if number else "APPROVED CALLS"
+                yield self._logs.start(_ROUND, Label(before=before))
             case ThoughtStarted(model, provider):
                 label = Label(name=model, behind=" Thought")
                 yield self._logs.start(_THOUGHT, label, within=_ROUND, provider=provider)
@@ -139,6 +140,7 @@ class Narrator:
             yield from forwarded_messages(forwarded)
         data = {
             "cached_tokens": usage.cached_tokens or None,
+            "from_memory": event.remembered or None,
             "left_out": list(event.left_out),
             "output": event.text,
             "reasoning": event.reasoning.strip() and event.reasoning,
@@ -146,7 +148,8 @@ class Narrator:
             "tool_name": ";".join(call.name for call in event.calls),
         }
         tokens = f"{usage.total_tokens} tokens" if usage.total_tokens else ""
-        yield self._logs.finish(_THOUGHT, tokens, data, error=event.error, usage=usage)
+        cost = "from memory" if event.remembered else tokens
+        yield self._logs.finish(_THOUGHT, cost, data, error=event.error, usage=usage)
         yield from self._tell_held()
 
     def _finish_round(self, event: RoundFinished) -> DifyMessage:

@@ -11,6 +11,7 @@ from strategies.agent.events import (
     AnswerShown,
     CallFinished,
     Event,
+    PlannedCall,
     RoundFinished,
     RunFailed,
     RunFinished,
@@ -30,8 +31,12 @@ type Sources = Callable[[str], Sequence[dict[str, Any]]]
 class Outputs:
     """Gathers one run's outputs. `messages` is called with every event, in order."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(
+        self, sources: Sources, *, pending: Callable[[], Sequence[PlannedCall]] = tuple
+    ) -> None:
         self._sources = sources
+        self._pending = pending
+        """The calls that wait for the reader's approval."""
         self._reasoning: list[str] = []
         self._calls: dict[str, dict[str, Any]] = {}
         """By the call's id; in the model's order as far as rounds are over."""
@@ -69,6 +74,7 @@ class Outputs:
         yield from _text("error", error)
         yield from _text("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
         yield variable_message("tool_calls", self._shared_out())
+        yield variable_message("pending_calls", [_waiting(call) for call in self._pending()])
 
     def _shared_out(self) -> list[dict[str, Any]]:
         """Cut results and arguments so that all calls together fit into one variable."""
@@ -81,6 +87,10 @@ class Outputs:
             }
             for call in self._calls.values()
         ]
+
+
+def _waiting(call: PlannedCall) -> dict[str, Any]:
+    return {"id": call.id, "name": call.name, "arguments": dict(call.arguments)}
 
 
 def _text(name: str, said: str) -> Iterator[DifyMessage]:

@@ -19,7 +19,7 @@ from strategies.dify.storage.store import Store
 
 SECONDS = 3600.0
 """How long an approval is waited for."""
-_ROOM = Room(name="approval", places=1_024, seconds=SECONDS)
+APPROVALS = Room(name="approval", places=1_024, seconds=SECONDS)
 _LETTERS = string.ascii_letters + string.digits
 _TAKEN: dict[str, object] = {}
 """The tickets that this process has taken, the last ones: two of its runs never share one."""
@@ -40,7 +40,7 @@ class HeldCalls:
         self._store = store
         self._reader = reader
         """The place of the user and the conversation."""
-        self._places = Places(store, _ROOM, clock, on_leave=self._drop)
+        self._places = Places(store, APPROVALS, clock, on_leave=self._drop)
         self._taken = _TAKEN if taken is None else taken
 
     def hold(self, calls: Sequence[PlannedCall]) -> tuple[PlannedCall, ...]:

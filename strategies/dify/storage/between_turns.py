@@ -1,7 +1,6 @@
 """What one run takes over from the turns before it, and leaves to those after it."""
 
 import json
-from _thread import start_new_thread
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -81,8 +80,7 @@ class BetweenTurns:
         if self._wishes.remembers:
             self._memory.recall()
         else:
-            # Whoever switches it off wants nothing kept.
-            start_new_thread(self._memory.forget, ())
+            self._memory.forget()  # whoever switches it off wants nothing kept
 
     def recalled(self, history: Sequence[Message]) -> Recalled:
         """Find what the turns of the history have called."""

@@ -20,7 +20,7 @@ from strategies.dify.storage.store import Store
 
 DAYS = 30
 """How long a conversation is remembered after its last turn that called tools."""
-_ROOM = Room(name="memory", places=2_048, seconds=DAYS * 86_400)
+MEMORY = Room(name="memory", places=2_048, seconds=DAYS * 86_400)
 _TURNS = 8
 _LENGTHS = ((4_000, 4_000), (4_000, 1_000), (2_000, 240), (800, 120))
 """Characters of a result in the newest turn and in the older ones; the first that fit are taken."""
@@ -32,7 +32,7 @@ class Memory:
     def __init__(
         self, store: Store, conversation: str, clock: Callable[[], float] = time.time
     ) -> None:
-        self._places = Places(store, _ROOM, clock)
+        self._places = Places(store, MEMORY, clock)
         self._conversation = conversation
         """The place of the app and the conversation."""
         self.turns: list[PastTurn] = []

@@ -105,9 +105,9 @@ class Places:
         return packed is not None
 
     def forget(self, owner: str) -> None:
-        """Delete an owner's value."""
+        """Delete an owner's value, without waiting for it."""
         if self.get(owner) is not None:
-            self._store.delete(self._place[owner])
+            self._store.send(self._place[owner], None)
 
     def _where(self, owner: str) -> str:
         if owner not in self._place:

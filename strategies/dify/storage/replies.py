@@ -91,6 +91,7 @@ def _told(deltas: Sequence[ModelDelta]) -> Json:
 
 
 def _replayed(kept: Json) -> Iterator[ModelDelta]:
+    yield ModelDelta(remembered=True)
     for piece in sequence(kept.get("pieces")):
         if isinstance(piece, str):
             for start in range(0, len(piece), _PIECE):

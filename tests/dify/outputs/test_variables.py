@@ -75,6 +75,7 @@ def test_a_run_that_ends_well_sends_all_the_others_once() -> None:
     assert values([thought(" First. "), thought(""), thought("Second."), done]) == {
         "reasoning_content": "First.\n\nSecond.",
         "tool_calls": [],
+        "pending_calls": [],
         "stop_reason": "answered",
         "error": "",
         "structured_output": {},
@@ -97,7 +98,7 @@ def test_texts_come_before_what_is_sent_whole() -> None:
 
     assert names == [
         *["stop_reason", "error", "reasoning_content"],
-        *["tool_calls", "structured_output", "sources"],
+        *["tool_calls", "pending_calls", "structured_output", "sources"],
     ]
 
 

@@ -125,5 +125,7 @@ def test_what_is_deleted_is_gone() -> None:
     """An owner's value can be taken out of the room."""
     storage = FakeStorage()
     places(storage).put(name_of("one"), {"a": 1})
-    places(storage).forget(name_of("one"))
+    store = Store(storage)
+    Places(store, ROOM, Clock()).forget(name_of("one"))
+    store.settle()
     assert storage.values == {}

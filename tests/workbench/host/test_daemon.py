@@ -114,12 +114,12 @@ def test_a_tool_name_that_providers_reject_is_refused(tiny: Host) -> None:
     assert "does not match pattern" in run.error
 
 
-def test_other_backwards_calls_are_refused(tiny: Host) -> None:
-    """The workbench has models and tools only."""
+def test_a_storage_that_the_manifest_does_not_ask_for_is_refused(tiny: Host) -> None:
+    """As Dify refuses it."""
     run = do(tiny, ("storage", "key"))
 
     assert run.error is not None
-    assert "unsupported invoke type: storage" in run.error
+    assert "you need to enable storage access" in run.error
 
 
 def test_a_burst_beyond_the_queue_is_lost_and_fails_the_run(tiny: Host) -> None:
