@@ -14,10 +14,11 @@ BELOW = {
     "strategies.protocols": set[str](),
     "strategies.agent": {"strategies.protocols"},
     "strategies.dify": {"strategies.protocols", "strategies.agent"},
-    "strategies.function_calling": {"strategies.dify"},
-    "strategies.react": {"strategies.dify"},
 }
 """What each floor of the plugin may import of the plugin, itself aside."""
+
+TOP = {"strategies.dify"}
+"""What the files that Dify loads may import; they stand above all floors, imported by nobody."""
 
 LIBRARIES = {
     "strategies.protocols": set[str](),
@@ -81,7 +82,7 @@ def _climbs(module: str, target: str) -> bool:
     if within(target, "workbench") or within(target, "tests"):
         return True
     floor = next((floor for floor in BELOW if within(module, floor)), None)
-    allowed = {floor, *BELOW[floor]} if floor else set[str]()
+    allowed = {floor, *BELOW[floor]} if floor else TOP
     return within(target, "strategies") and not any(within(target, each) for each in allowed)
 
 
