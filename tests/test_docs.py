@@ -29,9 +29,13 @@ def test_links_lead_somewhere(path: Path) -> None:
         name, _, heading = target.partition("#")
         file = path.parent / name if name else path
         assert file.is_file(), target
-        headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-        known = [re.sub(r"[^\w-]", "", each.lower().replace(" ", "-")) for each in headings]
-        assert not heading or heading in known, target
+        assert not heading or heading in anchors(file), target
+
+
+def anchors(file: Path) -> list[str]:
+    """The headings of a page as links name them."""
+    headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w-]", "", each.lower().replace(" ", "-")) for each in headings]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -202,7 +202,9 @@ class TestRepository:
             f"{path.relative_to(ROOT)}: {name}"
             for path in tracked
             for name in documents_named(path)
-            if not any((folder / name.removeprefix("/")).is_file() for folder in (ROOT, path.parent))
+            if not any(
+                (folder / name.removeprefix("/")).is_file() for folder in (ROOT, path.parent)
+            )
         }
 
         assert found == set()
