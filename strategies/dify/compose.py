@@ -14,7 +14,12 @@ from strategies.agent.planning.equipment import ChosenTools, MakeRun, Part, Tool
 from strategies.agent.planning.run import Manner, PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
+from strategies.agent.prompt.formats import (
+    NativeFormat,
+    OneTurnFormat,
+    PromptFormat,
+    TextFormat,
+)
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening
 from strategies.agent.window.context import ContextWindow
@@ -163,7 +168,9 @@ def _make(session: Session, settings: Settings, between: BetweenTurns) -> MakeRu
             wording_for(language_of(settings.query)),
             part.limits,
             fallback=binding(settings.fallback_model) if settings.fallback_model else None,
-            text_formats=lambda reply: _format(asks, protocol_of(reply)),
+            text_formats=lambda reply: OneTurnFormat(
+                protocol=TEXT_PROTOCOLS[protocol_of(reply)], language=language_of(settings.query)
+            ),
             policy=part.policy,
             approvals=part.approvals,
             approved=part.approved,

@@ -284,7 +284,7 @@ def test_a_missing_model_is_refused(case: Case) -> None:
 
 @pytest.mark.parametrize("query", [None, "", "  \n"])
 def test_a_missing_query_is_refused(query: Any) -> None:
-    """An empty question is the builder's mistake, and the sentence says where to mend it."""
+    """An empty question is the builder's mistake, and the sentence says where to correct it."""
     with pytest.raises(ParameterError, match=r"parameter `query` is missing.*Agent node"):
         read(query=query)
 
