@@ -24,7 +24,8 @@ _WITH = (
     *("backup", "server", "certificate", "domain", "payslip", "timesheet", "lesson", "quiz"),
     *("recipe", "reservation", "vehicle", "meter", "sensor", "layer", "mesh", "texture"),
     *("clause", "lawsuit", "patient", "prescription", "grant", "citation", "dataset", "notebook"),
-    *("wallet", "ledger", "policy", "claim", "auction", "bid", "fixture", "referee", "seat", "gate"),
+    *("wallet", "ledger", "policy", "claim", "auction", "bid", "fixture", "referee", "gate"),
+    "seat",
 )
 MOST = len(_DOES) * len(_WITH)
 
@@ -44,8 +45,8 @@ def _tool(verb: str, noun: str) -> Tool:
     return read_tool(
         f"{noun}_{verb}",
         {
-            "description": f"{_DOES[verb]} a {noun} of the workspace. Use it when the user speaks of"
-            f" a {noun} by its number or its title. Returns what the {noun} is like afterwards.",
+            "description": f"{_DOES[verb]} a {noun} of the workspace. Use it when the user speaks"
+            f" of a {noun} by its number or title. Returns what the {noun} is like afterwards.",
             "parameters": {
                 f"{noun}_id": f"The number of the {noun}, such as 4711.",
                 "title?": f"The title of the {noun}, where no number is known.",
