@@ -14,7 +14,7 @@ help:
 	@echo "make check        lint, types, tests with coverage"
 	@echo "make bench        measure, beside a floor and a rival (QUICK=1: only see that it runs)"
 	@echo "make format       let ruff rewrite what it can"
-	@echo "make screenshots  take the README's pictures (needs Chromium)"
+	@echo "make screenshots  take the pictures of docs/debugging.md (needs Chromium)"
 	@echo "make package      build dist/*.difypkg"
 	@echo "make clean        remove what was built, .venv too"
 

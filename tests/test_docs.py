@@ -1,5 +1,6 @@
-"""docs/ and examples/README.md: links that lead somewhere, modules and commands that exist."""
+"""docs/ and the pages for contributors: links that lead somewhere, places that exist."""
 
+import ast
 import re
 from pathlib import Path
 from typing import get_args
@@ -10,9 +11,13 @@ from strategies.agent.events import StopReason
 from workbench.model.faults import read_fault
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
+PAGES = [
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "examples/README.md",
+    ROOT / "CONTRIBUTING.md",
+]
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-LAYERS = ("agent", "dify")
+SENTENCES = 2
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -24,9 +29,13 @@ def test_links_lead_somewhere(path: Path) -> None:
         name, _, heading = target.partition("#")
         file = path.parent / name if name else path
         assert file.is_file(), target
-        headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-        known = [re.sub(r"[^\w-]", "", each.lower().replace(" ", "-")) for each in headings]
-        assert not heading or heading in known, target
+        assert not heading or heading in anchors(file), target
+
+
+def anchors(file: Path) -> list[str]:
+    """The headings of a page as links name them."""
+    headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w-]", "", each.lower().replace(" ", "-")) for each in headings]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -38,13 +47,40 @@ def test_files_that_are_named_exist(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
-def test_every_module_that_is_named_exists() -> None:
-    """In one of the layers."""
-    rows = re.findall(r"^\| (`[^|]+) \|", ARCHITECTURE, re.MULTILINE)
-    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    known = {path.stem for layer in LAYERS for path in (ROOT / "strategies" / layer).rglob("*.py")}
+def test_every_room_is_on_the_page() -> None:
+    """By its path, or beside its neighbours; and none that is not there."""
+    rows = re.findall(r"^\| (`(?:strategies|workbench)/[^|]+) \|", ARCHITECTURE, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([\w/]+)`", row)}
+    rooms = {
+        str(path.parent.relative_to(ROOT))
+        for hall in ("strategies", "workbench")
+        for path in (ROOT / hall).glob("*/**/__init__.py")
+    }
 
-    assert named <= known
+    assert {room for room in rooms if not named_as(room, named)} == set()
+    assert {name for name in named if not any(named_as(room, {name}) for room in rooms)} == set()
+
+
+def named_as(room: str, names: set[str]) -> bool:
+    """Whether one of the names is this room's path, or its end."""
+    return any(room == name or room.endswith(f"/{name}") for name in names)
+
+
+def test_every_room_says_what_it_is_for_and_what_it_may_not_touch() -> None:
+    """In two sentences or more."""
+    silent = [
+        str(path.relative_to(ROOT))
+        for hall in ("strategies", "workbench")
+        for path in (ROOT / hall).glob("*/**/__init__.py")
+        if len(re.findall(r"\.(?=\s|$)", documented(path))) < SENTENCES
+    ]
+
+    assert silent == []
+
+
+def documented(path: Path) -> str:
+    """The docstring of a file."""
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
 def test_every_stop_reason_is_explained() -> None:

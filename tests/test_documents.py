@@ -31,6 +31,11 @@ PLACES_OF_ONE_MACHINE = re.compile(
     re.VERBOSE,
 )
 
+PACKED_READMES = [name for name in packed_files(ROOT) if re.match(r"(readme/)?README", name)]
+PICTURE = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
+LINK = re.compile(r"(?<!!)\[[^]]*\]\(([^)]+)\)")
+COMMAND = re.compile(r"`make \w+|\.venv\b|\bpython3? -m \w+|\buv run\b|\bsh tools/")
+
 SECTION_MENTIONED = re.compile(r'(docs/[\w-]+\.md),[\s#]+"([^"]+)"')
 DOCUMENT_MENTIONED = re.compile(r"(?<![\w./-])[\w./-]*\w\.md\b|§\s*\d")
 
@@ -106,13 +111,60 @@ class TestDocuments:
         assert ", ".join(protocols[:-1]) + f" or {protocols[-1]}" in helps["tool_protocol"]
         assert set(PROTOCOLS) <= set(protocols)
 
-    @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "PRIVACY.md", "docs/dify.md"])
+    @pytest.mark.parametrize("name", ["CHANGELOG.md", "PRIVACY.md", "docs/dify.md"])
     def test_relative_links_lead_somewhere(self, name: str) -> None:
         """To a file that exists."""
         text = (ROOT / name).read_text(encoding="utf-8")
         targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
 
         assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+class TestInsideDify:
+    """The READMEs as Dify and its marketplace show them: nothing around them but the package."""
+
+    @pytest.fixture(params=PACKED_READMES)
+    def text(self, request: pytest.FixtureRequest) -> str:
+        """One of the READMEs that are packed."""
+        return (ROOT / request.param).read_text(encoding="utf-8")
+
+    def test_no_link_is_dead(self, text: str) -> None:
+        """Links are whole addresses; a picture may stand in the package, under _assets."""
+        pictures, links = PICTURE.findall(text), LINK.findall(text)
+        near = [target for target in pictures if not target.startswith("https://")]
+
+        assert links
+        assert [target for target in links if not target.startswith("https://")] == []
+        assert [target for target in near if not target.startswith("_assets/")] == []
+        assert [target for target in near if target not in packed_files(ROOT)] == []
+
+    def test_every_link_into_the_repository_leads_somewhere(self, text: str) -> None:
+        """To a file or folder that is there, and to a heading of it where one is named."""
+        place = re.compile(re.escape(MANIFEST["repo"]) + r"/(?:blob|tree|raw)/main/(.+)")
+        targets = [found[1] for link in LINK.findall(text) if (found := place.match(link))]
+        targets += [found[1] for link in PICTURE.findall(text) if (found := place.match(link))]
+
+        assert targets
+        for target in targets:
+            name, _, heading = target.partition("#")
+            assert (ROOT / name).exists(), target
+            known = (
+                re.findall(r"^#+ (.+)$", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+                if (heading)
+                else []
+            )
+            assert not heading or heading in {each.lower().replace(" ", "-") for each in known}
+
+    def test_no_command_is_told_that_does_not_exist_there(self, text: str) -> None:
+        """No make, no environment, no module that is not packed."""
+        assert COMMAND.findall(text) == []
+
+    @pytest.mark.parametrize(
+        "command", ["`make demo`", "`.venv/bin/python x`", "python -m tools.x"]
+    )
+    def test_a_command_is_found(self, command: str) -> None:
+        """The pattern above is no blind one."""
+        assert COMMAND.findall(f"Call {command} now.")
 
 
 class TestRepository:
@@ -150,7 +202,9 @@ class TestRepository:
             f"{path.relative_to(ROOT)}: {name}"
             for path in tracked
             for name in documents_named(path)
-            if not any((folder / name).is_file() for folder in (ROOT, path.parent))
+            if not any(
+                (folder / name.removeprefix("/")).is_file() for folder in (ROOT, path.parent)
+            )
         }
 
         assert found == set()

@@ -21,7 +21,11 @@ ROOT = Path(__file__).parent.parent
 STRATEGY: dict[str, Any] = yaml.safe_load(
     (ROOT / "strategies/function_calling.yaml").read_text(encoding="utf-8")
 )
-OUTPUTS: dict[str, dict[str, Any]] = STRATEGY["output_schema"]["properties"]
+PLANNED: dict[str, Any] = yaml.safe_load(
+    (ROOT / "strategies/plan_and_execute.yaml").read_text(encoding="utf-8")
+)
+OUTPUTS: dict[str, dict[str, Any]] = PLANNED["output_schema"]["properties"]
+"""Those of the strategy that has them all."""
 TIMEOUT_SETTINGS = ("MAX_REQUEST_TIMEOUT", "MAX_INVOCATION_TIMEOUT")
 
 
@@ -56,9 +60,9 @@ def test_the_sdk_accepts_the_manifest() -> None:
 
 
 def test_the_provider_and_its_strategies_are_registered() -> None:
-    """One provider named rondo offers function_calling."""
+    """One provider named rondo offers them all."""
     assert registered()["providers"] == ["rondo"]
-    assert "function_calling" in registered()["strategies"]
+    assert {"function_calling", "plan_and_execute", "react"} <= set(registered()["strategies"])
 
 
 def test_a_strategy_file_binds_exactly_one_strategy_class() -> None:
@@ -128,13 +132,22 @@ def parameters_read() -> dict[str, dict[str, Any]]:
 
 def test_every_parameter_that_is_read_is_declared() -> None:
     """What the YAML does not declare, Dify never sends."""
-    declared = {parameter["name"] for parameter in STRATEGY["parameters"]}
+    declared = {parameter["name"] for parameter in PLANNED["parameters"]}
 
     assert {"model", "query", "maximum_iterations", "time_limit"} <= set(parameters_read())
     assert set(parameters_read()) <= declared
 
 
-@pytest.mark.parametrize("parameter", STRATEGY["parameters"], ids=lambda p: p["name"])
+def test_a_plan_is_all_that_plan_and_execute_adds() -> None:
+    """Parameters and outputs are those of function_calling, and what belongs to the plan."""
+    more = [one for one in PLANNED["parameters"] if one not in STRATEGY["parameters"]]
+    outputs = STRATEGY["output_schema"]["properties"]
+
+    assert [one["name"] for one in more] == ["hide_plan"]
+    assert {name: one for name, one in OUTPUTS.items() if name != "plan"} == outputs
+
+
+@pytest.mark.parametrize("parameter", PLANNED["parameters"], ids=lambda p: p["name"])
 def test_code_and_yaml_agree_on_defaults_and_limits(parameter: dict[str, Any]) -> None:
     """Runs outside the editor get the code's, the editor shows the YAML's."""
     limits = {"default": "default", "lowest": "min", "highest": "max"}

@@ -10,18 +10,14 @@ from workbench.package import packed_files
 ROOT = Path(__file__).parent.parent
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
 CODES = ("zh_Hans", "ja_JP", "pt_BR")
-TOLD = ("## Install", "## Parameters", "## Protocols", "## Limits")
-"""What a translation has, too; the rest is for those who build the plugin."""
-
 CODE = re.compile(r"`([^`\n]+)`")
 HAN = r"\u4e00-\u9fff"
 KANA = r"\u3040-\u30fa"
 
 
-def told() -> str:
-    """The parts of the English README that are translated."""
-    parts = re.split(r"^(?=## )", ENGLISH, flags=re.MULTILINE)
-    return "".join(part for part in parts if part.startswith(TOLD))
+def sections(text: str) -> list[str]:
+    """The parts of a README: what stands before the first heading, and one for each heading."""
+    return re.split(r"^## .*\n", text, flags=re.MULTILINE)
 
 
 def readme(code: str) -> str:
@@ -38,11 +34,23 @@ class TestTranslations:
         name = f"readme/README_{code}.md"
 
         assert name in packed_files(ROOT)
-        assert f"({name})" in ENGLISH
+        assert f"{name})" in ENGLISH
+
+    def test_it_has_the_same_sections(self, code: str) -> None:
+        """In the same order: each with as many rows, points, steps and links as the English one."""
+        english, here = sections(ENGLISH), sections(readme(code))
+
+        assert len(here) == len(english)
+        assert [counts(part) for part in here] == [counts(part) for part in english]
+
+    def test_each_section_names_the_same_settings(self, code: str) -> None:
+        """What stands in code marks is not translated."""
+        for english, here in zip(sections(ENGLISH), sections(readme(code)), strict=True):
+            assert set(CODE.findall(english)) - set(CODE.findall(here)) == set()
 
     def test_its_tables_have_the_same_rows(self, code: str) -> None:
         """Parameters, outputs and protocols, with the same defaults and limits."""
-        english = [row for row in rows(told()) if row[0].startswith("`")]
+        english = [row for row in rows(ENGLISH) if row[0].startswith("`")]
         here = {row[0]: row for row in rows(readme(code))}
 
         assert [row[0] for row in english if row[0] not in here] == []
@@ -50,19 +58,17 @@ class TestTranslations:
             assert re.findall(r"\d+–\d+", kind) == re.findall(r"\d+–\d+", here[name][1])
             assert not re.fullmatch(r"\d+|False|auto", default) or here[name][2] == default
 
-    def test_it_has_as_many_rows_and_points(self, code: str) -> None:
-        """In each section: nothing was left out, nothing was added."""
-        text = readme(code)
-        points = [part.count("\n- ") for part in (told(), text.split("##", 1)[1])]
 
-        assert points[0] == points[1]
-        assert len(rows(told())) == len(rows(text))
-
-    def test_it_names_the_same_settings(self, code: str) -> None:
-        """What stands in code marks is not translated."""
-        missing = {name for name in CODE.findall(told()) if name not in readme(code)}
-
-        assert missing - {"make package"} == set()
+def counts(section: str) -> dict[str, int]:
+    """How much there is of each kind that a section is made of; the last one links languages."""
+    lines = section.splitlines()
+    return {
+        "rows": len(rows(section)),
+        "points": sum(line.startswith("- ") for line in lines),
+        "steps": sum(re.match(r"\d\. ", line) is not None for line in lines),
+        "pictures": section.count("!["),
+        "links": section.count("]("),
+    }
 
 
 def rows(text: str) -> list[list[str]]:

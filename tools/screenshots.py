@@ -1,4 +1,4 @@
-"""Take the README's pictures, _assets/run.png and run-dark.png: `python -m tools.screenshots`.
+"""Take the pictures of a run for docs/, run.png and run-dark.png: `python -m tools.screenshots`.
 
 Both show what the workbench's commands show, in Chromium without a window: the page of
 `run --html` in light, and the chat page of `serve` in dark, after it was asked the same question.
@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.workbench.page.browser import CHROMIUM, Browser
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ROOT / "_assets"
+PICTURES = ROOT / "docs"
 QUESTION = "What time is it in Tokyo, Berlin and São Paulo, and what is 23 × 19?"
 WORKBENCH = (sys.executable, "-m", "workbench")
 WIDTH, HEIGHT = 1440, 720

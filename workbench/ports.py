@@ -19,7 +19,7 @@ def is_object(value: Any) -> TypeGuard[Json]:
 
 
 def objects(value: Any) -> list[Json]:
-    """Return the objects in a list that came as JSON; none when it is no list."""
+    """Return the objects in a list that came as JSON; none when it is not a list."""
     if not isinstance(value, list):
         return []
     return [item for item in cast("list[Any]", value) if is_object(item)]

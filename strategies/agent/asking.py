@@ -40,7 +40,7 @@ from strategies.agent.failures.recovery import (
     Wait,
 )
 from strategies.agent.outcomes import Limits, ModelBinding, Policy
-from strategies.agent.ports import ModelRequest, Usage
+from strategies.agent.ports import ModelRequest, Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, text_message
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.prompt.wording import Wording
@@ -115,14 +115,16 @@ class Asker:
         """Whether this model has said before how a reply ended."""
 
     def ask(
-        self, this: Round, conversation: Conversation, tools: Sequence[ToolSpec]
+        self, this: Round, conversation: Conversation, toolbox: Toolbox
     ) -> Generator[Event, None, Reply]:
         """Ask for one reply and show it as it comes; calls are begun while it is still coming."""
         self._recovery.asked()
         earlier: ModelFailure | None = None
+        # A model also calls tools that it remembers from before or only guesses.
+        shown, known = toolbox.specs, tuple(toolbox.known.values())
         while True:
-            request = self._request(this, conversation, tools)
-            parser = self._binding.format.parser(tools, conversation)
+            request = self._request(this, conversation, shown)
+            parser = self._binding.format.parser(known, conversation)
             reply = yield from self._ask_once(this, request, parser)
             self._binding.window.learn(reply.usage)
             yield from self._go_on(this, conversation, request, reply)

@@ -161,6 +161,76 @@ class RunFailed:
     usage: Usage
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """A step of a plan."""
+
+    id: int
+    """Unique in the run; those of a revised plan count on."""
+    task: str
+    tools: tuple[str, ...] = ()
+    """The tools that it is to use; none named means any."""
+    after: tuple[int, ...] = ()
+    """The steps whose results it builds on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStarted:
+    """The model is asked for a plan: number 0, or for a revised one, from 1."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFinished:
+    """The model has written its plan, or answered without one."""
+
+    number: int
+    steps: tuple[PlannedStep, ...]
+    usage: Usage
+    error: str = ""
+    """Why there is no plan, though one was needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step is begun."""
+
+    step: PlannedStep
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step has its result."""
+
+    step: PlannedStep
+    result: str
+    usage: Usage
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingStarted:
+    """The model is asked for the answer, from the results of the steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingFinished:
+    """It has answered, or failed."""
+
+    usage: Usage
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Something happened in a run that is a part of this one."""
+
+    place: str
+    """The part it belongs to: a plan, a step or the answer."""
+    event: "Event"
+
+
 type Event = (
     RoundStarted
     | ThoughtStarted
@@ -175,4 +245,30 @@ type Event = (
     | Noticed
     | RunFinished
     | RunFailed
+    | PlanStarted
+    | PlanFinished
+    | StepStarted
+    | StepFinished
+    | ClosingStarted
+    | ClosingFinished
+    | Within
 )
+
+
+CLOSING = "closing"
+"""The part of a run in which the answer is written from the results of steps."""
+
+type PartEvent = (
+    PlanStarted | PlanFinished | StepStarted | StepFinished | ClosingStarted | ClosingFinished
+)
+
+
+def place_of(event: PartEvent) -> str:
+    """Name the part of a run that begins or ends with an event."""
+    match event:
+        case PlanStarted(number) | PlanFinished(number):
+            return f"plan {number}"
+        case StepStarted(step) | StepFinished(step):
+            return f"step {step.id}"
+        case _:
+            return CLOSING

@@ -144,7 +144,7 @@ class Run:
         self._rounds += 1
         this = self._open_round()
         yield RoundStarted(this.number)
-        reply = yield from self._asker.ask(this, self._conversation, self._toolbox.specs)
+        reply = yield from self._asker.ask(this, self._conversation, self._toolbox)
         yield from this.calls.finish()
         self._usage += this.usage
         yield RoundFinished(

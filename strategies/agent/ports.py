@@ -172,7 +172,12 @@ class Toolbox(Protocol):
 
     @property
     def specs(self) -> Sequence[ToolSpec]:
-        """The tools as the model sees them."""
+        """The tools that the model is shown now."""
+        ...
+
+    @property
+    def known(self) -> Mapping[str, ToolSpec]:
+        """Every tool that may be called, shown or not, by its name."""
         ...
 
     def provider(self, name: str) -> str:

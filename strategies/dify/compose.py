@@ -1,6 +1,7 @@
 """One run put together: from the parameters and the session to the engine that plays it."""
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -8,12 +9,21 @@ from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import ModelBinding, Policy
-from strategies.agent.ports import Message
+from strategies.agent.outcomes import Limits, ModelBinding, Policy
+from strategies.agent.planning.equipment import ChosenTools, MakeRun, Part, ToolsFor
+from strategies.agent.planning.run import Manner, PlannedRun
+from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
+from strategies.agent.prompt.formats import (
+    NativeFormat,
+    OneTurnFormat,
+    PromptFormat,
+    TextFormat,
+)
 from strategies.agent.prompt.wording import wording_for
+from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening
 from strategies.agent.window.context import ContextWindow
+from strategies.agent.window.tokens import estimator_for
 from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.model import DifyModel
 from strategies.dify.calls.toolbox import DifyToolbox
@@ -31,6 +41,9 @@ from strategies.dify.outputs.pacing import TEXT_PAUSE
 from strategies.dify.storage.between_turns import BetweenTurns, Turn
 from strategies.protocols.language import language_of
 from strategies.protocols.registry import TEXT_PROTOCOLS, USUAL, protocol_of
+
+type Compose = Callable[[Session, Settings, Attached, RunFiles, BetweenTurns], Run | PlannedRun]
+"""Puts a run together."""
 
 _NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
 _KNOWLEDGE_SHARE = 0.3
@@ -94,55 +107,148 @@ def compose(
     between: BetweenTurns,
 ) -> Run:
     """Put one run together."""
-    wording = wording_for(language_of(settings.query))
-    history = _history(settings, attached)
-    question = (settings.query, between.told(wording), attached.text)
+    conversation = _conversation(settings, attached, between)
+    if settings.shape:
+        asked = settings.shape.request(language_of(settings.query))
+        conversation = replace(conversation, instruction=_joined(conversation.instruction, asked))
+    part = Part(
+        conversation=conversation,
+        toolbox=_tools_for(session, settings, files)(conversation, ()),
+        limits=_limits(settings, attached),
+        policy=_policy(settings),
+        approvals=between,
+        approved=between.decided.approved,
+        must_call=True,
+    )
+    return _make(session, settings, between)(part)
 
-    def binding(config: ModelConfig) -> ModelBinding:
-        model = DifyModel(session, config)
-        return ModelBinding(
-            model=between.remembering(model, model.written),
-            format=_format(settings, _protocol(settings, config)),
-            window=ContextWindow(config.model, config.budget),
-        )
 
-    return Run(
-        Conversation(
-            instruction=_instruction(settings),
-            history=history,
-            question="\n\n".join(part for part in question if part),
-            attachments=attached.parts,
-            recalled=between.recalled(history),
-        ),
-        binding(settings.model),
-        DifyToolbox(session, settings.tools, files),
-        wording,
-        replace(
-            settings.limits,
-            seconds=settings.limits.seconds - attached.seconds,
-            text_pause=TEXT_PAUSE,
-        ),
-        fallback=binding(settings.fallback_model) if settings.fallback_model else None,
-        text_formats=lambda reply: _format(settings, protocol_of(reply)),
-        policy=Policy(
-            answer_on_error=settings.answer_on_error,
-            direct_tools=settings.direct_tools,
-            shape=settings.shape,
+def compose_planned(
+    session: Session,
+    settings: Settings,
+    attached: Attached,
+    files: RunFiles,
+    between: BetweenTurns,
+) -> PlannedRun:
+    """Put a run together that plans first."""
+    return PlannedRun(
+        _conversation(settings, attached, between),
+        _tools_for(session, settings, files),
+        _make(session, settings, between),
+        _limits(settings, attached),
+        language=language_of(settings.query),
+        manner=Manner(
+            policy=_policy(settings),
+            shows_plan=not settings.hide_plan,
+            demands_call=settings.must_call is not None,
         ),
         approvals=between,
         approved=between.decided.approved,
     )
 
 
+def _make(session: Session, settings: Settings, between: BetweenTurns) -> MakeRun:
+    """Make runs that ask the models of the node."""
+
+    def make(part: Part) -> Run:
+        asks = settings if part.must_call else replace(settings, must_call=None)
+
+        def binding(config: ModelConfig) -> ModelBinding:
+            model = DifyModel(session, config)
+            return ModelBinding(
+                model=between.remembering(model, model.written),
+                format=_format(asks, _protocol(settings, config)),
+                window=ContextWindow(config.model, config.budget),
+            )
+
+        return Run(
+            part.conversation,
+            binding(settings.model),
+            part.toolbox,
+            wording_for(language_of(settings.query)),
+            part.limits,
+            fallback=binding(settings.fallback_model) if settings.fallback_model else None,
+            text_formats=lambda reply: OneTurnFormat(
+                protocol=TEXT_PROTOCOLS[protocol_of(reply)], language=language_of(settings.query)
+            ),
+            policy=part.policy,
+            approvals=part.approvals,
+            approved=part.approved,
+        )
+
+    return make
+
+
+def _conversation(settings: Settings, attached: Attached, between: BetweenTurns) -> Conversation:
+    """Write what the run is about, without the form that the answer is to have."""
+    told = between.told(wording_for(language_of(settings.query)))
+    history = _history(settings, attached)
+    return Conversation(
+        instruction=_instruction(settings),
+        history=history,
+        question=_joined(settings.query, told, attached.text),
+        attachments=attached.parts,
+        recalled=between.recalled(history),
+    )
+
+
+def _limits(settings: Settings, attached: Attached) -> Limits:
+    seconds = settings.limits.seconds - attached.seconds
+    return replace(settings.limits, seconds=seconds, text_pause=TEXT_PAUSE)
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        answer_on_error=settings.answer_on_error,
+        direct_tools=settings.direct_tools,
+        shape=settings.shape,
+    )
+
+
+def _tools_for(session: Session, settings: Settings, files: RunFiles) -> ToolsFor:
+    """Choose the tools for a conversation: all, those that are named, or those that fit."""
+    toolbox = DifyToolbox(session, settings.tools, files)
+    searched = _searched(toolbox, settings)
+    forced = [settings.must_call.name] if settings.must_call else []
+
+    def choose(conversation: Conversation, names: Sequence[str]) -> Toolbox:
+        if searched:
+            return _opened(searched, conversation, settings, [*forced, *names])
+        return ChosenTools(toolbox, [*forced, *names]) if names else toolbox
+
+    return choose
+
+
+def _searched(toolbox: Toolbox, settings: Settings) -> SearchedToolbox | None:
+    """Let the model search for tools where it is wanted; None where all are shown."""
+    estimator, window = estimator_for(settings.model.model), settings.model.budget.window
+    many = settings.tool_search == "on" or is_too_many(toolbox.specs, estimator, window)
+    # With one round, a tool that was found could no longer be called.
+    if settings.tool_search == "off" or not (many and toolbox.specs) or settings.limits.rounds == 1:
+        return None
+    declares = _protocol(settings, settings.model) == "native"
+    return SearchedToolbox(toolbox, wording_for(language_of(settings.query)), declares=declares)
+
+
+def _opened(
+    searched: SearchedToolbox,
+    conversation: Conversation,
+    settings: Settings,
+    names: Sequence[str],
+) -> SearchedToolbox:
+    estimator, window = estimator_for(settings.model.model), settings.model.budget.window
+    return searched.opened(opening(searched, conversation, estimator, window, names))
+
+
 def _instruction(settings: Settings) -> str:
-    """Write the system prompt: the builder's, what is known, and the shape of the answer."""
-    language = language_of(settings.query)
+    """Write the system prompt: the builder's, and what is known."""
     room = _characters(settings, _KNOWLEDGE_SHARE)
-    parts = [
-        settings.instruction,
-        prompt(settings.passages, language, room) if settings.passages else "",
-        settings.shape.request(language) if settings.shape else "",
-    ]
+    language = language_of(settings.query)
+    known = prompt(settings.passages, language, room) if settings.passages else ""
+    return _joined(settings.instruction, known)
+
+
+def _joined(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part.strip())
 
 

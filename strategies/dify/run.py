@@ -9,8 +9,15 @@ from dify_plugin.config.logger_format import plugin_logger_handler
 from dify_plugin.core.runtime import Session
 from dify_plugin.errors.model import InvokeBadRequestError
 
-from strategies.agent.events import CallFinished, Noticed, RunFailed, RunFinished, TextShown
-from strategies.dify.compose import attach, between_turns, compose, files_of
+from strategies.agent.events import (
+    CallFinished,
+    Noticed,
+    RunFailed,
+    RunFinished,
+    TextShown,
+    Within,
+)
+from strategies.dify.compose import Compose, attach, between_turns, compose, files_of
 from strategies.dify.inputs.knowledge import cited, resources_message
 from strategies.dify.inputs.parameters import Settings, read_settings
 from strategies.dify.inputs.values import ParameterError
@@ -24,18 +31,25 @@ _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
 
 
-def play(session: Session, parameters: Mapping[str, Any], user: str = "") -> Iterator[DifyMessage]:
-    """Play one run of a user and yield its messages.
+def play(
+    session: Session,
+    parameters: Mapping[str, Any],
+    user: str = "",
+    put_together: Compose = compose,
+) -> Iterator[DifyMessage]:
+    """Play one run of a user and yield its messages; a strategy may put it together its own way.
 
     Raises:
         InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
             one whose bare text reaches the reader (docs/dify.md, "Errors").
     """
-    messages = paced(_messages(session, parameters, user))
+    messages = paced(_messages(session, parameters, user, put_together))
     return messages if isinstance(session.writer, FrameWriter) else plain_messages(messages)
 
 
-def _messages(session: Session, parameters: Mapping[str, Any], user: str) -> Iterator[DifyMessage]:
+def _messages(
+    session: Session, parameters: Mapping[str, Any], user: str, put_together: Compose
+) -> Iterator[DifyMessage]:
     try:
         settings = read_settings(parameters)
     except ParameterError as error:
@@ -45,7 +59,7 @@ def _messages(session: Session, parameters: Mapping[str, Any], user: str) -> Ite
         titles={tool.spec.name: tool.title for tool in settings.tools},
     )
     try:
-        yield from _run(session, settings, user, narrator)
+        yield from _run(session, settings, user, narrator, put_together)
     except InvokeBadRequestError:
         raise
     except Exception as error:  # noqa: BLE001 - the last place where logs can be closed
@@ -57,7 +71,11 @@ def _messages(session: Session, parameters: Mapping[str, Any], user: str) -> Ite
 
 
 def _run(
-    session: Session, settings: Settings, user: str, narrator: Narrator
+    session: Session,
+    settings: Settings,
+    user: str,
+    narrator: Narrator,
+    put_together: Compose,
 ) -> Iterator[DifyMessage]:
     attached = attach(session, settings)
     between = between_turns(session, settings, user)
@@ -68,16 +86,17 @@ def _run(
         yield resources_message(settings.passages)
     outputs = Outputs(partial(cited, passages=settings.passages), pending=lambda: between.pending)
     files = files_of(session, settings)
-    run = compose(session, settings, attached, files, between)
+    run = put_together(session, settings, attached, files, between)
     shown: list[str] = []
     for event in run.events():
         if isinstance(event, TextShown):
             shown.append(event.text)
         if isinstance(event, RunFinished):
             between.end([event.answer, "".join(shown)], run.called)
-        if isinstance(event, CallFinished):
+        inner = event.event if isinstance(event, Within) else event
+        if isinstance(inner, CallFinished):
             # A call that is out of time finishes without what its tool brings later.
-            for made in event.outcome.forwarded:
+            for made in inner.outcome.forwarded:
                 files.add_made(made)
         yield from outputs.messages(event)
         yield from narrator.messages(event)

@@ -78,6 +78,11 @@ class RecordingToolbox:
         self.calls: list[tuple[str, Mapping[str, object]]] = []
         self.most_at_once = 0
 
+    @property
+    def known(self) -> Mapping[str, ToolSpec]:
+        """The same tools by their names."""
+        return {spec.name: spec for spec in self.specs}
+
     def provider(self, name: str) -> str:
         """Every known tool belongs to one provider."""
         return "test/tools" if name in self._work else ""

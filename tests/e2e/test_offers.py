@@ -537,3 +537,30 @@ def test_tool_choice_opens_the_reply_in_react(host: Host, choice: str, goes_on: 
     assert model.requests[0]["prompt_messages"][-1]["content"].startswith("Action: ")
     assert run.tool_calls[0].request["tool_parameters"] == {"q": "x"}
     assert run.text == "A tree."
+
+
+@pytest.mark.parametrize(("count", "shown"), [(40, 40), (41, 9)])
+def test_from_41_tools_on_the_model_searches(host: Host, count: int, shown: int) -> None:
+    """It is shown eight that fit and one that finds the others; of 40 it is shown all."""
+    tools = [tool(f"look_up_{number}") for number in range(count)]
+    model = Script(says("Nothing."))
+    run = host.run(ask("Look it up, please.", *tools), model=model)
+
+    assert run.text == "Nothing."
+    assert len(model.requests[0]["tools"]) == shown
+
+
+def test_tool_search_can_be_switched(host: Host) -> None:
+    """On with few tools, off with many, and not with a single round, after which none can run."""
+    many = [tool(f"look_up_{number}") for number in range(50)]
+    cases: list[tuple[list[Any], dict[str, Any], bool]] = [
+        (many[:2], {"tool_search": "on"}, True),
+        (many, {"tool_search": "off"}, False),
+        (many, {"maximum_iterations": 1}, False),
+    ]
+    for tools, settings, searches in cases:
+        model = Script(says("Nothing."))
+        host.run(ask("Look it up, please.", *tools, **settings), model=model)
+        names = [one["name"] for one in model.requests[0]["tools"]]
+
+        assert ("find_tools" in names) is searches

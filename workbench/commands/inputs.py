@@ -24,7 +24,7 @@ def read_json(name: str) -> Any:
     try:
         return json.loads(read_text(name))
     except ValueError as error:
-        raise WorkbenchError(f"{name} is no JSON: {error}.") from error
+        raise WorkbenchError(f"{name} is not valid JSON: {error}.") from error
 
 
 def json_lines(name: str) -> Iterator[Json]:
@@ -38,7 +38,7 @@ def _object(line: str, place: str) -> Json:
     try:
         value: Any = json.loads(line)
     except ValueError as error:
-        raise WorkbenchError(f"{place} is no JSON: {error}.") from error
+        raise WorkbenchError(f"{place} is not valid JSON: {error}.") from error
     if not is_object(value):
-        raise WorkbenchError(f"{place} is no JSON object.")
+        raise WorkbenchError(f"{place} is not a JSON object.")
     return value

@@ -215,7 +215,7 @@ def chosen_strategies(plugin: Path, names: Sequence[str]) -> list[Strategy]:
 def _list(name: str, option: str) -> list[Any]:
     value = read_json(name)
     if not isinstance(value, list) or not all(map(is_object, cast("list[Any]", value))):
-        raise WorkbenchError(f"{option} {name} holds no JSON list of objects.")
+        raise WorkbenchError(f"{option} {name} must hold a JSON list of objects.")
     return cast("list[Any]", value)
 
 

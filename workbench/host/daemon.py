@@ -91,7 +91,7 @@ class Host(Stopping):
         self.manifest: Json = {}
         """What the plugin declared before anything else."""
         self.broken_lines: list[bytes] = []
-        """Lines of the plugin that were no JSON; the daemon only logs them."""
+        """Lines of the plugin that were not valid JSON; the daemon only logs them."""
         self.notes: list[Json] = []
         """Log and error events of the plugin that belong to no run."""
 

@@ -64,7 +64,7 @@ def problem(message: Json, limits: Limits) -> str | None:
 def _text_problem(body: Json, limits: Limits) -> str | None:
     text = body.get("text")
     if not isinstance(text, str):
-        return "the text of a text message is no text"
+        return "the text of a text message is not text"
     size = len(text.encode(errors="surrogatepass"))
     if size > limits.text_bytes:
         return f"a text message of {size} bytes may never reach the reader: send it in parts"
@@ -87,7 +87,7 @@ def _json_problem(body: Json) -> str | None:
         return None
     metadata: Any = value["execution_metadata"]
     if not is_object(metadata):
-        return "execution_metadata is no object"
+        return "execution_metadata is not an object"
     for name, value_ in metadata.items():
         if value_ is None:
             return f"execution_metadata.{name} is null and fails the node"
@@ -134,7 +134,7 @@ def _variable_problem(body: Json) -> str | None:
     if name in _RESERVED_VARIABLES:
         return f"a variable named {name!r} fails the node: the name is Dify's own"
     if body.get("stream") and not isinstance(body.get("variable_value"), str):
-        return f"the streamed variable {name!r} is no text"
+        return f"the streamed variable {name!r} is not text"
     return None
 
 
@@ -145,19 +145,19 @@ def _log_problem(body: Json) -> str | None:
     if body.get("status") not in _STATUSES:
         return f"the log {label!r} has an unknown status {body.get('status')!r}"
     if not isinstance(body.get("data"), dict):
-        return f"the data of the log {label!r} is no object"
+        return f"the data of the log {label!r} is not an object"
     metadata: Any = body.get("metadata")
     if metadata is None:
         return None
     if not is_object(metadata):
-        return f"the metadata of the log {label!r} is no object"
+        return f"the metadata of the log {label!r} is not an object"
     return _log_metadata_problem(str(label), str(body["status"]), metadata)
 
 
 def _log_metadata_problem(label: str, status: str, metadata: Json) -> str | None:
     elapsed = metadata.get("elapsed_time")
     if elapsed is not None and not _is_number(elapsed):
-        return f"elapsed_time of the log {label!r} is no number and breaks the log view"
+        return f"elapsed_time of the log {label!r} is not a number and breaks the log view"
     if status == "start" and metadata.get("provider"):
         return f"the start of the log {label!r} carries provider, which holds back all later text"
     return None

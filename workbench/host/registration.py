@@ -78,7 +78,7 @@ class Registration:
         if kind in self.declarations:
             raise RegistrationError(f"{kind} already registered")
         if not isinstance(data, list):
-            raise RegistrationError(f"{kind} is no list")
+            raise RegistrationError(f"{kind} is not a list")
         self.declarations[kind] = data
 
     def _add_asset(self, data: Any) -> None:

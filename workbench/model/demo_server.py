@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.rstrip("/") != "/v1/chat/completions":
             self._send(HTTPStatus.NOT_FOUND, _error(f"There is no {self.path} here."))
         elif body is None:
-            self._send(HTTPStatus.BAD_REQUEST, _error("The request is no JSON object."))
+            self._send(HTTPStatus.BAD_REQUEST, _error("The request is not a JSON object."))
         elif body.get("stream"):
             self._stream(body, reply(body))
         else:

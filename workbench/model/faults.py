@@ -38,7 +38,7 @@ def read_fault(text: str) -> Fault:
     if found is None or strikes is None or found[2] not in strikes:
         kinds = "; ".join(f"{target}: {', '.join(kinds)}" for target, kinds in _STRIKES.items())
         raise UsageError(
-            f"--fault {text!r} is no fault: write TARGET:KIND@CALL, such as model:429@2 ({kinds})."
+            f"--fault {text!r} is not a fault: write TARGET:KIND@CALL, like model:429@2 ({kinds})."
         )
     return Fault(target=found[1], kind=found[2], at=int(found[3]))
 

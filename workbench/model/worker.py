@@ -117,7 +117,7 @@ def _write(line: Json) -> None:
 def _plain(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def main() -> None:

@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_for_us() or not self._bears_the_key():
             self._refuse(HTTPStatus.FORBIDDEN, "This server answers its own page alone.")
         elif wanted is None:
-            self._refuse(HTTPStatus.BAD_REQUEST, "The request is no JSON object.")
+            self._refuse(HTTPStatus.BAD_REQUEST, "The request is not a JSON object.")
         else:
             self._do(self.path.strip("/").split("/"), wanted)
 

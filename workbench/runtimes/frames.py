@@ -12,7 +12,7 @@ def encoded(frame: Json) -> bytes:
 
 
 def decoded(line: bytes) -> Json | None:
-    """Read a line; None when it is no JSON object (the daemon logs such a line and goes on)."""
+    """Read a line; None when it is not a JSON object (the daemon logs such a line and goes on)."""
     try:
         frame: Any = json.loads(line)
     except ValueError:

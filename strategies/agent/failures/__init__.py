@@ -1,4 +1,4 @@
 """What can go wrong with a model call, and what is done about it.
 
-It decides; waiting, asking again and changing the model are done by the loop.
+It decides and asks no model itself; waiting, asking again and changing the model are `asking`'s.
 """

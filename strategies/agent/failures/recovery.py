@@ -2,7 +2,7 @@
 
 A remedy is tried only while nothing of the reply has been shown; text is never spliced. Each change
 (no media, no native tools, a smaller window, the other model) is made at most once or twice in a
-run, so that every run comes to an end. The table follows the kinds of `errors.py`:
+run, so that every run comes to an end. The table follows the kinds of `classify`:
 
     transient          wait and ask again, up to three tries
     context_too_long   fold the conversation harder, twice

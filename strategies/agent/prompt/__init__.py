@@ -1,4 +1,4 @@
 """What the model reads: the conversation, written natively or in a text protocol.
 
-How much of it fits into the model's window is decided next door, in `window`.
+It cuts nothing to a window and calls nothing; how much of it fits is decided in `window`.
 """

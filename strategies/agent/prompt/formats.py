@@ -65,6 +65,18 @@ class MustCall:
     """The first reply of a run is to call a tool: this one, or any where the name is blank."""
 
     name: str = ""
+    besides: str = ""
+    """The tool whose calls do not count, because it only finds others."""
+
+    def is_open(self, rounds: Sequence[RoundRecord]) -> bool:
+        """Whether it is still to be asked for: the model has said nothing but what does not count.
+
+        Whatever else it said, it is not asked again: it would never come to its answer.
+        """
+        return all(
+            record.done and all(one.call.name == self.besides for one in record.done)
+            for record in rounds
+        )
 
     def told(self, instruction: str, wording: Wording) -> str:
         """Say so in the prompt: Dify carries no tool_choice (docs/dify.md, "Backwards calls")."""
@@ -97,7 +109,7 @@ class NativeFormat:
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """One assistant message per round with its text and calls, then one message per result."""
         instruction = conversation.instruction
-        if self.must_call and tools and not conversation.rounds:
+        if self.must_call and tools and self.must_call.is_open(conversation.rounds):
             instruction = self.must_call.told(instruction, self.wording)
         recall = self._recalled if tools else _folding(self.wording)
         messages = conversation.opening(instruction, conversation.question, recall)
@@ -126,9 +138,7 @@ class TextFormat:
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
         del conversation
-        habit = self._habit
-        text = self.protocol.parser(tools, starts_in_reasoning=habit.starts_in_reasoning)
-        return NativeParser(text, tools, habit)
+        return _text_parser(self.protocol, tools, self._habit)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """Describe the tools in the system prompt and write the rounds as plain turns."""
@@ -141,7 +151,7 @@ class TextFormat:
         instruction = conversation.instruction.strip()
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (instruction, described) if part)
-        if self.must_call and not conversation.rounds:
+        if self.must_call and self.must_call.is_open(conversation.rounds):
             system = self.must_call.told(system, told)
         question, *rest = self._turns(conversation.question, conversation.rounds)
         opening = conversation.opening(system, str(question["content"]), self._turns)
@@ -160,6 +170,46 @@ class TextFormat:
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Write the run as one turn, without a word of the protocol."""
         return _closing_request(conversation, wording, self.protocol.closing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTurnFormat:
+    """Tools are described in the system prompt; the run so far stands in one turn of the user.
+
+    For a model that began natively and writes its calls into the text all the same, or whose
+    provider refuses tools: no turn is put into its mouth, whatever form its own calls had.
+    """
+
+    protocol: TextProtocol
+    language: Language = "en"
+    is_native = False
+    _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
+
+    def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
+        """Read calls out of the text, as the protocol does."""
+        del conversation
+        return _text_parser(self.protocol, tools, self._habit)
+
+    def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
+        """Write question and results, and ask for the next call or the answer."""
+        told = wording_for(self.language)
+        described = self.protocol.instructions(tools, self.language) if tools else ""
+        system = "\n\n".join(part for part in (conversation.instruction.strip(), described) if part)
+        next_step = told.next_step if tools and conversation.rounds else ""
+        (asked,) = in_one_turn(*_found(conversation.question, conversation.rounds, told), next_step)
+        opening = conversation.opening(system, asked.text, _folding(told))
+        return ModelRequest(messages=opening, question=len(opening) - 1, stop=self.protocol.stop)
+
+    def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
+        """Ask for the answer, without a word of the protocol."""
+        return _closing_request(conversation, wording)
+
+
+def _text_parser(
+    protocol: TextProtocol, tools: Sequence[ToolSpec], habit: ReasoningHabit
+) -> ReplyParser:
+    text = protocol.parser(tools, starts_in_reasoning=habit.starts_in_reasoning)
+    return NativeParser(text, tools, habit)
 
 
 def _native_round(record: RoundRecord) -> list[Message]:

@@ -40,7 +40,7 @@ def shortened(text: str, limit: int) -> str:
 def cut_arguments(arguments: str, limit: int) -> str:
     """Cut the long strings inside a call's arguments, which stay a JSON object.
 
-    Arguments that are no JSON are left alone: a provider may refuse what is neither.
+    Arguments that are not valid JSON are left alone: a provider may refuse what is neither.
     """
     try:
         value: object = json.loads(arguments)

@@ -15,6 +15,7 @@ class Wording:
 
     answer_now: str
     found: str
+    next_step: str
     no_reply: str
     format_error: str
     nudge: str
@@ -43,11 +44,19 @@ class Wording:
     model_silent: str
     model_stalled: str
     both_failed: str
+    find_tools: str
+    find_tools_words: str
+    tools_found: str
+    no_tool_found: str
 
 
 ENGLISH = Wording(
     answer_now="Answer my question now, from these results. Tools can no longer be called.",
     found="Results of the tools:",
+    next_step=(
+        "Call the next tool if a result is still missing. "
+        "Otherwise answer the user in plain words, from these results alone."
+    ),
     no_reply="(no reply)",
     format_error=(
         "A tool call in your reply could not be read: {problem} "
@@ -95,11 +104,22 @@ ENGLISH = Wording(
     model_silent="The model {model} did not begin to answer in time.",
     model_stalled="The model {model} stopped in the middle of its reply.",
     both_failed="{first} The fallback model failed, too: {second}",
+    find_tools=(
+        "Finds more tools by words. There are {count} tools, of which only a few are shown{of}. "
+        "Search here before you say that something cannot be done."
+    ),
+    find_tools_words=(
+        "What the tool should do, in a few words, such as: create invoice. "
+        "Most tools are described in English."
+    ),
+    tools_found="These tools can be called now, in the same way as the others:",
+    no_tool_found="No tool fits these words. Try others, or go on without.",
 )
 
 CHINESE = Wording(
     answer_now="请根据以上结果立即回答我的问题。不能再调用工具。",
     found="工具返回的结果：",
+    next_step="如果还缺少结果，请调用下一个工具。否则请只根据这些结果，用自己的话回答用户。",
     no_reply="（没有回复）",
     format_error=(
         "回复中的一个工具调用无法读取：{problem} 请用正确的格式重新写出该调用，或不用工具直接回答。"
@@ -132,6 +152,15 @@ CHINESE = Wording(
     model_silent="模型 {model} 没有及时开始回答。",
     model_stalled="模型 {model} 的回复中途停止了。",
     both_failed="{first} 备用模型也失败了：{second}",
+    find_tools=(
+        "用关键词查找更多工具。共有 {count} 个工具，目前只显示了其中几个{of}。"
+        "在说某事无法完成之前，请先在这里查找。"
+    ),
+    find_tools_words=(
+        "用几个词说明工具应做什么，例如：create invoice。多数工具的说明是英文的，也可用中文。"
+    ),
+    tools_found="现在可以用同样的方式调用以下工具：",
+    no_tool_found="没有符合这些词的工具。请换用其他词，或不用工具继续。",
 )
 
 

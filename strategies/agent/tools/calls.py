@@ -105,7 +105,7 @@ class RoundCalls:
     def begin(self, written: Call | BrokenCall) -> list[Event]:
         """Check a call and run it, now or as soon as a place is free; or refuse it."""
         run = self._run
-        checked = validated(written, run.toolbox.specs, run.taken_ids, run.wording)
+        checked = validated(written, run.toolbox, run.taken_ids, run.wording)
         self._planned.append((written.position, checked.call))
         if not isinstance(checked, Ready):
             return self._executor.settle(checked.call, checked.outcome)
@@ -117,7 +117,7 @@ class RoundCalls:
         """Run a call with the very arguments that the reader has approved."""
         run = self._run
         written = Call(name=call.name, arguments=call.arguments, id=call.id, raw=call.raw)
-        checked = validated(written, run.toolbox.specs, run.taken_ids, run.wording)
+        checked = validated(written, run.toolbox, run.taken_ids, run.wording)
         self._planned.append((len(self._planned), checked.call))
         if not isinstance(checked, Ready):  # the tool is gone, or takes other arguments now
             return self._executor.settle(checked.call, checked.outcome)

@@ -7,15 +7,15 @@ is guessed: a tool runs with the arguments that the model meant, or not at all.
 import json
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from strategies.agent.events import PlannedCall
-from strategies.agent.ports import ToolOutcome
+from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.schema import arguments
 from strategies.agent.tools.nearest import nearest
-from strategies.protocols.base import BrokenCall, Call, ToolSpec
+from strategies.protocols.base import BrokenCall, Call
 
 _ID_LETTERS = string.ascii_letters + string.digits
 # Mistral takes call ids of nine letters and digits only; every other provider takes those too.
@@ -41,15 +41,15 @@ class Rejected:
 
 def validated(
     written: Call | BrokenCall,
-    tools: Sequence[ToolSpec],
+    toolbox: Toolbox,
     taken_ids: set[str],
     wording: Wording,
 ) -> Ready | Rejected:
     """Give a call an id of its own and decide whether it may run."""
     call = _name(written, taken_ids)
-    tool = next((tool for tool in tools if tool.name == written.name), None)
+    tool = toolbox.known.get(written.name)
     if tool is None:
-        return Rejected(call, failure(_unknown(written.name, tools, wording)))
+        return Rejected(call, failure(_unknown(written.name, toolbox, wording)))
     if isinstance(written, BrokenCall):
         return Rejected(call, failure(wording.broken_arguments.format(problem=written.problem)))
     checked = arguments.check(written.arguments, tool.parameters)
@@ -90,10 +90,10 @@ def _as_json(call: Call) -> str:
     return json.dumps(call.arguments, ensure_ascii=False, default=str)
 
 
-def _unknown(name: str, tools: Sequence[ToolSpec], wording: Wording) -> str:
-    names = [tool.name for tool in tools]
+def _unknown(name: str, toolbox: Toolbox, wording: Wording) -> str:
+    names = [tool.name for tool in toolbox.specs]
     if not names:
         return wording.no_tools.format(name=name)
-    guess = nearest(name, names)
+    guess = nearest(name, toolbox.known)
     hint = wording.nearest_tool.format(nearest=guess) if guess else ""
     return wording.unknown_tool.format(name=name, names=", ".join(names)) + hint

@@ -43,6 +43,11 @@ class DifyToolbox:
             self._specs = self._specs_for(names)
         return self._specs[1]
 
+    @property
+    def known(self) -> Mapping[str, ToolSpec]:
+        """The same tools by their names."""
+        return {spec.name: spec for spec in self.specs}
+
     def provider(self, name: str) -> str:
         """Say which provider a tool belongs to; blank for an unknown tool."""
         tool = self._tools.get(name)

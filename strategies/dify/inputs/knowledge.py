@@ -140,7 +140,7 @@ def _items(value: object, depth: int) -> Iterator[object]:
 def _passages_in(said: str) -> object:
     """Read JSON of a list or an object; None for any other text."""
     value = decoded(said) if said.lstrip()[:1] in {"[", "{"} else said
-    # A text that only looks like a list, such as "[1]", is no list of passages.
+    # A text that only looks like a list, such as "[1]", is not a list of passages.
     numbers = any(isinstance(item, int | float) for item in sequence(value))
     return None if numbers or isinstance(value, str) else value
 

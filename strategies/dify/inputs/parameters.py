@@ -13,6 +13,7 @@ from strategies.agent.events import Noticed
 from strategies.agent.outcomes import Limits
 from strategies.agent.prompt.formats import MustCall
 from strategies.agent.schema.answer import AnswerShape, ShapeError, read_shape
+from strategies.agent.tools.search import search_name
 from strategies.dify.inputs.files.run_file import RunFile, read_files
 from strategies.dify.inputs.knowledge import Passage, read_context
 from strategies.dify.inputs.model_config import ModelConfig, read_fallback, read_model
@@ -25,6 +26,7 @@ from strategies.protocols.registry import TEXT_PROTOCOLS
 # A name that is alone may be written as JSON text; Chinese keyboards have commas of their own.
 _PARTED = re.compile(r"[,，、;；\n\"\[\]]")
 _NAMES = "names of tools, as a list or separated by commas"
+type ToolSearch = Literal["auto", "on", "off"]
 PROTOCOLS = ("auto", "native", *TEXT_PROTOCOLS)
 
 
@@ -47,9 +49,12 @@ class Settings:
     direct_tools: frozenset[str]
     """Tools whose result is the answer, by the names that the model knows."""
     must_call: MustCall | None
+    tool_search: ToolSearch
     shape: AnswerShape | None
     answer_on_error: bool
     separate_reasoning: bool
+    hide_plan: bool
+    """Read by the strategy that makes one."""
     wishes: Wishes
     """What is to outlive the run."""
     notices: Sequence[Noticed]
@@ -81,9 +86,11 @@ def read_settings(parameters: Json) -> Settings:
         passages=_passages(parameters.get("context")),
         direct_tools=_direct(parameters.get("return_direct"), tools, values),
         must_call=choice if isinstance(choice, MustCall) else None,
+        tool_search=_tool_search(parameters.get("tool_search")),
         shape=_shape(parameters.get("answer_schema")),
         answer_on_error=values.yes("answer_on_error"),
         separate_reasoning=values.yes("separate_reasoning"),
+        hide_plan=values.yes("hide_plan"),
         wishes=Wishes(
             remembers=values.yes("remember_results", default=True),
             asks_before=_asks_before(parameters.get("ask_before"), all_tools, values),
@@ -207,20 +214,33 @@ def _names(value: object) -> list[str] | None:
 
 
 def _tool_choice(value: object, tools: Sequence[DifyTool]) -> Literal["auto", "none"] | MustCall:
-    choice = text(value).strip()
+    choice, finder = text(value).strip(), search_name(tool.spec.name for tool in tools)
     match choice.lower():
         case "" | "auto":
             return "auto"
         case "none":
             return "none"
         case "required":
-            return MustCall()
+            return MustCall(besides=finder)
         case _:
             named = only_allowed(tools, [choice])
     if not named:
         valid = "auto, none, required or the name of one of the chosen tools"
         raise refused("tool_choice", value, valid)
-    return MustCall(named[0].spec.name)
+    return MustCall(named[0].spec.name, besides=finder)
+
+
+def _tool_search(value: object) -> ToolSearch:
+    said = text(value).strip().lower()
+    match said:
+        case "" | "auto":
+            return "auto"
+        case "on" | "true":
+            return "on"
+        case "off" | "false":
+            return "off"
+        case _:
+            raise refused("tool_search", value, "auto, on or off")
 
 
 # -- the rest

@@ -86,14 +86,14 @@ class DifyTool:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item of the tools list that is no tool."""
+    """An item of the tools list that is not a tool."""
 
     name: str
     problem: str
 
 
 def read_tools(items: Sequence[object]) -> tuple[list[DifyTool], list[Unreadable]]:
-    """Read the node's tools; what is no tool is set aside, what is there twice is taken once."""
+    """Read the node's tools; what is not a tool is set aside, what is there twice is taken once."""
     tools: list[DifyTool] = []
     unreadable: list[Unreadable] = []
     for position, item in enumerate(items, start=1):

@@ -14,17 +14,26 @@ from strategies.agent.events import (
     CallFinished,
     CallQueued,
     CallStarted,
+    ClosingFinished,
+    ClosingStarted,
     Event,
     Noticed,
+    PartEvent,
+    PlanFinished,
     PlannedCall,
+    PlanStarted,
     ReasoningShown,
     RoundFinished,
     RoundStarted,
     RunFailed,
     RunFinished,
+    StepFinished,
+    StepStarted,
     TextShown,
     ThoughtFinished,
     ThoughtStarted,
+    Within,
+    place_of,
 )
 from strategies.agent.ports import Usage
 from strategies.dify.outputs.log_data import capped
@@ -45,10 +54,17 @@ class Narrator:
         *,
         shows_reasoning: bool = True,
         titles: Mapping[str, str] | None = None,
+        logs: LogTree | None = None,
+        place: str = "",
     ) -> None:
+        """Take the clock, and for a part of a run the logs of the whole and the part's own one."""
         self._text = ReaderText(shows_reasoning=shows_reasoning)
         """It may leave out the reasoning; the Thought's log never does."""
-        self._logs = LogTree(clock)
+        self._logs = logs or LogTree(clock)
+        self._place = place
+        self._round, self._thought = f"{place}{_ROUND}", f"{place}{_THOUGHT}"
+        self._parts: dict[str, Narrator] = {}
+        """The narrators of the parts of this run."""
         self._titles = titles or {}
         """What the builder calls the tools, by the names that the model knows."""
         self.usage = Usage()
@@ -62,10 +78,10 @@ class Narrator:
         match event:
             case RoundStarted(number):
                 before = f"ROUND {number}" if number else "APPROVED CALLS"
-                yield self._logs.start(_ROUND, Label(before=before))
+                yield self._logs.start(self._round, Label(before=before), within=self._place)
             case ThoughtStarted(model, provider):
                 label = Label(name=model, behind=" Thought")
-                yield self._logs.start(_THOUGHT, label, within=_ROUND, provider=provider)
+                yield self._logs.start(self._thought, label, within=self._round, provider=provider)
             case TextShown(said):
                 yield from self._text.show(said)
             case ReasoningShown(said):
@@ -78,7 +94,7 @@ class Narrator:
                 self._text.after_round()
                 yield self._finish_round(event)
             case Noticed(label, detail):
-                yield self._logs.start(f"notice {label}", Label(name=label), within=_ROUND)
+                yield self._logs.start(f"notice {label}", Label(name=label), within=self._round)
                 yield self._logs.finish(f"notice {label}", "", detail)
             case RunFinished(_, reason, usage):
                 yield from self._text.end_reasoning()
@@ -88,15 +104,49 @@ class Narrator:
                 yield totals_message(usage, {"stop_reason": reason})
             case AnswerShown():
                 pass  # It has been shown as text; the outputs tell it apart.
+            case _:
+                yield from self._tell_part(event)
+
+    def _tell_part(self, event: Within | PartEvent) -> Iterator[DifyMessage]:
+        match event:
+            case Within(place, inner):
+                yield from self._part(place).messages(inner)
+            case PlanStarted() | StepStarted() | ClosingStarted():
+                yield self._logs.start(place_of(event), _part_label(event))
+            case _:
+                yield self._finish_part(event)
+
+    def _part(self, place: str) -> "Narrator":
+        """Tell a part of the run in its own log; a reader sees only the files that it makes."""
+        if place not in self._parts:
+            self._parts[place] = Narrator(
+                self._logs.clock,
+                shows_reasoning=False,
+                titles=self._titles,
+                logs=self._logs,
+                place=place,
+            )
+        return self._parts[place]
+
+    def _finish_part(self, event: PlanFinished | StepFinished | ClosingFinished) -> DifyMessage:
+        part = self._parts.pop(place_of(event), None)
+        self.usage += part.usage if part else Usage()
+        happened, data = _part_data(event)
+        return self._logs.finish(
+            place_of(event), happened, data, error=event.error, usage=event.usage
+        )
 
     def break_off(self, error: str) -> Iterator[DifyMessage]:
         """Finish every log that is still open as failed, the innermost first."""
         error = error or "The run was broken off."
         yield from self._text.end_reasoning()
-        if _THOUGHT in self._logs:
-            yield self._logs.finish(_THOUGHT, "", {}, error=error)
+        for part in self._parts.values():
+            yield from part.break_off(error)
+        if self._thought in self._logs:
+            yield self._logs.finish(self._thought, "", {}, error=error)
         yield from self._tell_held()
-        yield from self._logs.fail_all(error)
+        if not self._place:
+            yield from self._logs.fail_all(error)
 
     def _tell_call(self, event: CallQueued | CallStarted | CallFinished) -> Iterator[DifyMessage]:
         """Tell a call; while the model still speaks, the logs wait until its Thought is told."""
@@ -109,7 +159,7 @@ class Narrator:
         if isinstance(event, CallQueued):
             self._queued.add(event.call.id)
             return
-        if _THOUGHT in self._logs:
+        if self._thought in self._logs:
             self._held.append((event, self._logs.clock()))
         else:
             yield self._call_log(event, self._logs.clock())
@@ -121,11 +171,11 @@ class Narrator:
 
     def _call_log(self, event: CallStarted | CallFinished, moment: float) -> DifyMessage:
         # The model chooses the id of a call, so it may be that of another log.
-        key = f"call {event.call.id}"
+        key = f"{self._place}call {event.call.id}"
         if isinstance(event, CallStarted):
             label = Label(name=self._title(event.call), before="CALL ")
             return self._logs.start(
-                key, label, within=_ROUND, provider=event.provider, moment=moment
+                key, label, within=self._round, provider=event.provider, moment=moment
             )
         outcome = event.outcome
         return self._logs.finish(
@@ -149,7 +199,7 @@ class Narrator:
         }
         tokens = f"{usage.total_tokens} tokens" if usage.total_tokens else ""
         cost = "from memory" if event.remembered else tokens
-        yield self._logs.finish(_THOUGHT, cost, data, error=event.error, usage=usage)
+        yield self._logs.finish(self._thought, cost, data, error=event.error, usage=usage)
         yield from self._tell_held()
 
     def _finish_round(self, event: RoundFinished) -> DifyMessage:
@@ -161,7 +211,7 @@ class Narrator:
         )
         data = {"output": output, "prices": prices(event.usage)}
         happened = self._happened(event)
-        return self._logs.finish(_ROUND, happened, data, error=event.error, usage=event.usage)
+        return self._logs.finish(self._round, happened, data, error=event.error, usage=event.usage)
 
     def _happened(self, event: RoundFinished) -> str:
         """Name the tools that were called, those that failed first: a row is soon full."""
@@ -172,6 +222,31 @@ class Narrator:
 
     def _title(self, call: PlannedCall) -> str:
         return self._titles.get(call.name, call.name)
+
+
+def _part_label(event: PlanStarted | StepStarted | ClosingStarted) -> Label:
+    match event:
+        case PlanStarted(number):
+            return Label(before=f"REPLAN {number}" if number else "PLAN")
+        case StepStarted(step):
+            return Label(before=f"STEP {step.id} ", name=step.task)
+        case ClosingStarted():
+            return Label(before="ANSWER")
+
+
+def _part_data(
+    event: PlanFinished | StepFinished | ClosingFinished,
+) -> tuple[str, dict[str, object]]:
+    """Say what came of a part, and choose what its opened log shows."""
+    match event:
+        case PlanFinished(_, steps):
+            told = [f"{step.id}. {step.task}" for step in steps]
+            return (f"{len(steps)} steps" if steps else "no steps"), {"steps": told}
+        case StepFinished(step, result):
+            after, tools = list(step.after), list(step.tools)
+            return "", {"after": after, "output": result, "task": step.task, "tools": tools}
+        case ClosingFinished():
+            return "", {}
 
 
 def _tool_input(calls: tuple[PlannedCall, ...]) -> str:

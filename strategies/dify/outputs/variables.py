@@ -11,15 +11,21 @@ from strategies.agent.events import (
     AnswerShown,
     CallFinished,
     Event,
+    PlanFinished,
     PlannedCall,
+    PlanStarted,
     RoundFinished,
     RunFailed,
     RunFinished,
+    StepFinished,
+    StepStarted,
     ThoughtFinished,
+    Within,
 )
 from strategies.agent.prompt.truncation import cut, cut_inside
 from strategies.dify.outputs.messages import streamed_variable, variable_message
 from strategies.dify.outputs.pacing import DifyMessage
+from strategies.dify.outputs.plan import PlanOutput
 
 # Dify refuses a variable of more than 200 KiB; a list of calls shares that among its results.
 _VARIABLE_LENGTH = 40_000
@@ -38,20 +44,28 @@ class Outputs:
         self._pending = pending
         """The calls that wait for the reader's approval."""
         self._reasoning: list[str] = []
-        self._calls: dict[str, dict[str, Any]] = {}
-        """By the call's id; in the model's order as far as rounds are over."""
+        self._plan: PlanOutput | None = None
+        """None where the strategy makes none."""
+        self._calls: dict[tuple[str, str], dict[str, Any]] = {}
+        """By the run's part and the call's id; in the model's order as far as rounds are over."""
 
-    def messages(self, event: Event) -> Iterator[DifyMessage]:
-        """Write the variables that an event makes known."""
+    def messages(self, event: Event, place: str = "") -> Iterator[DifyMessage]:
+        """Write the variables that an event makes known; `place` is the part it happened in."""
         match event:
+            case Within(inner_place, inner):
+                yield from self.messages(inner, inner_place)
+            case PlanStarted() | PlanFinished() | StepStarted() | StepFinished():
+                self._plan = self._plan or PlanOutput()
+                self._plan.take(event)
             case ThoughtFinished():
                 self._reasoning.append(event.reasoning.strip())
             case CallFinished():
-                self._calls[event.call.id] = _entry(event)
+                self._calls[place, event.call.id] = _entry(event)
             case RoundFinished(_, _, results):
                 # Tools come back in any order; behind the earlier rounds goes the model's own.
                 for done in results:
-                    self._calls[done.call.id] = self._calls.pop(done.call.id)
+                    key = (place, done.call.id)
+                    self._calls[key] = self._calls.pop(key)
             case AnswerShown(said):
                 yield from streamed_variable("answer", said)
             case RunFinished(answer, reason, _, structured, error):
@@ -75,6 +89,8 @@ class Outputs:
         yield from _text("reasoning_content", cut(reasoning, _VARIABLE_LENGTH))
         yield variable_message("tool_calls", self._shared_out())
         yield variable_message("pending_calls", [_waiting(call) for call in self._pending()])
+        if self._plan:
+            yield variable_message("plan", self._plan.rows)
 
     def _shared_out(self) -> list[dict[str, Any]]:
         """Cut results and arguments so that all calls together fit into one variable."""

@@ -1,1 +1,4 @@
-"""Calls as JSON in `<tool_call>` tags."""
+"""Calls as JSON in `<tool_call>` tags: the prompt and the form of results.
+
+Reading them is shared and stands in `tagged`; nothing here may know other protocols.
+"""

@@ -407,7 +407,7 @@ class _Reader:
         cut = found.end() >= len(self._text) and bool(self._open)
         bare = bare_value(raw, cut=cut)
         if not bare:
-            raise MalformedError(f"{raw} is no JSON value; use null or a string", self._at)
+            raise MalformedError(f"{raw} is not a JSON value; use null or a string", self._at)
         if bare.guessed and _KEY_IN_BARE.search(raw):
             raise MalformedError("a text stands without quotes", self._at)
         self._at = found.end()

@@ -50,7 +50,7 @@ _AHEAD = re.compile(
 )
 _FIRST_KEYS = frozenset((*NAME_KEYS, *ARGUMENT_KEYS, *ENVELOPES, "id", "type"))
 
-# What shows at once that a fence or bracket begins no call. Each agrees with what a `Prospect`
+# What shows at once that a fence or bracket begins no call. Each agrees with what a `CallCandidate`
 # would say; that costs a hundred times as much, and replies are full of code and links.
 _OTHER_LANGUAGE = rf"[ \t]{{0,8}}(?!(?i:{'|'.join(_LANGUAGES)})\b)\w{{1,20}}+(?s:.)"
 _TEXT_IN_FENCE = r"[ \t]*+\n\s*+[^\s<`{\[]"

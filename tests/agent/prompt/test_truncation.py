@@ -48,7 +48,7 @@ def test_no_cut_inside_a_pair_or_a_joined_emoji(limit: int) -> None:
 
 
 def test_arguments_stay_an_object() -> None:
-    """Only the long strings inside change; what is no JSON stays as it is."""
+    """Only the long strings inside change; what is not valid JSON stays as it is."""
     arguments = json.dumps(
         {"path": "a.txt", "lines": ["x" * 5_000, 7], "deep": {"text": "y" * 900}}
     )

@@ -284,7 +284,7 @@ def test_a_missing_model_is_refused(case: Case) -> None:
 
 @pytest.mark.parametrize("query", [None, "", "  \n"])
 def test_a_missing_query_is_refused(query: Any) -> None:
-    """An empty question is the builder's mistake, and the sentence says where to mend it."""
+    """An empty question is the builder's mistake, and the sentence says where to correct it."""
     with pytest.raises(ParameterError, match=r"parameter `query` is missing.*Agent node"):
         read(query=query)
 
@@ -475,3 +475,18 @@ def test_odd_tools_and_models_are_read_or_refused(value: Any, entity: Any) -> No
     )
 
     assert "good" in [one.name for one in settings.tools]
+
+
+@pytest.mark.parametrize(
+    ("value", "read_as"),
+    [(None, "auto"), ("", "auto"), ("Auto ", "auto"), ("ON", "on"), (False, "off"), ("off", "off")],
+)
+def test_tool_search_is_read_in_every_form(value: object, read_as: str) -> None:
+    """Blank means auto."""
+    assert read(tool_search=value).tool_search == read_as
+
+
+def test_a_wrong_tool_search_is_refused() -> None:
+    """In one sentence that says what is valid."""
+    with pytest.raises(ParameterError, match="`tool_search` must be auto, on or off"):
+        read(tool_search="sometimes")

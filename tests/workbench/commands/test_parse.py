@@ -148,7 +148,7 @@ def test_the_sdk_is_not_imported() -> None:
         (["parse"], "Hi", 2, "--protocol"),
         (["parse", "--protocol", "morse"], "Hi", 2, "hermes"),
         (["parse", "--jsonl"], "{", 1, "Line 1"),
-        (["parse", "--jsonl"], "[]", 1, "no JSON object"),
+        (["parse", "--jsonl"], "[]", 1, "not a JSON object"),
         (["parse", "--protocol", "hermes", "/no/such/file"], "", 1, "/no/such/file"),
         (["arguments"], "", 2, "--jsonl"),
     ],

@@ -47,7 +47,7 @@ REFUSED: list[tuple[tuple[Json | None, ...], str]] = [
     ((HANDSHAKE, MANIFEST, MANIFEST), "already registered"),
     ((HANDSHAKE, {"type": "manifest_declaration", "data": EMPTY}), "invalid plugin declaration"),
     ((HANDSHAKE, MANIFEST, STRATEGIES, STRATEGIES), "already registered"),
-    ((HANDSHAKE, MANIFEST, {**STRATEGIES, "data": EMPTY}), "is no list"),
+    ((HANDSHAKE, MANIFEST, {**STRATEGIES, "data": EMPTY}), "is not a list"),
     ((HANDSHAKE, MANIFEST, {"type": "asset_chunk", "data": EMPTY}), "assets decode failed"),
     ((HANDSHAKE, MANIFEST, END), "no registration transferred"),
     ((HANDSHAKE, MANIFEST, STRATEGIES, END), "the icon icon.svg was not transferred"),

@@ -116,7 +116,7 @@ def test_a_run_can_be_stopped(desk: Desk) -> None:
         ({"question": "Hi", "protocol": "morse"}, "'morse'"),
         ({"question": "Hi", "strategy": "dance"}, "'dance'"),
         ({"question": "Hi", "history": [{"role": "robot"}]}, "a turn is an object"),
-        ([], "no JSON object"),
+        ([], "not a JSON object"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(desk: Desk, wanted: object, words: str) -> None:

@@ -1,0 +1,74 @@
+"""How far a plan has come: which steps are done, which run, which may begin."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from strategies.agent.events import PlannedStep
+from strategies.agent.planning.sentences import Sentences
+from strategies.agent.prompt.truncation import cut
+
+_RESULT_LENGTH = 20_000
+"""Characters of a step's result that other steps and the answer are given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What came of a step."""
+
+    text: str
+    error: str = ""
+    """Why it failed, or what is surprising about it; blank where all went as planned."""
+
+
+class Board:
+    """The steps of a run, those of revised plans included."""
+
+    def __init__(self, sentences: Sentences) -> None:
+        self._sentences = sentences
+        self.steps: list[PlannedStep] = []
+        self.results: dict[int, StepResult] = {}
+        self.running: set[int] = set()
+
+    @property
+    def next_id(self) -> int:
+        """The id of the next step that is planned."""
+        return max((step.id for step in self.steps), default=0) + 1
+
+    @property
+    def waiting(self) -> list[PlannedStep]:
+        """The steps that have not begun."""
+        return [
+            step
+            for step in self.steps
+            if step.id not in self.results and step.id not in self.running
+        ]
+
+    @property
+    def ready(self) -> list[PlannedStep]:
+        """Those of them that wait for no other step."""
+        return [step for step in self.waiting if all(one in self.results for one in step.after)]
+
+    def revise(self, steps: Iterable[PlannedStep]) -> None:
+        """Put other steps in the place of those that have not begun."""
+        self.steps = [step for step in self.steps if step.id in self.results]
+        self.steps += steps
+
+    def told(self, ids: Sequence[int] | None = None) -> str:
+        """Write the results of some steps, or of all, for a model."""
+        wanted = self.results if ids is None else ids
+        return "\n\n".join(self._results(frozenset(wanted)))
+
+    @property
+    def findings(self) -> list[str]:
+        """The results for a reader, where no model could make an answer of them."""
+        found = (self.results[step.id] for step in self.steps if step.id in self.results)
+        return [one.text for one in found if one.text.strip() and not one.error]
+
+    def _results(self, ids: frozenset[int]) -> Iterator[str]:
+        told = self._sentences
+        for step in self.steps:
+            if step.id in ids and step.id in self.results:
+                one = self.results[step.id]
+                said = one.text or told.failed.replace("<error>", one.error)
+                filled = told.results.replace("<id>", str(step.id)).replace("<task>", step.task)
+                yield filled.replace("<result>", cut(said, _RESULT_LENGTH))

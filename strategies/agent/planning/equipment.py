@@ -1,0 +1,93 @@
+"""What the parts of a planned run are given: tools, limits, and who is asked for approval."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from strategies.agent.events import PlannedCall
+from strategies.agent.loop import Run
+from strategies.agent.outcomes import Limits, Policy
+from strategies.agent.ports import Toolbox, ToolOutcome
+from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.tools.approval import Approvals
+from strategies.protocols.base import ToolSpec
+
+type ToolsFor = Callable[[Conversation, Sequence[str]], Toolbox]
+"""Chooses the tools for a conversation; where any are named, these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a run that is a part of another one is about."""
+
+    conversation: Conversation
+    toolbox: Toolbox
+    limits: Limits
+    policy: Policy
+    approvals: Approvals
+    approved: Sequence[PlannedCall] = ()
+    must_call: bool = False
+    """Whether the call that the builder demands is to be made in it."""
+
+
+type MakeRun = Callable[[Part], Run]
+
+
+class NoTools:
+    """For a run that can only answer; a `Toolbox`."""
+
+    specs: Sequence[ToolSpec] = ()
+    known: Mapping[str, ToolSpec] = {}
+
+    def provider(self, name: str) -> str:
+        """Know none."""
+        del name
+        return ""
+
+    def call(self, name: str, arguments: Mapping[str, object]) -> ToolOutcome:
+        """Run none; nothing that is not known is ever called."""
+        del arguments
+        raise KeyError(name)
+
+
+class ChosenTools:
+    """A `Toolbox` that shows some tools of another one; all can be called."""
+
+    def __init__(self, toolbox: Toolbox, names: Sequence[str]) -> None:
+        self._toolbox = toolbox
+        self._names = frozenset(names)
+        self.provider = toolbox.provider
+        self.call = toolbox.call
+
+    @property
+    def specs(self) -> Sequence[ToolSpec]:
+        """Those that were chosen."""
+        return [spec for spec in self._toolbox.specs if spec.name in self._names]
+
+    @property
+    def known(self) -> Mapping[str, ToolSpec]:
+        """All of them."""
+        return self._toolbox.known
+
+
+@dataclass(slots=True)
+class HeldBack:
+    """Gathers the calls of all steps that need approval, for one question; an `Approvals`."""
+
+    approvals: Approvals
+    calls: list[PlannedCall] = field(default_factory=list[PlannedCall])
+
+    @property
+    def can_ask(self) -> bool:
+        """As the run can."""
+        return self.approvals.can_ask
+
+    def asks(self, name: str) -> bool:
+        """Ask for what the run asks for."""
+        return self.approvals.asks(name)
+
+    def ask(self, calls: Sequence[PlannedCall]) -> str:
+        """Keep the calls until all steps have come to a halt."""
+        if not self.can_ask:
+            return ""
+        self.calls += calls
+        return "…"

@@ -1,0 +1,128 @@
+"""A plan, read from what a model wrote.
+
+Its JSON is read as leniently as the arguments of a call. What a plan cannot do without is a list of
+steps of which each has a task; everything else is taken as far as it makes sense.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from strategies.agent.events import PlannedStep
+from strategies.protocols.json.read import Unreadable, read_value
+
+MOST_STEPS = 20
+"""Steps beyond which a plan is no help: each costs a model call at least."""
+
+_DIRECT = re.compile(r"\s*[*_]*ANSWER[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
+_LISTS = ("steps", "plan", "tasks")
+_TASKS = ("task", "description", "instruction", "goal", "title", "step", "name")
+_TOOLS = ("tools", "tool", "needs")
+_AFTER = ("after", "depends_on", "dependsOn", "dependencies", "depends")
+_IDS = ("id", "number", "step_id", "step")
+
+
+def direct_answer(said: str) -> str | None:
+    """Return what follows the word that begins an answer; None where none does."""
+    found = _DIRECT.match(said)
+    return said[found.end() :] if found else None
+
+
+def read_plan(
+    said: str, *, first: int, tools: Sequence[str], done: Sequence[int] = ()
+) -> tuple[PlannedStep, ...] | None:
+    """Read the steps of a plan; None where there is no plan that can be carried out.
+
+    Args:
+        said: the model's reply.
+        first: the id of the first step; the model's own are translated.
+        tools: the names of the tools that there are; others are left out.
+        done: the ids of the steps of an earlier plan, on which the new ones may build.
+    """
+    read = read_value(said)
+    if isinstance(read, Unreadable):
+        return None
+    rows = _rows(read.value)
+    if rows is None or len(rows) > MOST_STEPS or any(not _task(row) for row in rows):
+        return None
+    ids = {str(number): number for number in done}
+    ids |= {_id(row, place): first + place for place, row in enumerate(rows)}
+    steps = [
+        PlannedStep(
+            id=first + place,
+            task=_task(row),
+            tools=tuple(name for name in _names(row, _TOOLS) if name in tools),
+            after=_after(row, ids, first + place),
+        )
+        for place, row in enumerate(rows)
+    ]
+    return tuple(_without_circles(steps, done))
+
+
+def _rows(value: object) -> list[Mapping[str, object]] | None:
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        value = next((fields[name] for name in _LISTS if name in fields), None)
+    if not isinstance(value, list):
+        return None
+    rows: list[Mapping[str, object]] = []
+    for row in cast("list[object]", value):
+        known = cast("Mapping[str, object]", row) if isinstance(row, Mapping) else {"task": row}
+        rows.append(known)
+    return rows
+
+
+def _task(row: Mapping[str, object]) -> str:
+    said = (row.get(name) for name in _TASKS)
+    return next((one.strip() for one in said if isinstance(one, str) and one.strip()), "")
+
+
+def _id(row: Mapping[str, object], place: int) -> str:
+    said = (row.get(name) for name in _IDS)
+    own = next((str(one) for one in said if isinstance(one, int | str) and str(one)), "")
+    return _bare(own) if own and own != _task(row) else str(place + 1)
+
+
+def _names(row: Mapping[str, object], keys: Sequence[str]) -> list[str]:
+    value = next((row[key] for key in keys if key in row), None)
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    names: list[str] = []
+    for item in items:
+        named = _named(item)
+        names += re.split(r"\s*,\s*", str(named)) if named is not None else []
+    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
+
+
+def _named(item: object) -> object:
+    if not isinstance(item, Mapping):
+        return item
+    fields = cast("Mapping[str, object]", item)
+    return fields.get("name") or fields.get("id")
+
+
+def _after(row: Mapping[str, object], ids: Mapping[str, int], own: int) -> tuple[int, ...]:
+    named = (ids.get(_bare(name)) for name in _names(row, _AFTER))
+    return tuple(dict.fromkeys(one for one in named if one is not None and one != own))
+
+
+def _bare(said: str) -> str:
+    """Take `step_1`, `#E1` and `1` for the same."""
+    digits = re.findall(r"\d+", said)
+    return str(int(digits[-1])) if digits else said.strip().casefold()
+
+
+def _without_circles(steps: Sequence[PlannedStep], done: Sequence[int]) -> list[PlannedStep]:
+    """Let steps that wait for one another wait for earlier ones alone."""
+    free, left = set(done), list(steps)
+    while left:
+        ready = [step for step in left if free.issuperset(step.after)]
+        if not ready:
+            return [_after_earlier_ones(step) for step in steps]
+        free.update(step.id for step in ready)
+        left = [step for step in left if step not in ready]
+    return list(steps)
+
+
+def _after_earlier_ones(step: PlannedStep) -> PlannedStep:
+    after = tuple(one for one in step.after if one < step.id)
+    return PlannedStep(id=step.id, task=step.task, tools=step.tools, after=after)

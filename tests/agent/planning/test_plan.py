@@ -1,0 +1,109 @@
+"""Reading a plan from what a model wrote."""
+
+import pytest
+
+from strategies.agent.events import PlannedStep
+from strategies.agent.planning.plan import direct_answer, read_plan
+
+TOOLS = ("search", "weather")
+
+
+def read(said: str, first: int = 1, done: tuple[int, ...] = ()) -> tuple[PlannedStep, ...] | None:
+    """Read a plan for two tools."""
+    return read_plan(said, first=first, tools=TOOLS, done=done)
+
+
+TWO = (
+    PlannedStep(id=1, task="Find A.", tools=("search",)),
+    PlannedStep(id=2, task="Compare.", after=(1,)),
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (
+            '{"steps": [{"id": 1, "task": "Find A.", "tools": ["search"], "after": []},'
+            ' {"id": 2, "task": "Compare.", "tools": [], "after": [1]}]}'
+        ),
+        (
+            '```json\n{"steps": [{"id": 1, "task": "Find A.", "tools": ["search"]},'
+            ' {"id": 2, "task": "Compare.", "after": 1}]}\n```'
+        ),
+        (
+            'Here is the plan: {"plan": [{"step": 1, "description": "Find A.", "tool": "search"},'
+            ' {"step": 2, "description": "Compare.", "depends_on": ["step_1"]}]}'
+        ),
+        (
+            '[{"id": "a", "task": "Find A.", "tools": "search, unknown"},'
+            ' {"id": "b", "task": "Compare.", "after": ["a"]}]'
+        ),
+        (
+            "{'steps': [{'id': '#E1', 'task': 'Find A.', 'tools': [{'name': 'search'}]},"
+            " {'id': '#E2', 'task': 'Compare.', 'dependencies': '#E1'},]}"
+        ),
+    ],
+)
+def test_a_plan_is_read_in_every_form(said: str) -> None:
+    """Fences, prose, other names, ids of any kind, single quotes."""
+    assert read(said) == TWO
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "I would first search.",
+        '{"steps": "none"}',
+        '{"steps": [{"id": 1}]}',
+        '{"steps": [{"id": 1, "task": "Find',
+        "42",
+        '{"steps": [' + ", ".join(['{"task": "x"}'] * 21) + "]}",
+    ],
+)
+def test_what_is_no_plan(said: str) -> None:
+    """Prose, a step without a task, a plan that was cut off, one that is too long."""
+    assert read(said) is None
+
+
+def test_an_empty_plan_is_a_plan() -> None:
+    """A revision may find that nothing is left to do."""
+    assert read('{"steps": []}') == ()
+
+
+def test_a_revised_plan_counts_on_and_builds_on_what_is_done() -> None:
+    """Its own ids win over those of the steps that are done."""
+    said = '{"steps": [{"id": 4, "task": "B", "after": [1]}, {"id": 5, "task": "C", "after": [4]}]}'
+    steps = read(said, first=3, done=(1, 2))
+
+    assert steps is not None
+    assert [(step.id, step.after) for step in steps] == [(3, (1,)), (4, (3,))]
+
+
+def test_steps_that_wait_for_one_another_do_not_wait_for_ever() -> None:
+    """They wait for earlier ones alone; nothing waits for a step that is not there."""
+    said = (
+        '{"steps": [{"id": 1, "task": "A", "after": [2, 1]},'
+        ' {"id": 2, "task": "B", "after": [1, 9]}]}'
+    )
+    steps = read(said)
+
+    assert steps is not None
+    assert [step.after for step in steps] == [(), (1,)]
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("ANSWER: 4", "4"),
+        ("\n**ANSWER:** 4", "4"),
+        ("Answer：四", "四"),
+        ("ANSWER:", ""),
+        ("ANSW", None),
+        ("The ANSWER: 4", None),
+        ('{"steps": []}', None),
+    ],
+)
+def test_a_direct_answer(said: str, answer: str | None) -> None:
+    """It begins with a word that no plan begins with."""
+    assert direct_answer(said) == answer

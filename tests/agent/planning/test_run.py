@@ -1,0 +1,413 @@
+"""A run with a plan, from the question to the answer."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from strategies.agent.events import (
+    AnswerShown,
+    CallStarted,
+    ClosingFinished,
+    ClosingStarted,
+    Event,
+    Noticed,
+    PlanFinished,
+    PlannedCall,
+    PlanStarted,
+    RoundFinished,
+    RoundStarted,
+    RunFailed,
+    RunFinished,
+    StepFinished,
+    StepStarted,
+    ThoughtFinished,
+    ThoughtStarted,
+    Within,
+)
+from strategies.agent.outcomes import Limits, Policy
+from strategies.agent.ports import ModelError, ToolOutcome, Usage
+from strategies.agent.schema.answer import read_shape
+from tests.agent.fakes import (
+    NATIVE,
+    TONGUES,
+    RecordingToolbox,
+    ScriptedModel,
+    Step,
+    Tongue,
+    Wanted,
+    of_type,
+    says,
+    shown,
+    slow,
+)
+from tests.agent.planning.fakes import CLOSES, PLANS, ListeningModel, plan, planned
+from tests.agent.test_sweep import FAULTS
+
+TWO_CITIES = plan(("Weather of Rome.", ["look"], []), ("Weather of Oslo.", ["look"], []))
+
+
+def call(city: str, tongue: Tongue = NATIVE) -> list[Step]:
+    """A reply that looks at a city."""
+    return tongue.reply("", [Wanted("look", {"q": city})])
+
+
+def cities(tongue: Tongue = NATIVE, written: str = TWO_CITIES) -> ListeningModel:
+    """A model that plans two steps, carries them out and answers."""
+    return ListeningModel(
+        (PLANS, says(written)),
+        (CLOSES, says("Rome is warmer.")),
+        ("look said Rome", says("Rome has 20.")),
+        ("look said Oslo", says("Oslo has 5.")),
+        ("Weather of Rome.", call("Rome", tongue)),
+        ("Weather of Oslo.", call("Oslo", tongue)),
+    )
+
+
+def look(seconds: float = 0.0) -> RecordingToolbox:
+    """A tool that says what it was asked."""
+
+    def work(arguments: Mapping[str, object]) -> ToolOutcome:
+        time.sleep(seconds)
+        return ToolOutcome(text=f"look said {arguments['q']}")
+
+    return RecordingToolbox(look=work, other="other ran")
+
+
+def inner[E](events: Sequence[Event], kind: type[E]) -> list[E]:
+    """The events of one kind, those inside of parts included."""
+    flat = [event.event if isinstance(event, Within) else event for event in events]
+    return [event for event in flat if isinstance(event, kind)]
+
+
+def assert_whole(events: Sequence[Event]) -> None:
+    """What holds of every planned run: everything that begins ends, and the totals are right."""
+    (ending,) = of_type(events, RunFinished) + of_type(events, RunFailed)
+    thoughts = sum((one.usage for one in inner(events, ThoughtFinished)), Usage())
+    pairs: list[tuple[type[object], type[object]]] = [
+        (PlanStarted, PlanFinished),
+        (StepStarted, StepFinished),
+        (ClosingStarted, ClosingFinished),
+        (RoundStarted, RoundFinished),
+        (ThoughtStarted, ThoughtFinished),
+    ]
+
+    assert ending is events[-1]
+    assert (ending.usage.total_tokens, ending.usage.total_price) == (
+        thoughts.total_tokens,
+        thoughts.total_price,
+    )
+    for begins, ends in pairs:
+        assert len(inner(events, begins)) == len(inner(events, ends))
+    if isinstance(ending, RunFinished):
+        assert ending.answer.strip()
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+def test_a_plan_is_carried_out(tongue: Tongue) -> None:
+    """Under every protocol: a plan, its steps with their tools, one answer."""
+    model, tools = cities(tongue), look()
+    events = list(planned(model, tools, tongue=tongue).events())
+
+    assert_whole(events)
+    assert model.left == []
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "Rome is warmer."
+    assert {one.result for one in of_type(events, StepFinished)} == {"Rome has 20.", "Oslo has 5."}
+    assert sorted(str(arguments["q"]) for _, arguments in tools.calls) == ["Oslo", "Rome"]
+
+
+def test_steps_that_do_not_wait_run_side_by_side() -> None:
+    """Both tools are at work at once."""
+    tools = look(0.2)
+    list(planned(cities(), tools).events())
+
+    assert tools.most_at_once == 2
+
+
+def test_a_step_reads_what_it_needs_and_nothing_else() -> None:
+    """Its task, the results it builds on and its tools; not the question, nor other steps."""
+    written = plan(("Find A.", ["look"], []), ("Find B.", ["look"], []), ("Use A.", ["other"], [1]))
+    model = ListeningModel(
+        (PLANS, says(written)),
+        (CLOSES, says("Done.")),
+        ("Use A.", says("A was used.")),
+        ("Find A.", says("A is 1.")),
+        ("Find B.", says("B is 2.")),
+    )
+    list(planned(model, look()).events())
+    last = model.requests[-2]
+    told = "\n".join(str(message["content"]) for message in last.messages)
+
+    assert "A is 1." in told
+    assert "B is 2." not in told
+    assert "Compare the two cities." not in told
+    assert [tool.name for tool in last.tools] == ["other"]
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_the_reader_sees_a_checklist_and_the_answer(shows: bool) -> None:  # noqa: FBT001
+    """It ticks off as the steps are done, and can be switched off; the answer is apart."""
+    events = list(planned(cities(), look(), shows_plan=shows).events())
+    text, answer = shown(events), "".join(one.text for one in of_type(events, AnswerShown))
+
+    assert answer == "Rome is warmer."
+    assert text.startswith("- ☐ 1. Weather of Rome.\n- ☐ 2. Weather of Oslo.\n") is shows
+    assert text.count("☑") == (2 if shows else 0)
+    assert text.endswith("Rome is warmer.")
+
+
+def test_a_question_that_needs_no_plan_is_answered_in_one_call() -> None:
+    """And the answer is streamed."""
+    pieces = (piece for step in says("ANSWER: It is four, as always.") for piece in (step, 0.01))
+    model = ScriptedModel(list(pieces))
+    events = list(planned(model, look()).events())
+
+    assert_whole(events)
+    model.assert_complete()
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == shown(events) == "It is four, as always."
+    assert len(of_type(events, AnswerShown)) > 2
+
+
+def test_without_tools_there_is_nothing_to_plan() -> None:
+    """The model is asked the question alone."""
+    model = ScriptedModel(says("Hello."))
+    events = list(planned(model, RecordingToolbox()).events())
+
+    model.assert_complete()
+    assert of_type(events, PlanStarted) == []
+    assert shown(events) == "Hello."
+
+
+def test_a_plan_of_one_step_is_answered_as_function_calling_does() -> None:
+    """No second model call only to say the same again."""
+    model = ScriptedModel(
+        says(plan(("Weather of Rome.", ["look"], []))), call("Rome"), says("It has 20.")
+    )
+    events = list(planned(model, look()).events())
+
+    assert_whole(events)
+    model.assert_complete()
+    assert of_type(events, StepStarted) == []
+    assert shown(events) == "It has 20."
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+@pytest.mark.parametrize("reply", ["First I look at Rome, then at Oslo.", '{"steps": [{"id": 1'])
+def test_a_plan_that_cannot_be_read_falls_back(tongue: Tongue, reply: str) -> None:
+    """To function calling, and a log says so."""
+    model = ScriptedModel(says(reply), call("Rome", tongue), says("It has 20."))
+    events = list(planned(model, look(), tongue=tongue).events())
+
+    assert_whole(events)
+    model.assert_complete()
+    assert [one.label for one in of_type(events, Noticed)] == [
+        "✗ PLAN unreadable, function calling"
+    ]
+    assert shown(events) == "It has 20."
+
+
+def test_a_model_that_calls_a_tool_instead_of_planning_falls_back() -> None:
+    """The refusal of the call is no answer."""
+    model = ScriptedModel(call("Rome"), call("Rome"), says("It has 20."))
+    events = list(planned(model, look()).events())
+
+    assert_whole(events)
+    assert shown(events) == "It has 20."
+
+
+@pytest.mark.parametrize("went_wrong", ["UNEXPECTED: Rome is not there.", "fails"])
+def test_a_plan_is_revised(went_wrong: str) -> None:
+    """After a surprise or a failure, with what is known; what had not begun is dropped."""
+    bad: list[Step] = [ModelError("401 bad key")] if went_wrong == "fails" else says(went_wrong)
+    written = plan(("Find Rome.", [], []), ("Use Rome.", [], [1]))
+    model = ListeningModel(
+        ("Not all went as planned", says(plan(("Find Milan.", [], [])))),
+        (PLANS, says(written)),
+        (CLOSES, says("Milan it is.")),
+        ("Find Rome.", bad),
+        ("Find Milan.", says("Milan has 18.")),
+    )
+    events = list(planned(model, look()).events())
+    steps = of_type(events, StepFinished)
+
+    assert_whole(events)
+    assert model.left == []
+    assert [one.number for one in of_type(events, PlanStarted)] == [0, 1]
+    assert [(one.step.id, bool(one.error)) for one in steps] == [(1, True), (3, False)]
+    assert "☒ 1. Find Rome." in shown(events)
+    assert shown(events).endswith("Milan it is.")
+
+
+def test_revisions_are_bounded() -> None:
+    """A plan that fails again and again comes to its answer."""
+    again = says(plan(("Try again.", [], []), ("Go on.", [], [1])))
+    model = ListeningModel(
+        *[("Not all went as planned", again) for _ in range(2)],
+        (PLANS, again),
+        (CLOSES, says("It cannot be done.")),
+        *[("Try again.", says("UNEXPECTED: no.")) for _ in range(3)],
+        ("Go on.", says("UNEXPECTED: no.")),
+    )
+    events = list(planned(model, look()).events())
+
+    assert_whole(events)
+    assert len(of_type(events, PlanStarted)) == 3
+    assert shown(events).endswith("It cannot be done.")
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3, 4, 5, 6, 10])
+def test_the_limit_of_rounds_holds_over_the_whole(rounds: int) -> None:
+    """Plan, steps and answer together ask the model no more often."""
+    model = ListeningModel(
+        (PLANS, says(TWO_CITIES)),
+        (CLOSES, says("Rome is warmer.")),
+        ("look said Rome", says("Rome has 20.")),
+        ("look said Oslo", says("Oslo has 5.")),
+        ("Weather of Rome.", call("Rome")),
+        ("Weather of Oslo.", call("Oslo")),
+        ("Compare the two", call("Rome")),
+        ("Compare the two", says("Rome has 20.")),
+    )
+    events = list(planned(model, look(), limits=Limits(rounds=rounds)).events())
+
+    assert_whole(events)
+    assert len(model.requests) <= rounds
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_the_time_limit_holds_over_the_whole() -> None:
+    """A hanging tool is given up in time for the answer."""
+    model = ListeningModel(
+        (PLANS, says(TWO_CITIES)),
+        (CLOSES, says("I do not know.")),
+        *[("stopped, because", says("It hung.")) for _ in range(2)],
+        ("Weather of Rome.", call("Rome")),
+        ("Weather of Oslo.", call("Oslo")),
+    )
+    tools = RecordingToolbox(look=slow(5.0))
+    started = time.monotonic()
+    events = list(planned(model, tools, limits=Limits(rounds=10, seconds=2.0)).events())
+
+    assert time.monotonic() - started < 4
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_a_direct_result_ends_the_run() -> None:
+    """Its tool's result is the answer; no other step begins."""
+    written = plan(("Weather of Rome.", ["look"], []), ("More.", [], [1]))
+    model = ListeningModel((PLANS, says(written)), ("Weather of Rome.", call("Rome")))
+    policy = Policy(direct_tools=frozenset({"look"}))
+    events = list(planned(model, look(), policy=policy).events())
+
+    assert_whole(events)
+    assert isinstance(events[-1], RunFinished)
+    assert (events[-1].answer, events[-1].stop_reason) == ("look said Rome", "direct_result")
+    assert shown(events).endswith("look said Rome")
+
+
+class Asks:
+    """Has the reader asked before every call; an `Approvals`."""
+
+    can_ask = True
+
+    def __init__(self) -> None:
+        self.asked: list[Sequence[PlannedCall]] = []
+
+    def asks(self, name: str) -> bool:
+        """Whether it is the tool."""
+        return name == "look"
+
+    def ask(self, calls: Sequence[PlannedCall]) -> str:
+        """Ask."""
+        self.asked.append(tuple(calls))
+        return "May they run?"
+
+
+def test_the_reader_is_asked_once_for_the_calls_of_all_steps() -> None:
+    """And an ordinary run goes on from the calls once they are approved."""
+    model = ListeningModel(
+        (PLANS, says(TWO_CITIES)),
+        ("Weather of Rome.", call("Rome")),
+        ("Weather of Oslo.", call("Oslo")),
+    )
+    tools, asks = look(), Asks()
+    events = list(planned(model, tools, approvals=asks).events())
+
+    assert_whole(events)
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].stop_reason == "approval_needed"
+    assert shown(events).endswith("May they run?")
+    assert "".join(one.text for one in of_type(events, AnswerShown)) == "May they run?"
+    assert [len(calls) for calls in asks.asked] == [2]
+    assert tools.calls == []
+
+    again = ScriptedModel(says("Both have run."))
+    run = planned(again, tools, approvals=asks, approved=asks.asked[0])
+    events = list(run.events())
+
+    assert len(tools.calls) == len(of_type(events, CallStarted)) == 2
+    assert len(run.called) == 1
+
+
+def test_what_the_steps_have_called_is_remembered() -> None:
+    """As rounds of the run, for the turns after it."""
+    run = planned(cities(), look())
+    list(run.events())
+
+    assert sorted(one.done[0].result for one in run.called) == ["look said Oslo", "look said Rome"]
+
+
+def test_an_answer_of_a_shape() -> None:
+    """Is asked for in the end alone, and never streamed as prose by the planner."""
+    shape = read_shape({"type": "object", "properties": {"city": {"type": "string"}}})
+    model = cities()
+    model.answers[1] = (CLOSES, says('{"city": "Rome"}'))
+    events = list(planned(model, look(), policy=Policy(shape=shape)).events())
+
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].structured == {"city": "Rome"}
+    assert ["properties" in str(one.messages[0]["content"]) for one in model.requests] == [
+        *[False] * (len(model.requests) - 1),
+        True,
+    ]
+
+
+PLACES = [PLANS, "Weather of Rome.", "look said Rome", CLOSES]
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+@pytest.mark.parametrize("place", PLACES, ids=["plan", "call", "result", "answer"])
+@pytest.mark.parametrize("error", FAULTS.values(), ids=FAULTS.keys())
+def test_a_model_failure_at_every_step(tongue: Tongue, place: str, error: str) -> None:
+    """An answer or one error, every log that starts is finished, the totals are right."""
+    model = cities(tongue)
+    answers = [
+        ("Not all went as planned", says('{"steps": []}')),
+        (place, [ModelError(error)]),
+        *model.answers,
+        *[(place, says("Rome is warmer.")) for _ in range(3)],
+    ]
+    events = list(planned(ListeningModel(*answers), look(), tongue=tongue).events())
+
+    assert_whole(events)
+
+
+@pytest.mark.parametrize("on_error", [True, False])
+@pytest.mark.parametrize("place", [PLANS, CLOSES], ids=["plan", "answer"])
+def test_a_failure_that_cannot_be_cured(place: str, on_error: bool) -> None:  # noqa: FBT001
+    """Fails the run with the provider's words, or answers with them and what is known."""
+    answers = [(place, [ModelError("[openai] 401 bad key")]), *cities().answers]
+    model = ListeningModel(*answers)
+    policy = Policy(answer_on_error=on_error)
+    events = list(planned(model, look(), policy=policy).events())
+
+    assert_whole(events)
+    if on_error:
+        assert isinstance(events[-1], RunFinished)
+        assert "bad key" in events[-1].error
+        assert ("Rome has 20." in shown(events)) is (place == CLOSES)
+    else:
+        assert isinstance(events[-1], RunFailed)
+        assert "bad key" in events[-1].sentence
