@@ -171,6 +171,17 @@ def test_a_schema_is_one(dsl: dict[str, Any]) -> None:
     assert set(used) <= set(properties)  # pyright: ignore[reportUnknownArgumentType]
 
 
+def test_every_button_sends_what_the_decision_knows() -> None:
+    """So a press is never taken for a message about something else."""
+    flow = yaml.safe_load((ROOT / "examples/approval.yml").read_text(encoding="utf-8"))
+    buttons, decision = nodes(flow)["buttons"]["template"], nodes(flow)["decision"]["template"]
+    sent = set(re.findall(r'data-message="([^"]+)"', buttons))
+
+    assert sent == set(re.findall(r"said == '([^']+)'", decision))
+    assert set(re.findall(r"^(\w+)$", decision, re.MULTILINE)) == {"approve", "reject"}
+    assert given(flow)["approval"]["value"] == ["decision", "output"]
+
+
 def test_tools_are_switched_on(dsl: dict[str, Any]) -> None:
     """Dify hands over those alone; each parameter is left to the model."""
     for tool in given(dsl).get("tools", {"value": []})["value"]:
