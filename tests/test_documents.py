@@ -50,6 +50,12 @@ def table(heading: str) -> dict[str, list[str]]:
     return {first.strip("`"): rest for first, *rest in rows}
 
 
+def anchors(path: Path) -> set[str]:
+    """The headings of a page as links name them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {heading.lower().replace(" ", "-") for heading in headings}
+
+
 def documents_named(path: Path) -> set[str]:
     """The documents that a file tells its reader of; of a Python file, those it does not make."""
     text = path.read_text(encoding="utf-8")
@@ -130,7 +136,8 @@ class TestInsideDify:
 
     def test_no_link_is_dead(self, text: str) -> None:
         """Links are whole addresses; a picture may stand in the package, under _assets."""
-        pictures, links = PICTURE.findall(text), LINK.findall(text)
+        pictures: list[str] = PICTURE.findall(text)
+        links: list[str] = LINK.findall(text)
         near = [target for target in pictures if not target.startswith("https://")]
 
         assert links
@@ -141,19 +148,14 @@ class TestInsideDify:
     def test_every_link_into_the_repository_leads_somewhere(self, text: str) -> None:
         """To a file or folder that is there, and to a heading of it where one is named."""
         place = re.compile(re.escape(MANIFEST["repo"]) + r"/(?:blob|tree|raw)/main/(.+)")
-        targets = [found[1] for link in LINK.findall(text) if (found := place.match(link))]
-        targets += [found[1] for link in PICTURE.findall(text) if (found := place.match(link))]
+        links: list[str] = LINK.findall(text) + PICTURE.findall(text)
+        targets = [found[1] for link in links if (found := place.match(link))]
 
         assert targets
         for target in targets:
             name, _, heading = target.partition("#")
             assert (ROOT / name).exists(), target
-            known = (
-                re.findall(r"^#+ (.+)$", (ROOT / name).read_text("utf-8"), re.MULTILINE)
-                if (heading)
-                else []
-            )
-            assert not heading or heading in {each.lower().replace(" ", "-") for each in known}
+            assert not heading or heading in anchors(ROOT / name), target
 
     def test_no_command_is_told_that_does_not_exist_there(self, text: str) -> None:
         """No make, no environment, no module that is not packed."""

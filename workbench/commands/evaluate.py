@@ -16,6 +16,7 @@ from workbench.commands.options import (
     output_file,
 )
 from workbench.commands.output import complain, say, say_json, write_file
+from workbench.evaluate.more_tools import with_more_tools
 from workbench.evaluate.page import evaluation_page
 from workbench.evaluate.play import Played, Player, Way, named, play, ways
 from workbench.evaluate.table import progress, tables, total
@@ -116,6 +117,7 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
             )
         )
     ]
+    chosen = [with_more_tools(task, options.more_tools) for task in chosen]
     if not chosen:
         raise UsageError(f"No task fits. There are: {', '.join(task.name for task in tasks)}.")
     return chosen
@@ -132,6 +134,13 @@ def _parser() -> Parser:
         type=Path,
         metavar="TASKS",
         help="task files, or folders of them; default: the workbench's own",
+    )
+    parser.add_argument(
+        "--more-tools",
+        type=count,
+        default=0,
+        metavar="N",
+        help="offer up to N tools in each task, beside its own such as nobody needs",
     )
     parser.add_argument(
         "--base-url", metavar="URL", help="an OpenAI-compatible server; default: the demo model"

@@ -30,12 +30,13 @@ _ENGLISH = Sentences(
     plan=(
         "You plan before anything is done. These tools will carry out the plan; "
         "they cannot be called in this reply:\n<tools>\n\n"
-        "If you can answer without any tool, reply with ANSWER: and then the answer.\n"
-        f"Else reply with nothing but a plan as JSON:\n{_FORM}\n"
+        f"Reply with nothing but a plan as JSON:\n{_FORM}\n"
         "Each task says all that is needed to do it, with every name and number: whoever does it "
         "sees neither the question nor the other steps. `tools` names the tools it uses. `after` "
         "lists the ids of the steps whose results it needs; steps that do not need one another run "
-        "at the same time. Write as few steps as possible, and none for writing the answer."
+        "at the same time. Write as few steps as possible, and none for writing the answer.\n"
+        "Only where no tool is of any use, as for a greeting, reply instead with ANSWER: and then "
+        "the answer; never answer from memory what a tool can find out."
     ),
     revise=(
         "This has been done so far:\n\n<results>\n\n"
@@ -63,11 +64,12 @@ _ENGLISH = Sentences(
 _CHINESE = Sentences(
     plan=(
         "在执行之前先制定计划。以下工具将用于执行计划，本次回复中不能调用：\n<tools>\n\n"
-        "如果不用任何工具就能回答，请回复 ANSWER: 并在其后写出回答。\n"
-        f"否则只回复一个 JSON 计划：\n{_FORM}\n"
+        f"只回复一个 JSON 计划：\n{_FORM}\n"
         "每个 task 要写明完成它所需的一切，包括所有名称和数字：执行者看不到问题，也看不到其他步骤。"
         "tools 列出该步骤使用的工具。after 列出它需要其结果的步骤 id；互不依赖的步骤会同时执行。"
-        "步骤尽量少，不要为撰写回答单列步骤。"
+        "步骤尽量少，不要为撰写回答单列步骤。\n"
+        "只有当任何工具都用不上时（例如问候），才改为回复 ANSWER: 并在其后写出回答；"
+        "工具能查到的内容，不要凭记忆回答。"
     ),
     revise=(
         "目前已完成：\n\n<results>\n\n"

@@ -82,10 +82,7 @@ def test_a_revised_plan_counts_on_and_builds_on_what_is_done() -> None:
 
 def test_steps_that_wait_for_one_another_do_not_wait_for_ever() -> None:
     """They wait for earlier ones alone; nothing waits for a step that is not there."""
-    said = (
-        '{"steps": [{"id": 1, "task": "A", "after": [2, 1]},'
-        ' {"id": 2, "task": "B", "after": [1, 9]}]}'
-    )
+    said = '[{"id": 1, "task": "A", "after": [2, 1]}, {"id": 2, "task": "B", "after": [1, 9]}]'
     steps = read(said)
 
     assert steps is not None
