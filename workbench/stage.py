@@ -14,7 +14,7 @@ from workbench.host.payload import NATIVE, model_value, strategy_parameters
 from workbench.host.record import Run
 from workbench.model.demo_server import NAME, DemoServer
 from workbench.model.endpoint import Endpoint, check_endpoint
-from workbench.model.faults import Fault, FaultyModel, FaultyTools
+from workbench.model.faults import Fault, FaultyModel, FaultyTools, faulty_storage
 from workbench.model.openai import OpenAIModel
 from workbench.ports import Json, Model, Toolshed, UsageError
 from workbench.runtimes.links import Runtime
@@ -57,6 +57,8 @@ class Question:
     protocol: str | None = None
     strategy: str = "function_calling"
     history: Sequence[Json] = ()
+    conversation: str | None = None
+    """The id of the conversation that it is a turn of; a Workflow has none."""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further parameters of the strategy."""
 
@@ -127,7 +129,11 @@ class Bench:
             question.text, model=model, tools=self.entities, **(given | dict(question.settings))
         )
         return self.host.start(
-            parameters, model=seat.door, tools=self.tools, strategy=question.strategy
+            parameters,
+            model=seat.door,
+            tools=self.tools,
+            strategy=question.strategy,
+            conversation=question.conversation,
         )
 
 
@@ -137,7 +143,8 @@ def equipped(wanted: Equipment) -> Generator[Bench]:
     with ExitStack() as stack:
         seats = open_models(wanted, stack)
         tools = ToolSources(_sources(wanted.mcp, stack))
-        host = stack.enter_context(Host(wanted.plugin, runtime=wanted.runtime))
+        storage = faulty_storage(wanted.faults)
+        host = stack.enter_context(Host(wanted.plugin, runtime=wanted.runtime, storage=storage))
         files: list[Json] = []
         if wanted.files:
             server = stack.enter_context(FileServer())

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from workbench.host.payload import model_value, parameter, past, strategy_parame
 from workbench.host.record import Run
 from workbench.ports import Json
 from workbench.scripted import Script, calls, says, tool_call
+from workbench.stage import Bench, Question, Seat
 
 TOOL = tool_value("send", parameters=[parameter("to")])
 
@@ -170,3 +172,24 @@ def test_an_equal_request_is_answered_from_memory(host: Host) -> None:
     assert run.text == "A number."
     assert run.usage["total_tokens"] == 0
     assert any("from memory" in log["label"] for log in run.logs)
+
+
+def test_the_workbench_plays_turns_of_a_conversation(host: Host) -> None:
+    """What `run --conversation` and the chat page do: an id, and the history of what was said."""
+    model, sent = Script(sends(), says("Done.")), Sent()
+    bench = Bench(
+        host=host,
+        seats={"one": Seat(told="a script", door=model, features=("native",))},
+        tools=sent,
+        entities=[TOOL],
+        files=(),
+        context_size=8_000,
+    )
+    question = Question(
+        text="Send it", conversation=uuid.uuid4().hex, settings={"ask_before": "send"}
+    )
+    first = bench.start(question)
+    host.finish(first)
+    history = [past("user", "Send it"), past("assistant", first.text)]
+    host.finish(bench.start(replace(question, text="Yes", history=history)))
+    assert sent.to == ["bob"]

@@ -67,7 +67,7 @@ def add_equipment(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="TARGET:KIND@CALL",
-        help="a failure to inject, such as model:429@2 or tool:slow@1",
+        help="a failure to inject, such as model:429@2, tool:slow@1 or storage:full@1",
     )
     parser.add_argument(
         "--file",

@@ -1,11 +1,15 @@
 """`workbench run`: ask a question through the plugin's real process."""
 
 import argparse
+import sys
 import threading
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from workbench.commands.command_line import Parser
 from workbench.commands.export import add_otlp, send_traces
+from workbench.commands.inputs import read_text
 from workbench.commands.options import (
     add_equipment,
     add_parameters,
@@ -18,11 +22,12 @@ from workbench.commands.options import (
     parameters,
 )
 from workbench.commands.output import write_file
+from workbench.host.payload import past
 from workbench.host.record import Run
 from workbench.page.pages import page
 from workbench.ports import Json, UsageError
 from workbench.show import story, terminal
-from workbench.stage import PROTOCOLS, Question, equipped
+from workbench.stage import PROTOCOLS, Bench, Question, Setting, equipped
 
 _QUESTION = "What time is it in Tokyo, and what is 23 × 19?"
 
@@ -32,19 +37,46 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if len(options.model) > 1:
         raise UsageError("A run asks one model: give --model once.")
+    if options.conversation and (options.question or options.parallel > 1):
+        raise UsageError("--conversation holds the questions: leave out QUESTION and --parallel.")
     view = terminal.view(as_json=options.json)
     question = _question(options)
     check_parameters(question.settings, chosen_strategies(options.plugin, [question.strategy]))
     with equipped(equipment(options)) as bench:
-        view.open(bench.setting(question))
-        runs = [bench.start(question) for _ in range(options.parallel)]
+        turns = _spoken(options.conversation) if options.conversation else (question.text,)
+        played = _play(view, bench, question, turns, options)
+        if options.html or options.otlp:
+            _keep(options, [line for asked, run in played for line in story.whole(run, asked)])
+    return 0 if all(run.ok for _, run in played) else 1
+
+
+def _play(
+    view: terminal.View,
+    bench: Bench,
+    question: Question,
+    turns: Iterable[str],
+    options: argparse.Namespace,
+) -> list[tuple[Setting, Run]]:
+    """Play one turn after the other; each knows what was said before it, as in Dify's memory."""
+    played: list[tuple[Setting, Run]] = []
+    for text in turns:
+        asked = replace(question, text=text)
+        setting = bench.setting(asked)
+        view.open(setting)
+        runs = [bench.start(asked) for _ in range(options.parallel)]
         _follow(view, runs)
         view.close(runs)
-        if options.html or options.otlp:
-            setting = bench.setting(question)
-            lines = [line for run in runs for line in story.whole(run, setting)]
-            _keep(options, lines)
-    return 0 if all(run.ok for run in runs) else 1
+        played += [(setting, run) for run in runs]
+        if runs[0].ok:
+            said = [past("user", text), past("assistant", runs[0].text)]
+            question = replace(question, history=[*question.history, *said])
+    return played
+
+
+def _spoken(name: str) -> Iterator[str]:
+    """Read what the reader says, one turn a line; `-` is typed between the turns."""
+    lines = sys.stdin if name == "-" else read_text(name).splitlines()
+    return (line.strip() for line in lines if line.strip())
 
 
 def _keep(options: argparse.Namespace, lines: Sequence[Json]) -> None:
@@ -56,7 +88,8 @@ def _keep(options: argparse.Namespace, lines: Sequence[Json]) -> None:
 
 def _question(options: argparse.Namespace) -> Question:
     return Question(
-        text=options.question,
+        text=options.question or _QUESTION,
+        conversation=uuid.uuid4().hex if options.conversation else None,
         protocol=options.protocol,
         strategy=options.strategy,
         history=() if options.history is None else history(options.history),
@@ -85,7 +118,7 @@ def _parser() -> Parser:
         prog="workbench run",
         description="Ask a question through the plugin's real process, with Dify's daemon played.",
     )
-    parser.add_argument("question", nargs="?", default=_QUESTION, help=f"default: {_QUESTION}")
+    parser.add_argument("question", nargs="?", help=f"default: {_QUESTION}")
     parser.add_argument("--protocol", choices=PROTOCOLS, help="how the model calls tools")
     parser.add_argument(
         "--strategy", default="function_calling", metavar="NAME", help="default: function_calling"
@@ -93,6 +126,11 @@ def _parser() -> Parser:
     add_parameters(parser)
     parser.add_argument(
         "--history", metavar="FILE", help="earlier turns: a JSON list of {role, content}"
+    )
+    parser.add_argument(
+        "--conversation",
+        metavar="FILE",
+        help="turns of one conversation, a line each, instead of a question; - is what you type",
     )
     add_equipment(parser)
     parser.add_argument("--parallel", type=count, default=1, metavar="N", help="N runs at once")

@@ -1,7 +1,7 @@
 """Failures on demand: `model:429@2` makes the second model call fail with a 429, in Dify's words.
 
 A fault strikes one call of the workbench's life, counted from 1; later calls go well, so that
-anyone can watch a run recover.
+anyone can watch a run recover. A storage is in trouble from that access on: such trouble stays.
 """
 
 import itertools
@@ -9,13 +9,15 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
+from workbench.host.storage import TROUBLES, Storage, Trouble
 from workbench.ports import AnswerError, Json, Model, Toolshed, UsageError
 from workbench.tools.builtin import text_message
 
 type _Strike = Callable[[Iterator[Json]], Iterator[Json]]
 
-_SPEC = re.compile(r"(model|tool):(\w+)@([1-9]\d*)")
+_SPEC = re.compile(r"(model|tool|storage):(\w+)@([1-9]\d*)")
 _SLOW_SECONDS = 20.0
 _TIMEOUT_SECONDS = 2.0
 _HUGE = 20_000_000
@@ -24,7 +26,7 @@ _BEFORE_THE_CUT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One failure: of a model or a tool, of some kind, at the nth call."""
+    """One failure: of a model, a tool or the storage, of some kind, at the nth call."""
 
     target: str
     kind: str
@@ -34,9 +36,8 @@ class Fault:
 def read_fault(text: str) -> Fault:
     """Read a fault as the command line writes it."""
     found = _SPEC.fullmatch(text)
-    strikes = _STRIKES.get(found[1]) if found else None
-    if found is None or strikes is None or found[2] not in strikes:
-        kinds = "; ".join(f"{target}: {', '.join(kinds)}" for target, kinds in _STRIKES.items())
+    if found is None or found[2] not in _KINDS[found[1]]:
+        kinds = "; ".join(f"{target}: {', '.join(kinds)}" for target, kinds in _KINDS.items())
         raise UsageError(
             f"--fault {text!r} is not a fault: write TARGET:KIND@CALL, like model:429@2 ({kinds})."
         )
@@ -71,6 +72,14 @@ class FaultyTools:
         kind = self._faults.get(next(self._numbers))
         messages = self._tools.call(request)
         return _TOOL_STRIKES[kind](messages) if kind else messages
+
+
+def faulty_storage(faults: Sequence[Fault]) -> Storage:
+    """Make a storage with the first of its faults."""
+    for fault in faults:
+        if fault.target == "storage":
+            return Storage(cast("Trouble", fault.kind), since=fault.at)
+    return Storage()
 
 
 def _failing(text: str, *, after: float = 0.0, wire: bool = False) -> _Strike:
@@ -133,4 +142,8 @@ _TOOL_STRIKES: Mapping[str, _Strike] = {
     "slow": _slow,
     "huge": _huge,
 }
-_STRIKES = {"model": _MODEL_STRIKES, "tool": _TOOL_STRIKES}
+_KINDS: Mapping[str, Sequence[str]] = {
+    "model": tuple(_MODEL_STRIKES),
+    "tool": tuple(_TOOL_STRIKES),
+    "storage": TROUBLES,
+}

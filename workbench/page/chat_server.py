@@ -134,6 +134,7 @@ class Chat:
             protocol=None if protocol == "auto" else protocol,
             strategy=strategy,
             history=turns(wanted.get("history"), "The history"),
+            conversation=str(wanted.get("conversation") or "") or None,
             settings=self._settings,
         )
 

@@ -21,6 +21,8 @@ function setUpBench(view, bench) {
   });
   byId("question").addEventListener("input", fitQuestion);
   byId("stop").addEventListener("click", () => chat.stop());
+  byId("approve").addEventListener("click", () => chat.ask("Yes"));
+  byId("reject").addEventListener("click", () => chat.ask("No"));
   byId("fresh").addEventListener("click", () => chat.startAfresh());
   byId("saved").addEventListener("change", (event) => chat.openSaved(event.target));
   if (!view.turns.length) chat.welcome();
@@ -39,6 +41,7 @@ class Chat {
     this.view = view;
     this.bench = bench;
     this.running = null;
+    this.conversation = newConversation();
     this.since = view.turns.length; // earlier turns are saved runs, not this conversation
   }
 
@@ -62,7 +65,7 @@ class Chat {
     this.view.open(turn, null);
     turn.place.scrollIntoView({ block: "end" });
     try {
-      const told = await this.post("/runs", { question, history, model: byId("model").value,
+      const told = await this.post("/runs", { question, history, conversation: this.conversation, model: byId("model").value,
         protocol: byId("protocol").value, strategy: byId("strategy").value });
       this.running.id = told.run;
       if (this.running.stopping) this.stop();
@@ -116,7 +119,9 @@ class Chat {
     this.view.chosen = null;
     this.view.row = null;
     this.since = 0;
+    this.conversation = newConversation();
     this.view.drawWork();
+    this.show();
     this.welcome();
     byId("question").focus();
   }
@@ -145,10 +150,21 @@ class Chat {
     return told;
   }
 
+  // Whether the last answer of this conversation asks for an approval.
+  isAsked() {
+    const last = this.view.turns.slice(this.since).at(-1);
+    return last?.story.end?.outputs?.stop_reason === "approval_needed";
+  }
+
   show() {
     byId("ask").hidden = Boolean(this.running);
     byId("stop").hidden = !this.running;
+    byId("approval").hidden = Boolean(this.running) || !this.isAsked();
   }
+}
+
+function newConversation() {
+  return crypto.randomUUID(); // by it the plugin knows what this conversation remembers
 }
 
 function spokenText(story) {

@@ -13,8 +13,6 @@ from itertools import pairwise
 from strategies.agent.ports import Message
 from strategies.agent.prompt.conversation import Recalled, RoundRecord, text_in
 
-TURNS = 8
-"""How many turns are remembered."""
 _QUESTION = 2_000
 """Characters of a question by which its turn is found again."""
 

@@ -78,6 +78,20 @@ def test_json_prints_every_message_as_a_line(plugin: Path) -> None:
     assert ends[0]["usage"]["total_tokens"] > 0
 
 
+def test_a_conversation_is_played_turn_by_turn(plugin: Path, tmp_path: Path) -> None:
+    """Each line is a turn, and knows what was said before it."""
+    said = tmp_path / "said.txt"
+    said.write_text("What is 2 * 3?\n\nWhat is 4 * 5?\n", encoding="utf-8")
+    done = workbench("run", "--json", "--conversation", str(said), "--plugin", str(plugin))
+    lines: list[Json] = [json.loads(line) for line in done.stdout.splitlines()]
+    begins = [line for line in lines if line["type"] == "begin"]
+
+    assert done.returncode == 0, done.stderr
+    assert [line["question"] for line in begins] == ["What is 2 * 3?", "What is 4 * 5?"]
+    assert [len(line["history"]) for line in begins] == [0, 2]
+    assert "calculator: 6" in begins[1]["history"][1]["content"]
+
+
 def test_a_failed_run_exits_with_one(plugin: Path) -> None:
     """The throw-away plugin does not survive a failing model."""
     done = workbench("run", "--plugin", str(plugin), "--fault", "model:429@1")
@@ -114,7 +128,7 @@ def test_mcp_tools_are_offered(plugin: Path) -> None:
         (["run", "--set", "time_limits=3"], "There is no parameter 'time_limits'"),
         (["run", "--set", "query=3"], "tool_choice"),
         (["run", "--features", "vison"], "vision, document"),
-        (["run", "--strategy", "dance"], "It has: function_calling, react"),
+        (["run", "--strategy", "dance"], "It has: function_calling, plan_and_execute, react"),
         (["run", "--html", "/nowhere/run.html"], "there is no such folder"),
         (
             ["run", "--base-url", "http://x", "--model", "m", "--api-key-env", "NOT_SET_ANYWHERE"],

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workbench.model.faults import FaultyModel, FaultyTools, read_fault
+from workbench.host.storage import TROUBLES
+from workbench.model.faults import FaultyModel, FaultyTools, faulty_storage, read_fault
 from workbench.ports import AnswerError, Json
 from workbench.scripted import Script, Shed, chunk, says, text_output, tool_call
 
@@ -70,3 +71,26 @@ def test_tools_fail_and_flood() -> None:
 
     assert messages[0] == text_output("found")
     assert len(messages[1]["message"]["text"]) == 20_000_000
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TROUBLES if kind != "slow"])
+def test_a_storage_is_in_trouble_from_an_access_on(kind: str) -> None:
+    """The accesses before it go well."""
+    storage = faulty_storage([read_fault("model:429@1"), read_fault(f"storage:{kind}@3")])
+    requests: list[Json] = [{"opt": "set", "key": "a", "value": "0102"}, {"opt": "get", "key": "a"}]
+    well = [next(storage.answer(request, 100)) for request in requests]
+    ill: list[Json] = []
+    for request in requests:
+        try:
+            ill.append(next(storage.answer(request, 100)))
+        except AnswerError as error:
+            ill.append({"error": error.text})
+
+    assert well == [{"data": "ok"}, {"data": "0102"}]
+    assert ill != well
+
+
+def test_a_storage_without_faults_is_well() -> None:
+    """Faults of others are none of its own."""
+    storage = faulty_storage([read_fault("tool:error@1")])
+    assert next(storage.answer({"opt": "set", "key": "a", "value": "01"}, 100)) == {"data": "ok"}
