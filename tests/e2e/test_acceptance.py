@@ -207,8 +207,8 @@ def test_fixed_values_win_and_stay_hidden(host: Host) -> None:
         ("hermes", f"Wait. {HERMES}"),
         ("qwen3_coder", f"Wait. {CODER}"),
         ("qwen", f"Wait. {QWEN}"),
-        ("native", f"Wait. {HERMES}"),
-        ("native", f"Wait. {CODER}"),
+        ("native", f"Wait. \n\n{HERMES}"),
+        ("native", f"Wait. \n\n{CODER}"),
     ],
 )
 def test_no_letter_of_a_call_is_shown(host: Host, protocol: str, reply: str) -> None:

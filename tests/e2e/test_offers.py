@@ -465,21 +465,18 @@ def test_tool_choice_none_offers_no_tools(host: Host) -> None:
     assert not model.requests[0]["tools"]
 
 
-def test_tool_choice_opens_the_reply_in_a_text_protocol(host: Host) -> None:
-    """The model goes on from the beginning of the call."""
-    model = Script(says('{"q": "x"}}\n</tool_call>'), says("A tree."))
+@pytest.mark.parametrize("protocol", ["hermes", "qwen", "qwen3_coder", "react"])
+def test_tool_choice_is_said_in_a_text_protocol(host: Host, protocol: str) -> None:
+    """In the prompt; the request ends with the user's turn, which every provider takes."""
+    model = Script(says("A tree."))
     run = host.run(
-        ask("What?", tool("look"), tool_choice="look", tool_protocol="hermes"),
-        model=model,
-        tools=Shed(look=[text_output("bark")]),
+        ask("What?", tool("look"), tool_choice="look", tool_protocol=protocol), model=model
     )
-    last = model.requests[0]["prompt_messages"][-1]
+    first, *_, last = model.requests[0]["prompt_messages"]
 
-    assert_clean(run)
-    assert last["role"] == "assistant"
-    assert last["content"].startswith("<tool_call>")
-    assert run.tool_calls[0].request["tool_parameters"] == {"q": "x"}
     assert run.text == "A tree."
+    assert "Call the tool look before you answer." in first["content"]
+    assert last["role"] == "user"
 
 
 def test_an_answer_on_error(host: Host) -> None:
@@ -513,30 +510,6 @@ def test_a_picture_without_a_word_is_an_answer(host: Host, tools: tuple[Any, ...
     assert [file.blob for file in run.files] == [PICTURE]
     assert run.variables["answer"] == ""
     assert run.variables["stop_reason"] == "answered"
-
-
-@pytest.mark.parametrize(
-    ("choice", "goes_on"),
-    [
-        ("look", '{"q": "x"}'),
-        ("look", 'Action: look\nAction Input: {"q": "x"}'),
-        ("required", 'look\nAction Input: {"q": "x"}'),
-    ],
-    ids=["named", "anew", "any"],
-)
-def test_tool_choice_opens_the_reply_in_react(host: Host, choice: str, goes_on: str) -> None:
-    """With the beginning of an action, whether the model goes on or begins anew."""
-    model = Script(says(goes_on, pieces=4), says("Final Answer: A tree."))
-    run = host.run(
-        ask("What?", tool("look"), tool_choice=choice, tool_protocol="react"),
-        model=model,
-        tools=Shed(look=[text_output("bark")]),
-    )
-
-    assert_clean(run)
-    assert model.requests[0]["prompt_messages"][-1]["content"].startswith("Action: ")
-    assert run.tool_calls[0].request["tool_parameters"] == {"q": "x"}
-    assert run.text == "A tree."
 
 
 @pytest.mark.parametrize(("count", "shown"), [(40, 40), (41, 9)])

@@ -14,12 +14,7 @@ from strategies.agent.prompt.conversation import (
     message,
     text_message,
 )
-from strategies.agent.prompt.formats import (
-    NativeFormat,
-    OneTurnFormat,
-    PromptFormat,
-    TextFormat,
-)
+from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.prompt.recall import PastTurn, matched, remember
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.protocols.base import ToolSpec
@@ -27,8 +22,7 @@ from strategies.protocols.registry import TEXT_PROTOCOLS
 
 LOOK = ToolSpec(name="look", description="Look.")
 NATIVE = "native"
-ONE_TURN = "one turn"
-FORMS = (NATIVE, ONE_TURN, *TEXT_PROTOCOLS)
+FORMS = (NATIVE, *TEXT_PROTOCOLS)
 
 
 def looked(result: str, *, content: str = "", in_text: bool = False) -> RoundRecord:
@@ -132,8 +126,6 @@ def form(name: str) -> PromptFormat:
     """One way to speak with a model."""
     if name == NATIVE:
         return NativeFormat()
-    if name == ONE_TURN:
-        return OneTurnFormat(protocol=TEXT_PROTOCOLS["hermes"])
     return TextFormat(protocol=TEXT_PROTOCOLS[name])
 
 
