@@ -289,9 +289,17 @@ class Asker:
                 return [AnswerWithdrawn()]
             case Call() | BrokenCall():
                 # In the closing round no tool was offered: a call written all the same is void.
-                return [] if this.closing else this.calls.begin(parsed)
+                if this.closing or self._is_answer(parsed, this):
+                    return []
+                return this.calls.begin(parsed)
             case _:
                 return []
+
+    def _is_answer(self, call: Call | BrokenCall, this: Round) -> bool:
+        """Whether what reads like a call is the object that was asked for as the answer."""
+        shape = self._policy.shape
+        looks = shape is not None and shape.looks_like_call
+        return looks and call.in_text and not this.calls.knows(call.name)
 
     def _shown(self, events: list[Event], this: Round) -> Iterator[Event]:
         """Join text that waits; say of text that it is the answer as soon as that is certain."""

@@ -75,11 +75,11 @@ class Decider:
             problem = reply.format_errors[0].problem
             remark = self._wording.format_error.format(problem=problem)
             return self._tell("unreadable", this, reply, remark)
+        if self._policy.shape and (reply.visible.strip() or reply.calls):
+            return self._after_shaped_answer(this, reply, self._policy.shape)
         # A picture without a word is an answer, too.
         if not reply.visible.strip() and not reply.files:
             return self._after_no_answer(this, reply, earlier)
-        if self._policy.shape:
-            return self._after_shaped_answer(this, reply, self._policy.shape)
         return _answered(this, reply, _reason(this, reply))
 
     def after_approved(self, this: Round) -> Step:
@@ -169,7 +169,8 @@ class Decider:
         return Composed(_paragraphs([told or self._wording.empty_answer, *found]), reason)
 
     def _after_shaped_answer(self, this: Round, reply: Reply, shape: AnswerShape) -> Step:
-        read = shape.read(reply.visible)
+        # An object that reads like a call has not been shown as text.
+        read = shape.read(reply.visible if reply.visible.strip() else reply.content)
         if isinstance(read, Shaped):
             return Composed(read.text, _reason(this, reply), read.value)
         problems = "; ".join(read.problems)

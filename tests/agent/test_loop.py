@@ -18,8 +18,12 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
-from strategies.agent.outcomes import Limits
+from strategies.agent.loop import Run
+from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
+from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.prompt.wording import ENGLISH
+from strategies.agent.schema.answer import read_shape
 from strategies.protocols.base import CallDelta
 from tests.agent.fakes import (
     NATIVE,
@@ -30,6 +34,7 @@ from tests.agent.fakes import (
     Step,
     Tongue,
     Wanted,
+    binding,
     native_calls,
     of_type,
     play,
@@ -605,3 +610,27 @@ def test_both_errors_are_told_when_the_fallback_fails_too() -> None:
     assert isinstance(events[-1], RunFailed)
     assert "Incorrect API key" in events[-1].sentence
     assert "arrears" in events[-1].sentence
+
+
+@every_tongue
+def test_an_answer_whose_keys_read_like_a_call_is_the_answer(tongue: Tongue) -> None:
+    """The builder's schema asks for a name and arguments; no tool is called so."""
+    shape = read_shape(
+        '{"type": "object", "required": ["name", "arguments"], "properties": '
+        '{"name": {"type": "string"}, "arguments": {"type": "object"}}}'
+    )
+    said = '{"name": "Ada", "arguments": {"age": 36}}'
+    model = ScriptedModel(says(f"Final Answer: {said}" if tongue.name == "react" else said))
+    run = Run(
+        Conversation(instruction="", history=[], question="Who?"),
+        binding(model, tongue),
+        RecordingToolbox(search="found"),
+        ENGLISH,
+        Limits(),
+        text_formats=lambda _: tongue.format,
+        policy=Policy(shape=shape),
+    )
+    last = list(run.events())[-1]
+
+    assert isinstance(last, RunFinished)
+    assert last.structured == {"name": "Ada", "arguments": {"age": 36}}

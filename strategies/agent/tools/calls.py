@@ -102,6 +102,10 @@ class RoundCalls:
         """The moment at which the next running call is out of time."""
         return self._executor.next_due
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a tool of that name."""
+        return any(tool.name == name for tool in self._run.toolbox.known)
+
     def begin(self, written: Call | BrokenCall) -> list[Event]:
         """Check a call and run it, now or as soon as a place is free; or refuse it."""
         run = self._run
