@@ -7,8 +7,9 @@ the model was told before: each fault of a reply is pointed out once in a run.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from strategies.agent.asking import Round
 from strategies.agent.events import CallFinished, StopReason
+from strategies.agent.model.asking import Round
+from strategies.agent.model.reply import Reply
 from strategies.agent.outcomes import (
     Again,
     Answered,
@@ -23,7 +24,6 @@ from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.truncation import cut
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.reply import Reply
 from strategies.agent.schema.answer import AnswerShape, Shaped
 from strategies.agent.tools.approval import Approvals, NoApprovals
 

@@ -8,7 +8,6 @@ file knows no Dify, no protocol and no provider: those come in as ports and a pr
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
-from strategies.agent.asking import Asker, Round, TextFormats
 from strategies.agent.deciding import Decider
 from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import (
@@ -22,6 +21,8 @@ from strategies.agent.events import (
     StopReason,
     TextShown,
 )
+from strategies.agent.model.asking import Asker, Round, TextFormats
+from strategies.agent.model.reply import Reply
 from strategies.agent.outcomes import (
     Again,
     Answered,
@@ -36,7 +37,6 @@ from strategies.agent.outcomes import (
 from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.reply import Reply
 from strategies.agent.tools.approval import Approvals
 from strategies.agent.tools.calls import RunCalls
 

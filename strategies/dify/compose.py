@@ -38,8 +38,8 @@ from strategies.dify.inputs.parameters import Settings
 from strategies.dify.loose_json import text
 from strategies.dify.outputs.pacing import TEXT_PAUSE
 from strategies.dify.storage.between_turns import BetweenTurns, Turn
-from strategies.protocols.language import language_of
 from strategies.protocols.registry import TEXT_PROTOCOLS, USUAL, protocol_of
+from strategies.protocols.writing.language import language_of
 
 type Compose = Callable[[Session, Settings, Attached, RunFiles, BetweenTurns], Run | PlannedRun]
 """Puts a run together."""

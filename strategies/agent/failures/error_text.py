@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import cast
 
+from strategies.agent.failures.redaction import redacted
 from strategies.agent.prompt.truncation import shortened
-from strategies.agent.redaction import redacted
 
 MAX_SENTENCE = 300
 """Characters of one sentence; more is not read in a red box."""

@@ -29,11 +29,11 @@ from strategies.protocols.base import (
     ToolSpec,
     Turn,
 )
-from strategies.protocols.closing import in_one_turn
-from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.native.brought_in import BroughtIn
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser, ReasoningHabit
+from strategies.protocols.writing.closing import in_one_turn
+from strategies.protocols.writing.escaping import escaped_markers
 
 type Closing = Callable[[str, Sequence[Exchange], str], list[Turn]]
 """Writes the last request from the question, the exchanges and the sentence that asks."""

@@ -15,7 +15,7 @@ from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.index import ToolIndex
 from strategies.agent.window.tokens import Estimator
 from strategies.protocols.base import ToolSpec
-from strategies.protocols.rendering import function_of
+from strategies.protocols.writing.rendering import function_of
 
 MOST_TOOLS = 40
 """Tools from which on models choose badly: they take a tool that only sounds right."""

@@ -19,7 +19,7 @@ from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.loose_json import sequence
 from strategies.dify.transport.frames import array, as_json, joined
 from strategies.protocols.base import ToolSpec
-from strategies.protocols.rendering import function_of
+from strategies.protocols.writing.rendering import function_of
 
 
 class DifyModel:

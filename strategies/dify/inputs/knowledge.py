@@ -16,7 +16,7 @@ from strategies.dify.inputs.shares import LEAST, shares
 from strategies.dify.loose_json import Json, decoded, mapping, number_of, only_text, sequence
 from strategies.dify.outputs.compact_json import compact
 from strategies.protocols.base import Language
-from strategies.protocols.escaping import escaped_markers
+from strategies.protocols.writing.escaping import escaped_markers
 
 _LONGEST_RESOURCE = 4_000
 """Characters of a passage in the list for the reader: the text itself is in the knowledge base."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import cast
 
+from strategies.agent.failures.redaction import HIDDEN, is_secret, redacted
 from strategies.agent.prompt.truncation import shortened
-from strategies.agent.redaction import HIDDEN, is_secret, redacted
 from strategies.dify.transport.frames import as_json, writable_text
 
 LIMIT = 16 * 1024

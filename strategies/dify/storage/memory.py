@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import cast
 
 from strategies.agent.events import PlannedCall
+from strategies.agent.failures.redaction import HIDDEN, is_secret, redacted
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.recall import PastTurn, shortened
-from strategies.agent.redaction import HIDDEN, is_secret, redacted
 from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.store import Store

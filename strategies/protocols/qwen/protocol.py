@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 
 from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
-from strategies.protocols.closing import in_one_turn
-from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.qwen.grammar import ARGS, FUNCTION, RESULT, RETURN, qwen_grammar
-from strategies.protocols.rendering import tool_sections
 from strategies.protocols.stream.reader import ReplyReader
+from strategies.protocols.writing.closing import in_one_turn
+from strategies.protocols.writing.escaping import escaped_markers
+from strategies.protocols.writing.rendering import tool_sections
 
 _INSTRUCTIONS: dict[Language, str] = {
     "en": """\

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
-from strategies.protocols.closing import in_one_turn
-from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.react import labels
 from strategies.protocols.react.reader import ReactReader
-from strategies.protocols.rendering import tool_lines
+from strategies.protocols.writing.closing import in_one_turn
+from strategies.protocols.writing.escaping import escaped_markers
+from strategies.protocols.writing.rendering import tool_lines
 
 _INSTRUCTIONS: dict[Language, str] = {
     "en": """\

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
-from strategies.protocols.closing import in_one_turn
-from strategies.protocols.escaping import escaped_markers
-from strategies.protocols.rendering import tool_lines
 from strategies.protocols.stream.reader import ReplyReader
 from strategies.protocols.tagged.grammar import tag_grammar
+from strategies.protocols.writing.closing import in_one_turn
+from strategies.protocols.writing.escaping import escaped_markers
+from strategies.protocols.writing.rendering import tool_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.agent.redaction import _SECRETS, _mask, redacted  # pyright: ignore[reportPrivateUsage]
+from strategies.agent.failures.redaction import _SECRETS, _mask, redacted  # pyright: ignore[reportPrivateUsage]
 from strategies.dify.outputs.log_data import LIMIT, capped, one_line
 from tests.dify.entities import cpu_seconds, odd_objects
 

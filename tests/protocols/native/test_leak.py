@@ -6,9 +6,9 @@ import json
 import pytest
 
 from strategies.protocols.base import CallDelta, Text
-from strategies.protocols.escaping import escaped_markers
 from strategies.protocols.native.brought_in import BroughtIn
 from strategies.protocols.native.leak import leak_parser
+from strategies.protocols.writing.escaping import escaped_markers
 from tests.protocols.cases import join_text, read_all
 from tests.protocols.replies import TOOLS, broken, called, events_of, parser_of, shown
 

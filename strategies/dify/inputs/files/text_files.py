@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from strategies.agent.prompt.truncation import cut
 from strategies.dify.inputs.files.run_file import RunFile, extension_of
 from strategies.dify.inputs.shares import shares
-from strategies.protocols.escaping import escaped_markers
+from strategies.protocols.writing.escaping import escaped_markers
 
 _TYPES = re.compile(
     r"text/.+|.+\+(?:json|xml|yaml)|application/(?:x-)?(?:json|jsonl|ndjson|jsonlines|json5|xml|"

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from strategies.protocols.base import Exchange, Language, Result, ToolSpec, Turn
-from strategies.protocols.escaping import escaped_markers
-from strategies.protocols.language import language_of
 from strategies.protocols.registry import TEXT_PROTOCOLS
+from strategies.protocols.writing.escaping import escaped_markers
+from strategies.protocols.writing.language import language_of
 from tests.protocols.replies import TOOLS, called, events_of
 
 _PROTOCOLS = pytest.mark.parametrize("protocol", TEXT_PROTOCOLS)

@@ -7,7 +7,7 @@ is shown that it did not write, and the shared form shows none at all.
 from collections.abc import Sequence
 
 from strategies.protocols.base import Exchange, Result, Turn
-from strategies.protocols.escaping import escaped_markers
+from strategies.protocols.writing.escaping import escaped_markers
 
 
 def in_one_turn(question: str, exchanges: Sequence[Exchange], request: str = "") -> list[Turn]:

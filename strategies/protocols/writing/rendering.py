@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from strategies.protocols.base import ToolSpec
-from strategies.protocols.escaping import escaped_markers
+from strategies.protocols.writing.escaping import escaped_markers
 
 
 def tool_lines(tools: Sequence[ToolSpec]) -> str:

@@ -40,13 +40,13 @@ from strategies.agent.failures.recovery import (
     SwitchModel,
     Wait,
 )
+from strategies.agent.model.reply import Reply
+from strategies.agent.model.seam import SEAM, SeamParser
 from strategies.agent.outcomes import Limits, ModelBinding, Policy
 from strategies.agent.ports import ModelRequest, Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, text_message
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.reply import Reply
-from strategies.agent.seam import SEAM, SeamParser
 from strategies.agent.tools.calls import RoundCalls
 from strategies.agent.yielding import give_way
 from strategies.protocols.base import (
