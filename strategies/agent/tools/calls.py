@@ -104,7 +104,7 @@ class RoundCalls:
 
     def knows(self, name: str) -> bool:
         """Whether there is a tool of that name."""
-        return any(tool.name == name for tool in self._run.toolbox.known)
+        return name in self._run.toolbox.known
 
     def begin(self, written: Call | BrokenCall) -> list[Event]:
         """Check a call and run it, now or as soon as a place is free; or refuse it."""
