@@ -98,9 +98,11 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
         for message in messages
         for call in objects(message.get("tool_calls"))
     }
+    # What stands before the question was found in an earlier turn of the conversation.
+    asked = max(place for place, message in enumerate(messages) if message["role"] == "user")
     found = [
         f"{names.get(message.get('tool_call_id'), 'a tool')}: {_text(message)}"
-        for message in messages
+        for message in messages[asked:]
         if message["role"] == "tool"
     ]
     if found:
