@@ -99,7 +99,7 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
         for call in objects(message.get("tool_calls"))
     }
     # What stands before the question was found in an earlier turn of the conversation.
-    asked = max(place for place, message in enumerate(messages) if message["role"] == "user")
+    asked = max(_places_of_questions(messages), default=0)
     found = [
         f"{names.get(message.get('tool_call_id'), 'a tool')}: {_text(message)}"
         for message in messages[asked:]
@@ -210,15 +210,19 @@ def _folded(text: str) -> list[str]:
 
 
 def _question(messages: list[Json]) -> str:
+    asked = [_text(messages[place]) for place in _places_of_questions(messages)]
+    # In some protocols the run so far stands behind the question, in the same turn.
+    return asked[-1].partition(f"\n\n{_ASKING}")[0] if asked else ""
+
+
+def _places_of_questions(messages: list[Json]) -> list[int]:
     # A user who speaks after an empty reply only asks for a better one.
-    asked = [
-        _text(message)
-        for before, message in pairwise([{"role": "system"}, *messages])
+    return [
+        place
+        for place, (before, message) in enumerate(pairwise([{"role": "system"}, *messages]))
         if message["role"] == "user"
         and not (before["role"] == "assistant" and not _text(before).strip())
     ]
-    # In some protocols the run so far stands behind the question, in the same turn.
-    return asked[-1].partition(f"\n\n{_ASKING}")[0] if asked else ""
 
 
 def _text(message: Json) -> str:
