@@ -76,7 +76,7 @@ def test_there_is_one_of_each_kind() -> None:
     """And the walk-through names them all."""
     readme = (ROOT / "examples/README.md").read_text(encoding="utf-8")
 
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
     assert all(f"({path.name})" in readme for path in EXAMPLES)
 
 
