@@ -21,6 +21,7 @@ from strategies.agent.event_queue import (
 )
 from strategies.agent.events import (
     AnswerShown,
+    AnswerWithdrawn,
     Event,
     ReasoningShown,
     StopReason,
@@ -52,6 +53,7 @@ from strategies.protocols.base import (
     BrokenCall,
     Call,
     Reasoning,
+    ReasoningSoFar,
     ReplyEvent,
     ReplyParser,
     Text,
@@ -283,6 +285,8 @@ class Asker:
                 return [] if self._policy.shape else [TextShown(text)]
             case Reasoning(text):
                 return [ReasoningShown(text)]
+            case ReasoningSoFar():
+                return [AnswerWithdrawn()]
             case Call() | BrokenCall():
                 # In the closing round no tool was offered: a call written all the same is void.
                 return [] if this.closing else this.calls.begin(parsed)

@@ -67,6 +67,11 @@ class AnswerShown:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerWithdrawn:
+    """What was taken for the answer so far has turned out to be reasoning."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningShown:
     """The model's reasoning, without its tags."""
 
@@ -236,6 +241,7 @@ type Event = (
     | ThoughtStarted
     | TextShown
     | AnswerShown
+    | AnswerWithdrawn
     | ReasoningShown
     | CallQueued
     | CallStarted

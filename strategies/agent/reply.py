@@ -31,6 +31,8 @@ class Reply:
         self._content: list[str] = []
         self._visible: list[str] = []
         self._reasoning: list[str] = []
+        self._calls_when_seen = 0
+        """How many calls had come when the reader last saw text."""
         self.finish_reason = ""
         """As the provider worded it; blank when it gave none."""
         self.calls: list[Call | BrokenCall] = []
@@ -120,7 +122,7 @@ class Reply:
         for event in events:
             match event:
                 case Text(text):
-                    self._visible.append(text)
+                    self._see(text)
                 case Reasoning(text):
                     self._reasoning.append(text)
                 case ReasoningSoFar(text):
@@ -131,3 +133,13 @@ class Reply:
                 case FormatError():
                     self.format_errors.append(event)
         return events
+
+    def _see(self, text: str) -> None:
+        """Add text for the reader; what stands before a call and what stands behind are apart."""
+        if self._calls_when_seen < len(self.calls) and text.strip():
+            said = self.visible.rstrip()
+            self._visible = [said, "\n\n"] if said else []
+            text = text.lstrip("\r\n") if said else text
+        if text.strip():
+            self._calls_when_seen = len(self.calls)
+        self._visible.append(text)

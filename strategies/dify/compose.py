@@ -16,7 +16,6 @@ from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import (
     NativeFormat,
-    OneTurnFormat,
     PromptFormat,
     TextFormat,
 )
@@ -168,9 +167,7 @@ def _make(session: Session, settings: Settings, between: BetweenTurns) -> MakeRu
             wording_for(language_of(settings.query)),
             part.limits,
             fallback=binding(settings.fallback_model) if settings.fallback_model else None,
-            text_formats=lambda reply: OneTurnFormat(
-                protocol=TEXT_PROTOCOLS[protocol_of(reply)], language=language_of(settings.query)
-            ),
+            text_formats=lambda reply: _format(asks, protocol_of(reply)),
             policy=part.policy,
             approvals=part.approvals,
             approved=part.approved,

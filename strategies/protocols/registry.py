@@ -15,9 +15,14 @@ TEXT_PROTOCOLS: Mapping[str, TextProtocol] = {
 USUAL = "hermes"
 """What most models take that were taught no other form."""
 
-_SIGNS = (("<function=", "qwen3_coder"), ("✿FUNCTION✿", "qwen"))
+_SIGNS = (("<function=", "qwen3_coder"), ("<tool_call>", "hermes"), ("✿FUNCTION✿", "qwen"))
+_NO_FORM = "react"
+"""For calls in no protocol's form, such as JSON in a fence. A small model that writes those goes on
+best where the run stands in one turn of the user (docs/evaluation.md)."""
 
 
 def protocol_of(reply: str) -> str:
-    """Say which protocol a reply that calls tools in its text comes closest to."""
-    return next((name for sign, name in _SIGNS if sign in reply), USUAL)
+    """Say in which protocol a model goes on that wrote such a reply; blank when none is known."""
+    if not reply:
+        return USUAL
+    return next((name for sign, name in _SIGNS if sign in reply), _NO_FORM)

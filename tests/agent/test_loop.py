@@ -530,3 +530,78 @@ def test_a_call_that_cannot_be_read_is_returned_to_the_model_once(tongue: Tongue
     assert len(model.requests) == 2
     assert isinstance(events[-1], RunFinished)
     assert events[-1].answer == "Without the tool then."
+
+
+def test_text_before_and_after_a_call_stands_in_paragraphs() -> None:
+    """Two sentences of one reply do not run together in what later nodes read."""
+    reply = NATIVE.reply("Let me look.", [Wanted("search", {"q": "a"})])
+    model = ScriptedModel([*reply[:-1], ModelDelta(text="One moment."), reply[-1]], says("Found."))
+    events = play(model, RecordingToolbox(search="found"))
+
+    assert of_type(events, RoundFinished)[0].text == "Let me look.\n\nOne moment."
+
+
+def test_a_hanging_model_gives_way_to_the_fallback() -> None:
+    """It is given up in time: the run goes on with the other model."""
+    fallback = ScriptedModel(says("From the second."), name="second")
+    events = play(ScriptedModel([2.0]), fallback=fallback, limits=Limits(seconds=1.2))
+
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "From the second."
+    assert events[-1].stop_reason == "answered"
+
+
+def test_what_tools_had_found_is_the_answer_where_the_model_hangs() -> None:
+    """A hanging model never takes the work of the run with it."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("search", {"q": "a"})]), [2.0], [2.0])
+    events = play(model, RecordingToolbox(search="Twelve lamps."), limits=Limits(seconds=0.9))
+
+    assert isinstance(events[-1], RunFinished)
+    assert "Twelve lamps." in events[-1].answer
+    assert events[-1].stop_reason == "time_limit"
+
+
+def test_an_answer_that_was_cut_off_is_continued_without_a_seam() -> None:
+    """The rest begins with the last words; they are said once."""
+    cut_off = [ModelDelta(text="The lamps are in the cel"), ModelDelta(finish_reason="length")]
+    model = ScriptedModel(cut_off, says("are in the cellar, on the left."))
+    events = play(model)
+
+    assert shown(events) == "The lamps are in the cellar, on the left."
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "The lamps are in the cellar, on the left."
+    assert events[-1].stop_reason == "answered"
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"), [("max_tokens", "length"), ("SAFETY", "content_filter")]
+)
+def test_a_cut_answer_is_not_just_answered(finish: str, reason: str) -> None:
+    """Whatever the provider calls it; the token limit has had its second try."""
+    cut_off = [ModelDelta(text="The lamps"), ModelDelta(finish_reason=finish)]
+    events = play(ScriptedModel(cut_off, cut_off))
+
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].stop_reason == reason
+
+
+def test_the_usage_of_a_round_counts_its_failed_tries() -> None:
+    """The sum over the rounds is the total."""
+    failing: list[Step] = [ModelDelta(usage=USAGE), ModelError("503 Service Unavailable")]
+    events = play(ScriptedModel(failing, says("Done.")))
+    (finished,) = of_type(events, RoundFinished)
+
+    assert finished.usage == USAGE + USAGE
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].usage == finished.usage
+
+
+def test_both_errors_are_told_when_the_fallback_fails_too() -> None:
+    """Whoever has to repair it needs both."""
+    first = ScriptedModel([ModelError("[openai] Incorrect API key, 401")])
+    second = ScriptedModel([ModelError("[other] Account in arrears, 403")], name="second")
+    events = play(first, fallback=second)
+
+    assert isinstance(events[-1], RunFailed)
+    assert "Incorrect API key" in events[-1].sentence
+    assert "arrears" in events[-1].sentence

@@ -138,7 +138,9 @@ class TextFormat:
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
         del conversation
-        return _text_parser(self.protocol, tools, self._habit)
+        habit = self._habit
+        text = self.protocol.parser(tools, starts_in_reasoning=habit.starts_in_reasoning)
+        return NativeParser(text, tools, habit)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """Describe the tools in the system prompt and write the rounds as plain turns."""
@@ -170,46 +172,6 @@ class TextFormat:
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Write the run as one turn, without a word of the protocol."""
         return _closing_request(conversation, wording, self.protocol.closing)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneTurnFormat:
-    """Tools are described in the system prompt; the run so far stands in one turn of the user.
-
-    For a model that began natively and writes its calls into the text all the same, or whose
-    provider refuses tools: no turn is put into its mouth, whatever form its own calls had.
-    """
-
-    protocol: TextProtocol
-    language: Language = "en"
-    is_native = False
-    _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
-
-    def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
-        """Read calls out of the text, as the protocol does."""
-        del conversation
-        return _text_parser(self.protocol, tools, self._habit)
-
-    def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
-        """Write question and results, and ask for the next call or the answer."""
-        told = wording_for(self.language)
-        described = self.protocol.instructions(tools, self.language) if tools else ""
-        system = "\n\n".join(part for part in (conversation.instruction.strip(), described) if part)
-        next_step = told.next_step if tools and conversation.rounds else ""
-        (asked,) = in_one_turn(*_found(conversation.question, conversation.rounds, told), next_step)
-        opening = conversation.opening(system, asked.text, _folding(told))
-        return ModelRequest(messages=opening, question=len(opening) - 1, stop=self.protocol.stop)
-
-    def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
-        """Ask for the answer, without a word of the protocol."""
-        return _closing_request(conversation, wording)
-
-
-def _text_parser(
-    protocol: TextProtocol, tools: Sequence[ToolSpec], habit: ReasoningHabit
-) -> ReplyParser:
-    text = protocol.parser(tools, starts_in_reasoning=habit.starts_in_reasoning)
-    return NativeParser(text, tools, habit)
 
 
 def _native_round(record: RoundRecord) -> list[Message]:

@@ -15,7 +15,6 @@ class Wording:
 
     answer_now: str
     found: str
-    next_step: str
     no_reply: str
     format_error: str
     nudge: str
@@ -53,10 +52,6 @@ class Wording:
 ENGLISH = Wording(
     answer_now="Answer my question now, from these results. Tools can no longer be called.",
     found="Results of the tools:",
-    next_step=(
-        "Call the next tool if a result is still missing. "
-        "Otherwise answer the user in plain words, from these results alone."
-    ),
     no_reply="(no reply)",
     format_error=(
         "A tool call in your reply could not be read: {problem} "
@@ -119,7 +114,6 @@ ENGLISH = Wording(
 CHINESE = Wording(
     answer_now="请根据以上结果立即回答我的问题。不能再调用工具。",
     found="工具返回的结果：",
-    next_step="如果还缺少结果，请调用下一个工具。否则请只根据这些结果，用自己的话回答用户。",
     no_reply="（没有回复）",
     format_error=(
         "回复中的一个工具调用无法读取：{problem} 请用正确的格式重新写出该调用，或不用工具直接回答。"

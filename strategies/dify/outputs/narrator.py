@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from strategies.agent.events import (
     AnswerShown,
+    AnswerWithdrawn,
     CallFinished,
     CallQueued,
     CallStarted,
@@ -102,7 +103,7 @@ class Narrator:
             case RunFailed(sentence, reason, usage):
                 yield from self.break_off(sentence)
                 yield totals_message(usage, {"stop_reason": reason})
-            case AnswerShown():
+            case AnswerShown() | AnswerWithdrawn():
                 pass  # It has been shown as text; the outputs tell it apart.
             case _:
                 yield from self._tell_part(event)

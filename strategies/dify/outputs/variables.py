@@ -9,6 +9,7 @@ from typing import Any
 
 from strategies.agent.events import (
     AnswerShown,
+    AnswerWithdrawn,
     CallFinished,
     Event,
     PlanFinished,
@@ -43,6 +44,8 @@ class Outputs:
         self._sources = sources
         self._pending = pending
         """The calls that wait for the reader's approval."""
+        self._withdrawn = False
+        """Whether more was streamed as the answer than belongs to it."""
         self._reasoning: list[str] = []
         self._plan: PlanOutput | None = None
         """None where the strategy makes none."""
@@ -66,11 +69,14 @@ class Outputs:
                 for done in results:
                     key = (place, done.call.id)
                     self._calls[key] = self._calls.pop(key)
+            case AnswerWithdrawn():
+                self._withdrawn = True
             case AnswerShown(said):
                 yield from streamed_variable("answer", said)
             case RunFinished(answer, reason, _, structured, error):
-                if not answer:
-                    yield variable_message("answer", "")
+                if self._withdrawn or not answer:
+                    # A whole value takes the place of what was streamed.
+                    yield variable_message("answer", answer)
                 yield from self._ending(reason, error)
                 shaped: object = {} if structured is None else structured
                 yield variable_message("structured_output", shaped)
