@@ -16,7 +16,6 @@ from strategies.agent.prompt.conversation import (
 )
 from strategies.agent.prompt.formats import (
     NativeFormat,
-    OneTurnFormat,
     PromptFormat,
     TextFormat,
 )
@@ -27,8 +26,7 @@ from strategies.protocols.registry import TEXT_PROTOCOLS
 
 LOOK = ToolSpec(name="look", description="Look.")
 NATIVE = "native"
-ONE_TURN = "one turn"
-FORMS = (NATIVE, ONE_TURN, *TEXT_PROTOCOLS)
+FORMS = (NATIVE, *TEXT_PROTOCOLS)
 
 
 def looked(result: str, *, content: str = "", in_text: bool = False) -> RoundRecord:
@@ -132,8 +130,6 @@ def form(name: str) -> PromptFormat:
     """One way to speak with a model."""
     if name == NATIVE:
         return NativeFormat()
-    if name == ONE_TURN:
-        return OneTurnFormat(protocol=TEXT_PROTOCOLS["hermes"])
     return TextFormat(protocol=TEXT_PROTOCOLS[name])
 
 
