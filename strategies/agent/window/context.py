@@ -63,7 +63,7 @@ class ContextWindow:
         if request.question < len(request.messages) - 1:
             return request
         for shorter in _shortened(conversation):
-            if self.tokens <= self._budget.window - self._budget.reserved:
+            if self.tokens <= self._budget.room:
                 break
             request = self._fit(write(shorter), form)
             request = replace(request, left_out=(*request.left_out, *_SHORTENED))
