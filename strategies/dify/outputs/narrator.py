@@ -45,6 +45,12 @@ from strategies.dify.outputs.reader_text import ReaderText
 
 _ROUND, _THOUGHT = "round", "thought"
 
+_CUT_OFF = {
+    "length": "cut off at the token limit",
+    "content_filter": "cut off by the content filter",
+}
+"""What the log says of a reply that is not all that the model was about to write."""
+
 
 class Narrator:
     """Tells one run. `messages` is called with every event, in order."""
@@ -200,7 +206,8 @@ class Narrator:
         }
         tokens = f"{usage.total_tokens} tokens" if usage.total_tokens else ""
         cost = "from memory" if event.remembered else tokens
-        yield self._logs.finish(self._thought, cost, data, error=event.error, usage=usage)
+        error = event.error or _CUT_OFF.get(event.ending, "")
+        yield self._logs.finish(self._thought, cost, data, error=error, usage=usage)
         yield from self._tell_held()
 
     def _finish_round(self, event: RoundFinished) -> DifyMessage:
@@ -212,7 +219,8 @@ class Narrator:
         )
         data = {"output": output, "prices": prices(event.usage)}
         happened = self._happened(event)
-        return self._logs.finish(self._round, happened, data, error=event.error, usage=event.usage)
+        error = event.error or _CUT_OFF.get(event.ending, "")
+        return self._logs.finish(self._round, happened, data, error=error, usage=event.usage)
 
     def _happened(self, event: RoundFinished) -> str:
         """Name the tools that were called, those that failed first: a row is soon full."""

@@ -31,6 +31,7 @@ from strategies.agent.ports import ToolOutcome, Usage
 from strategies.dify.outputs.log_data import LIMIT
 from strategies.dify.outputs.narrator import Narrator
 from strategies.dify.transport.frames import as_json
+from strategies.protocols.finish_reason import Ending
 from tests.dify.logs import Ticking, Told, assert_whole, told
 
 USAGE = Usage(total_tokens=15, total_price=Decimal("1E-7"))
@@ -630,3 +631,16 @@ def test_it_knows_what_the_calls_told_so_far_have_cost() -> None:
         list(narrator.messages(event))
 
     assert narrator.usage == USAGE + USAGE
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"), [("length", "token limit"), ("content_filter", "content filter")]
+)
+def test_a_reply_that_was_cut_off_is_marked(ending: Ending, said: str) -> None:
+    """In the labels of the thought and of the round, and in their logs."""
+    thinking = ThoughtFinished("The lam", "", (), USAGE, ending=ending)
+    over = RoundFinished(1, "The lam", (), USAGE, ending=ending)
+    labels = json.dumps(told([*ASKED, thinking, over]).messages, ensure_ascii=False)
+
+    assert labels.count("✗") == 2
+    assert labels.count(f"cut off {'at' if ending == 'length' else 'by'} the {said}") >= 2
