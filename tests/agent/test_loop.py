@@ -634,3 +634,68 @@ def test_an_answer_whose_keys_read_like_a_call_is_the_answer(tongue: Tongue) -> 
 
     assert isinstance(last, RunFinished)
     assert last.structured == {"name": "Ada", "arguments": {"age": 36}}
+
+
+NUMBER = '{"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}'
+
+
+def shaped_end(
+    model: ScriptedModel, found: str, limits: Limits, direct: frozenset[str] = frozenset()
+) -> RunFinished | RunFailed:
+    """Play a run whose answer is to be an object with a number, and return its last event."""
+    run = Run(
+        Conversation(instruction="", history=[], question="How many?"),
+        binding(model, NATIVE),
+        RecordingToolbox(search=found),
+        ENGLISH,
+        limits,
+        text_formats=lambda _: NATIVE.format,
+        policy=Policy(shape=read_shape(NUMBER), direct_tools=direct),
+        sleep=lambda _: None,
+    )
+    last = list(run.events())[-1]
+    assert isinstance(last, RunFinished | RunFailed)
+    return last
+
+
+@pytest.mark.parametrize(
+    ("rounds", "direct"), [(1, frozenset[str]()), (9, frozenset({"search"}))], ids=["one", "direct"]
+)
+def test_results_that_are_the_answer_keep_its_form(rounds: int, direct: frozenset[str]) -> None:
+    """With one iteration and with a direct result: the object fits, or the run says so."""
+
+    def end(found: str) -> RunFinished | RunFailed:
+        model = ScriptedModel(NATIVE.reply("", [Wanted("search", {"q": "a"})]))
+        return shaped_end(model, found, Limits(rounds=rounds), direct)
+
+    fits, misfits = end('{"n": 12}'), end("twelve")
+
+    assert isinstance(fits, RunFinished)
+    assert fits.structured == {"n": 12}
+    assert isinstance(misfits, RunFailed)
+    assert "answer_schema" in misfits.sentence
+
+
+def test_an_answer_of_the_closing_round_gets_its_second_try() -> None:
+    """Though the rounds are used up: without it the run would end with nothing."""
+    model = ScriptedModel(
+        NATIVE.reply("", [Wanted("search", {"q": "a"})]), says("Twelve."), says('{"n": 12}')
+    )
+    end = shaped_end(model, "found", Limits(rounds=2))
+
+    assert isinstance(end, RunFinished)
+    assert end.structured == {"n": 12}
+
+
+def test_a_broken_stream_is_asked_for_again() -> None:
+    """Also one whose end the provider, which gives reasons, does not explain."""
+    broken: list[Step] = [ModelDelta(finish_reason="Non-JSON encountered.")]
+    blank: list[Step] = [ModelDelta(text=" "), ModelDelta(usage=USAGE)]
+    model = ScriptedModel(
+        broken, NATIVE.reply("", [Wanted("search", {"q": "a"})]), blank, says("Done.")
+    )
+    events = play(model, RecordingToolbox(search="found"))
+
+    model.assert_complete()
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "Done."
