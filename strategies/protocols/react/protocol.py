@@ -8,7 +8,15 @@ the result, and calls again.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.base import (
+    Exchange,
+    IsQuoted,
+    Language,
+    ReplyParser,
+    ToolSpec,
+    Turn,
+    never_quoted,
+)
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.react import labels
 from strategies.protocols.react.reader import ReactReader
@@ -58,11 +66,15 @@ class React:
     stop: tuple[str, ...] = ("\nObservation:",)
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
+        self,
+        tools: Sequence[ToolSpec],
+        *,
+        starts_in_reasoning: bool | None = False,
+        is_quoted: IsQuoted = never_quoted,
     ) -> ReplyParser:
         """Make the parser of one reply."""
         apart = leak_parser((), starts_in_reasoning=starts_in_reasoning)
-        return ReactReader(apart, tools)
+        return ReactReader(apart, tools, is_quoted)
 
     def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
         """Describe the tools and the steps."""

@@ -23,33 +23,20 @@ from strategies.protocols.base import (
     Turn,
 )
 from strategies.protocols.react.protocol import React
-from strategies.protocols.react.steps import LabelledThought
-from tests.protocols.cases import PeerCase, read_all, read_peer_cases, ways_to_cut
+from strategies.protocols.react.words import LabelledThought
+from tests.protocols.cases import PeerCase, join_text, read_all, read_peer_cases, ways_to_cut
 from tests.protocols.replies import TOOLS, tool
 
 _ACTION = 'Action: {"action": "now", "action_input": {}}'
-
-
-def _join(events: Sequence[ReplyEvent]) -> list[ReplyEvent]:
-    """Join adjacent text of one kind."""
-    joined: list[ReplyEvent] = []
-    for event in events:
-        last = joined[-1] if joined else None
-        if isinstance(event, Text | Reasoning) and type(event) is type(last):
-            assert isinstance(last, Text | Reasoning)
-            joined[-1] = type(event)(last.text + event.text)
-        else:
-            joined.append(event)
-    return joined
 
 
 def _read(
     text: str, tools: Sequence[ToolSpec] = TOOLS, *, cut_short: bool = False
 ) -> list[ReplyEvent]:
     """Parse a reply at every chunking, check that all agree, and return the events."""
-    events = _join(read_all(React().parser(tools), [text], cut_short=cut_short))
+    events = join_text(read_all(React().parser(tools), [text], cut_short=cut_short))
     for pieces in ways_to_cut(text):
-        assert _join(read_all(React().parser(tools), pieces, cut_short=cut_short)) == events
+        assert join_text(read_all(React().parser(tools), pieces, cut_short=cut_short)) == events
     return events
 
 
@@ -124,12 +111,12 @@ def test_classic_step() -> None:
     ]
 
 
-def test_call_is_told_with_its_last_brace() -> None:
-    """The tool starts while the model still writes."""
+def test_call_is_told_with_the_end_of_its_line() -> None:
+    """The tool starts while the model still writes, once no sentence can go on."""
     parser = React().parser(TOOLS)
 
-    assert parser.feed('Action: now\nAction Input: {"zone": "x"') == []
-    assert _calls(parser.feed("}")) == [("now", {"zone": "x"})]
+    assert parser.feed('Action: now\nAction Input: {"zone": "x"}') == []
+    assert _calls(parser.feed("\n")) == [("now", {"zone": "x"})]
 
 
 def test_answer_is_shown_while_it_streams() -> None:
@@ -195,7 +182,7 @@ def test_drafts_before_a_lone_closing_tag_are_taken_back(draft: str) -> None:
         known = read_all(React().parser(TOOLS, starts_in_reasoning=True), pieces)
         so_far = unknown.index(ReasoningSoFar(f"{draft}\n"))
 
-        assert _join(unknown[so_far + 1 :]) == [LabelledThought("no"), Text("4")]
+        assert join_text(unknown[so_far + 1 :]) == [LabelledThought("no"), Text("4")]
         assert (_calls(known), _text(known)) == ([], "4")
 
 
@@ -676,10 +663,10 @@ _SCRAPS = st.sampled_from(
 def test_any_reply_is_read_alike_at_every_chunking(scraps: list[str]) -> None:
     """No mixture of labels, JSON and fences raises or depends on the pieces."""
     text = "".join(scraps)
-    events = _join(read_all(React().parser(TOOLS), [text]))
+    events = join_text(read_all(React().parser(TOOLS), [text]))
 
     for pieces in (list(text), scraps, [text[:7], text[7:]]):
-        assert _join(read_all(React().parser(TOOLS), pieces)) == events
+        assert join_text(read_all(React().parser(TOOLS), pieces)) == events
 
 
 @pytest.mark.timed
