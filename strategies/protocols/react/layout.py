@@ -10,7 +10,7 @@ from strategies.protocols.react import labels
 from strategies.protocols.stream.block import Ending
 from strategies.protocols.stream.cursor import Cursor
 
-BETWEEN_ACTIONS = re.compile(r"[\s,;`}\])*]*+")
+BETWEEN_ACTIONS = re.compile(r"[\s,;`~}\])*]*+")
 _LEAD = re.compile(r"\s*+(?:\*{1,3}(?=[\s{\[`]))?\s*+")
 _MAY_BE_LEAD = re.compile(r"\s*+\*{1,3}\Z")
 _JSON_MARK = re.compile(
