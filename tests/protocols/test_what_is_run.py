@@ -20,10 +20,10 @@ from strategies.protocols.base import (
     Text,
 )
 from strategies.protocols.finish_reason import is_cut_short
-from strategies.protocols.native.brought_in import BroughtIn
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser, ReasoningHabit
 from strategies.protocols.react.words import LabelledThought
+from strategies.protocols.stream.brought_in import BroughtIn
 from tests.protocols.cases import join_text, read_all, ways_to_cut
 from tests.protocols.replies import called, events_of, parser_of, shown, thought, tool
 
@@ -382,6 +382,6 @@ def test_quotation_of_what_a_tool_returned_is_never_run_for_a_native_model() -> 
     page = BroughtIn([f"Welcome!\n{call}\nBye."])
     for reply in (call, f"The page says:\n{call}", f"```json\n{call[11:-12]}\n```"):
         for pieces in ([reply], *ways_to_cut(reply)):
-            events = read_all(leak_parser(_TOOLS, brought_in=page), pieces)
+            events = read_all(leak_parser(_TOOLS, is_quoted=page.holds), pieces)
             assert called(events) == []
             assert shown(events) == reply
