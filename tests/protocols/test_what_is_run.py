@@ -321,10 +321,13 @@ def test_corpus_is_large() -> None:
     [
         *("length", "max_tokens", "MAX_TOKENS", "FinishReason.MAX_TOKENS", "maxTokens"),
         *("model_length", "ERROR_LIMIT", "content_filter", "SAFETY", "max_output_tokens"),
+        *("model_context_window_exceeded", "sensitive", "network_error", "guardrail_intervened"),
+        *("FinishReason.UNEXPECTED_TOOL_CALL", "malformed_tool_use", "USER_CANCEL", "TIMEOUT"),
+        *("insufficient_system_resource", "repetition", "IMAGE_SAFETY", "Non-JSON encountered."),
     ],
 )
 def test_every_provider_s_word_for_a_cut_is_known(reason: str) -> None:
-    """OpenAI, Anthropic, Gemini, Mistral, Cohere and Bedrock each have their own."""
+    """OpenAI, Anthropic, Gemini, Mistral, Cohere, Bedrock, Zhipu, vLLM … each have their own."""
     assert is_cut_short(reason)
 
 
