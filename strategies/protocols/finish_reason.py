@@ -2,8 +2,8 @@
 
 Dify's model plugins pass a provider's word on, some as an enum's name with its class before it
 (`FinishReason.MAX_TOKENS`, models/vertex_ai) and some in words of their own; each word is followed
-here by the documents that have it. Case, and how words are joined, differ between them. Of Moonshot,
-Groq, DashScope, MiniMax, llama.cpp and Ollama no word of their own was found.
+here by the documents that have it. Case and joints differ between them. Of words of Moonshot,
+Groq, DashScope, MiniMax, llama.cpp and Ollama, other than OpenAI's, no document was found.
 """
 
 import re

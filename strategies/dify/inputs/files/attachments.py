@@ -18,6 +18,7 @@ from strategies.dify.inputs.files.run_file import RunFile, extension_of
 from strategies.dify.inputs.files.text_files import Decoded, blocks
 from strategies.dify.loose_json import Json
 from strategies.protocols.base import Language
+from strategies.protocols.writing.escaping import escaped_markers
 
 type Part = Mapping[str, object]
 
@@ -139,7 +140,9 @@ def _described(file: RunFile, words: _Words) -> str:
     facts = [file.kind, file.mime_type]
     if file.size is not None:
         facts.append(_in_units(file.size))
-    return words.brackets.format(name=file.name, facts=words.separator.join(facts))
+    return words.brackets.format(
+        name=escaped_markers(file.name), facts=escaped_markers(words.separator.join(facts))
+    )
 
 
 def _in_units(size: int) -> str:

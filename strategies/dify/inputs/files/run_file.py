@@ -184,7 +184,7 @@ def untaken(name: str, taken: Iterable[str]) -> str:
 
 def plain_name(name: str) -> str:
     """Return what two spellings of a name have in common."""
-    return name.strip().strip(_QUOTES).strip().casefold()
+    return name.replace("\u200b", "").strip().strip(_QUOTES).strip().casefold()
 
 
 def _kind(declared: str, mime_type: str) -> Kind:

@@ -91,7 +91,7 @@ def blocks(texts: Sequence[tuple[RunFile, str]], room: int) -> list[Block]:
     limits = shares([len(said) for _, said in texts], room)
     return [
         Block(
-            f'<file name="{file.name}">\n{_harmless(cut(said, limit))}\n</file>',
+            f'<file name="{_harmless(file.name)}">\n{_harmless(cut(said, limit))}\n</file>',
             whole=len(said) <= limit,
         )
         for (file, said), limit in zip(texts, limits, strict=True)
