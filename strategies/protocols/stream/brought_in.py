@@ -13,6 +13,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import cast
 
 from strategies.protocols.base import BrokenCall, Call
@@ -20,9 +21,12 @@ from strategies.protocols.json.lenient import MalformedError, read
 
 _CHANGES = re.compile(r"\\[nrt]|[\s\\\"'`\u200b\ufeff]+|</?tool_call>|json\b(?=\s*\{)")
 _ENTITIES = ("&lt;", "&quot;", "&#34;")
-_PLACES, _OBJECTS = 16, 3
+_SIGN = re.compile(r"[{<✿&]|name|action|行动|动作", re.IGNORECASE)
+_BEFORE, _BEHIND = 24, 60
+"""Characters round a tool's name in which a call shows: a name may be a word of any page."""
+_PLACES, _OBJECTS = 32, 3
 """Where a name stands, and how many objects around each place, are looked at: pages are long."""
-_ROOM = 200
+_ROOM = 400
 _NAMES = ("name", "tool", "tool_name", "action", "function")
 _INPUTS = ("arguments", "parameters", "args", "params", "input", "action_input", "tool_input")
 _TO_INPUT = re.compile(
@@ -56,10 +60,24 @@ class BroughtIn:
 
 def _any_holds(texts: Iterable[str], call: Call | BrokenCall, written: str) -> bool:
     literal = re.compile(rf"{re.escape(_squeezed(written))}(?!\w)")
+    room = 3 * len(written) + _ROOM
     return any(
-        literal.search(_squeezed(text)) or (isinstance(call, Call) and _holds(text, call, written))
-        for text in map(_decoded, (text for text in texts if call.name in text))
+        literal.search(_squeezed(near)) or (isinstance(call, Call) and _holds(near, call))
+        for text in texts
+        for near in map(_decoded, _near(text, call.name, room))
     )
+
+
+def _near(text: str, name: str, room: int) -> Iterator[str]:
+    """Cut out what stands round a name, where it may be that of a call."""
+    places = (found.start() for found in re.finditer(re.escape(name), text))
+    likely = (
+        place
+        for place in places
+        if _SIGN.search(text, max(place - _BEFORE, 0), place + len(name) + _BEHIND)
+    )
+    for place in islice(likely, _PLACES):
+        yield text[max(place - room, 0) : place + len(name) + room]
 
 
 def _decoded(text: str) -> str:
@@ -73,29 +91,19 @@ def _squeezed(text: str) -> str:
     return _CHANGES.sub("", text)
 
 
-def _holds(text: str, call: Call, written: str) -> bool:
-    room = 2 * len(written) + _ROOM
-    for index in _places(text, call.name):
-        behind = text[index + len(call.name) : index + room]
+def _holds(text: str, call: Call) -> bool:
+    for place in islice(re.finditer(re.escape(call.name), text), _PLACES):
+        index, behind = place.start(), text[place.end() :]
         if _has_input(behind, call) or _has_parameters(behind, call):
             return True
         start = index
         for _ in range(_OBJECTS):
-            start = text.rfind("{", max(0, index - room), start)
+            start = text.rfind("{", 0, start)
             if start < 0:
                 break
-            if _is_same(_value(text[start : index + room]), call):
+            if _is_same(_value(text[start:]), call):
                 return True
     return False
-
-
-def _places(text: str, name: str) -> Iterator[int]:
-    index = text.find(name)
-    for _ in range(_PLACES):
-        if index < 0:
-            return
-        yield index
-        index = text.find(name, index + 1)
 
 
 def _value(text: str) -> object:
