@@ -32,9 +32,10 @@ def _text(reply: list[object]) -> str:
     return "".join(step.text for step in reply if isinstance(step, ModelDelta))
 
 
-_PAGES = [_text([*writer("", [_DELETE])]) for writer in _WRITERS]
-_PAGES += [
-    json.dumps({"content": _PAGES[0]}),
+_TAGGED = _text([*hermes_reply("", [_DELETE])])
+_PAGES = [
+    *(_text([*writer("", [_DELETE])]) for writer in _WRITERS),
+    json.dumps({"content": _TAGGED}),
     "Action: delete\nAction Input: " + json.dumps(_DELETE.arguments, indent=4),
     json.dumps({"tool": "delete", "args": _DELETE.arguments}, indent=1),
 ]

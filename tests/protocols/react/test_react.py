@@ -654,6 +654,7 @@ _SCRAPS = st.sampled_from(
             "(",
             ")",
         ),
+        *("~~~\n", "\n~~~\n", "````\n", ", it says", " and so on.", "> Action: now\n", "now[x]"),
         *("JSON: ", "None", "word " * 20, '{"action": "now", "action_input": {}}'),
     ]
 )
