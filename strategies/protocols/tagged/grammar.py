@@ -108,12 +108,14 @@ def _grammar(
 def _markers(*, strong: bool, weak: bool, invented: tuple[str, ...]) -> tuple[Markers, Markers]:
     anywhere = [*_THINK]
     line_starts: dict[str, str] = {}
+    left_over: list[str] = []
     if strong:
         anywhere += [OPEN, CLOSE]
+        left_over = [*_JUNK, *_CLOSES.values()]
     if weak:
         anywhere += [*_FUNCTION, *_ALIASES]
         line_starts = _NO_CALL
-    after_block = [*anywhere, *line_starts, *_JUNK, *_CLOSES.values(), *invented]
+    after_block = [*anywhere, *line_starts, *left_over, *invented]
     return Markers(anywhere, line_starts), Markers(after_block)
 
 

@@ -39,6 +39,15 @@ def test_leaked_call_of_a_declared_tool_is_run(leak: str) -> None:
     assert events_of("leak", leak, ()) == [Text(leak)]
 
 
+def test_without_tools_nothing_is_held_back() -> None:
+    """Code with which a reply begins can be no call, so it leaves piece by piece."""
+    parser = leak_parser(())
+    pieces = ["```json\n", '{"name": "now",', ' "arguments": {}}\n', "```"]
+
+    assert [shown(parser.feed(piece)) for piece in pieces] == pieces
+    assert parser.close() == []
+
+
 @pytest.mark.parametrize("leak", _LEAKS)
 def test_leaked_call_after_words_counts_if_it_is_whole_and_tagged(leak: str) -> None:
     """So a server without a tool parser lets it through; with words behind it is an example."""
