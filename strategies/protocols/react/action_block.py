@@ -17,6 +17,7 @@ from strategies.protocols.react.actions import (
     text_in_brackets,
 )
 from strategies.protocols.react.layout import JsonText, skip_json_mark, skip_lead
+from strategies.protocols.react.answer_string import AnswerHead
 from strategies.protocols.react.verdicts import Acts, Nothing, OnlyWords, Verdict
 from strategies.protocols.stream.block import Ending
 from strategies.protocols.stream.cursor import Cursor
@@ -51,6 +52,8 @@ class ActionBlock:
         self._line: list[str] = []
         self._name = ""
         self._input_on_line = ""
+        self._tool_in_words = ""
+        """The tool that the line of the action names in a sentence."""
         """What stands behind the name in brackets."""
         self._words: list[str] = []
         """What stands between the name and the input."""
@@ -125,7 +128,7 @@ class ActionBlock:
         if within := labels.input_within(line):
             self._name = read_name(line[: within.start()], self._tools).name
             self._cursor.back_to(start + within.end())
-            return self._go(self._input) if self._name else self._nameless()
+            return self._labelled_input() if self._name else self._nameless()
         named = read_name(line, self._tools)
         self._name, self._input_on_line = named.name, named.input
         if named.input.lstrip("(").startswith("{"):
@@ -154,7 +157,7 @@ class ActionBlock:
         if kind not in (labels.INPUT, labels.JSON, labels.FENCE):
             return self._without_input(kind)
         self._cursor.at = found.end()
-        return self._go(self._input)
+        return self._labelled_input() if kind == labels.INPUT else self._go(self._input)
 
     @property
     def _may_have_words(self) -> bool:
@@ -202,6 +205,11 @@ class ActionBlock:
         if not self._has_begun():
             return self._acts("", cut=self._cut_short) if self._ends else None
         begins = self._cursor.text[self._cursor.at]
+    def _labelled_input(self) -> None:
+        if self._name not in self._tools:
+            self._tool_in_words = tool_in_words(self._name, self._tools)
+        self._go(self._input)
+
         return self._go(self._input_json if begins == "{" else self._plain_input)
 
     def _input_json(self) -> Verdict | None:
@@ -209,6 +217,7 @@ class ActionBlock:
         return None if text is None else self._acts(text, cut=self._json.is_cut)
 
     def _plain_input(self) -> Verdict | None:
+        self._name = self._tool_in_words or self._name
         text, at = self._cursor.text, self._cursor.at
         found = labels.find_label(text, at)
         whole = len(text) if self._ends else labels.settled(text, at)

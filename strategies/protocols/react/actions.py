@@ -140,6 +140,18 @@ def read_name(line: str, tools: Mapping[str, ToolSpec]) -> NameLine:
     return NameLine("" if name.casefold() in _NOTHING else name)
 
 
+def tool_in_words(line: str, tools: Mapping[str, ToolSpec]) -> str:
+    """Return the only known tool that words name, as in `The tool to use is look.`, else ""."""
+    named = [name for name in tools if name in line and _stands_in(line, name)]
+    return named[0] if len(named) == 1 else ""
+
+
+def _stands_in(line: str, name: str) -> bool:
+    """Tell whether a name stands in a line as a whole word; Chinese needs no space around it."""
+    whole = rf"(?<![A-Za-z0-9_.-]){re.escape(name)}(?![A-Za-z0-9_-]|\.\w)"
+    return re.search(whole, line) is not None
+
+
 def text_in_brackets(written: str) -> str | None:
     """Return the text behind a tool's name, as in `look[lamps]` or `look("lamps")`.
 

@@ -268,6 +268,9 @@ _WEATHER = f"Action: get_weather\nAction Input: {_ROME}"
         f"Thought: a\nAction: [get_weather]\nAction Input: {_ROME}",
         f"Thought: 需要天气\nAction: 使用 get_weather 工具\nAction Input: {_ROME}",
         f"Thought: a\nAction: use the get_weather tool\nAction Input: {_ROME}",
+        f"Thought: a\nAction: The tool to use is get_weather.\nAction Input: {_ROME}",
+        f"Thought: a\nAction: I will ask get_weather, Action Input: {_ROME}",
+        f"Thought: 需要天气\nAction: 接下来用get_weather查询\nAction Input: {_ROME}",
         f"{_WEATHER}\nAction Output: rain\nThought: so\nFinal Answer: rain",
         f'I look.\n{{"action": "get_weather", "action_input": {_ROME}}}',
         f'Thought: I look. Action: {{"action": "get_weather", "action_input": {_ROME}}}',
@@ -354,6 +357,32 @@ def test_text_in_brackets_behind_the_name_is_the_input(line: str) -> None:
     reply = f"Thought: a\nAction: {line}"
 
     assert _calls(_read(reply, [_needs("search")])) == [("search", {"query": "Rome"})]
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        (
+            f"Action: Use get_weather, then python.\nAction Input: {_ROME}",
+            "Use get_weather, then python.",
+        ),
+        (f"Action: ask get_weather_now\nAction Input: {_ROME}", "ask get_weather_now"),
+        (f"Action: ask my-get_weather\nAction Input: {_ROME}", "ask my-get_weather"),
+        ("Action: ask for python.\nAction Input: None", "ask for python."),
+        (f"Action: ask for python.\n{_ROME}", "ask for python."),
+    ],
+)
+def test_words_that_name_no_tool_for_certain_are_no_tool(step: str, name: str) -> None:
+    """Two tools, a part of a word, or no object behind the label of an input."""
+    [_, event] = _read(f"Thought: a\n{step}")
+
+    assert isinstance(event, Call)
+    assert event.name == name
+
+
+def test_words_that_name_a_tool_without_an_input_are_words() -> None:
+    """They may say anything of it."""
+    assert _calls(_read("Thought: a\nAction: I will not use python.\nThought: b")) == []
 
 
 def test_code_behind_the_name_is_not_guessed_at() -> None:
