@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
 from workbench.host.daemon import Host
-from workbench.scripted import Script, Shed, ask, says, text_output, tool
+from workbench.scripted import Script, Shed, ask, chunk, says, text_output, tool, usage
 
 ACTION = 'Thought: I should look.\nAction: {"action": "look", "action_input": {"q": "x"}}'
 
@@ -34,6 +34,25 @@ def test_thought_action_observation_answer(host: Host, chosen: dict[str, Any]) -
     assert run.variables["answer"].strip() == "A tree."
     assert "I should look." in run.variables["reasoning_content"]
     assert labels(run)[0] == "ROUND 1 → look"
+
+
+def test_an_answer_written_as_json_streams(host: Host) -> None:
+    """Its text is with the reader piece by piece, not when the JSON is whole."""
+    opening = (
+        'Thought: I know.\nAction:\n```json\n{"name": "Final Answer", "arguments": {"answer": "'
+    )
+    pieces = [f"{opening}A ", 0.2, "tall", 0.2, ' tree."}', 0.2, "}\n```"]
+    steps = [chunk(piece) if isinstance(piece, str) else piece for piece in pieces]
+    run = host.run(
+        ask("What?", tool("look"), separate_reasoning=True),
+        model=Script([*steps, chunk(usage=usage(), finish="stop")]),
+        strategy="react",
+    )
+    texts = [m["message"]["text"] for m in run.messages if m["type"] == "text"]
+
+    assert_clean(run)
+    assert texts == ["A ", "tall", " tree."]
+    assert run.variables["answer"] == "A tall tree."
 
 
 def test_react_as_a_protocol_of_function_calling(host: Host) -> None:

@@ -15,10 +15,11 @@ from strategies.protocols.react.actions import (
     needs_no_input,
     read_name,
     text_in_brackets,
+    tool_in_words,
 )
-from strategies.protocols.react.layout import JsonText, skip_json_mark, skip_lead
 from strategies.protocols.react.answer_string import AnswerHead
-from strategies.protocols.react.verdicts import Acts, Nothing, OnlyWords, Verdict
+from strategies.protocols.react.layout import JsonText, skip_json_mark, skip_lead
+from strategies.protocols.react.verdicts import Acts, Answers, Nothing, OnlyWords, Verdict
 from strategies.protocols.stream.block import Ending
 from strategies.protocols.stream.cursor import Cursor
 
@@ -51,14 +52,15 @@ class ActionBlock:
         self._state: _State = self._begin
         self._line: list[str] = []
         self._name = ""
-        self._input_on_line = ""
         self._tool_in_words = ""
         """The tool that the line of the action names in a sentence."""
+        self._input_on_line = ""
         """What stands behind the name in brackets."""
         self._words: list[str] = []
         """What stands between the name and the input."""
         self._plain: list[str] = []
         self._json = JsonText()
+        self._head = AnswerHead()
 
     def read(self, ending: Ending | None) -> Verdict | None:
         """Read on; None means that more text is needed."""
@@ -103,6 +105,8 @@ class ActionBlock:
 
     def _whole(self) -> Verdict | None:
         """Read an action that is one piece of JSON."""
+        if self._head.find(self._cursor):
+            return Answers()
         text = self._json.read(self._cursor, self._ending)
         if text is None:
             return None
@@ -201,23 +205,23 @@ class ActionBlock:
 
     # ---- the input
 
-    def _input(self) -> Verdict | None:
-        if not self._has_begun():
-            return self._acts("", cut=self._cut_short) if self._ends else None
-        begins = self._cursor.text[self._cursor.at]
     def _labelled_input(self) -> None:
         if self._name not in self._tools:
             self._tool_in_words = tool_in_words(self._name, self._tools)
         self._go(self._input)
 
+    def _input(self) -> Verdict | None:
+        if not self._has_begun():
+            return self._acts("", cut=self._cut_short) if self._ends else None
+        begins = self._cursor.text[self._cursor.at]
         return self._go(self._input_json if begins == "{" else self._plain_input)
 
     def _input_json(self) -> Verdict | None:
+        self._name = self._tool_in_words or self._name
         text = self._json.read(self._cursor, self._ending)
         return None if text is None else self._acts(text, cut=self._json.is_cut)
 
     def _plain_input(self) -> Verdict | None:
-        self._name = self._tool_in_words or self._name
         text, at = self._cursor.text, self._cursor.at
         found = labels.find_label(text, at)
         whole = len(text) if self._ends else labels.settled(text, at)

@@ -15,8 +15,8 @@ from strategies.protocols.base import BrokenCall, Call, ToolSpec
 from strategies.protocols.json.read import Unreadable, Value, guess, read_arguments, read_value
 
 _WRAPPERS = frozenset(("tool_call", "tool_calls", "tool_calling", "function_call", "function"))
-_NAMES = ("action", "tool", "tool_name", "name", "function")
-_INPUTS = (
+NAMES = ("action", "tool", "tool_name", "name", "function")
+INPUTS = (
     "action_input",
     "actioninput",
     "action input",
@@ -28,8 +28,8 @@ _INPUTS = (
     "params",
 )
 _NOTHING = frozenset(("", "none", "null", "n/a", "{}", "无"))
-_ANSWER_NAMES = frozenset(("final answer", "finalanswer", "final_answer", "最终答案"))
-_ANSWER_KEYS = frozenset(("answer", "final_answer", "output", "result", "text", "content"))
+ANSWER_NAMES = frozenset(("final answer", "finalanswer", "final_answer", "最终答案"))
+ANSWER_KEYS = frozenset(("answer", "final_answer", "output", "result", "text", "content"))
 _DEEPEST = 4
 CUT = "The reply was cut off before the Action Input was complete."
 _DECORATION = " \t\r\n*`'\"_"
@@ -54,7 +54,7 @@ class Action:
     @property
     def is_answer(self) -> bool:
         """Whether this is the final answer, dressed up as an action."""
-        return self.name.casefold() in _ANSWER_NAMES
+        return self.name.casefold() in ANSWER_NAMES
 
     @property
     def answer(self) -> str:
@@ -65,7 +65,7 @@ class Action:
             given = outcome.value if isinstance(outcome, Value) else given
         members = _mapping(given)
         only = next(iter(members.items()), ("", None)) if len(members) == 1 else ("", None)
-        if only[0].casefold() in _ANSWER_KEYS and isinstance(only[1], str):
+        if only[0].casefold() in ANSWER_KEYS and isinstance(only[1], str):
             return only[1]
         return self.input if isinstance(self.input, str) else _json(self.input)
 
@@ -83,7 +83,7 @@ def actions_in(value: object, depth: int = 0) -> list[Action] | None:
     for key in _WRAPPERS & members.keys():
         if isinstance(members[key], Mapping | list):
             return actions_in(members[key], depth + 1)
-    for key in _NAMES:
+    for key in NAMES:
         name = members.get(key)
         if isinstance(name, str) and name.strip():
             return [_action(name.strip(), members)]
@@ -110,7 +110,7 @@ def _problem_of(outcome: Value | Unreadable, *, is_cut: bool) -> str:
 
 
 def _action(name: str, members: Mapping[str, object]) -> Action:
-    given = [members[key] for key in _INPUTS if key in members]
+    given = [members[key] for key in INPUTS if key in members]
     filled = [one for one in given if one is not None]
     return Action(name, filled[0] if filled else None, has_input=bool(given))
 

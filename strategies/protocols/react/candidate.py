@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from strategies.protocols.base import BrokenCall, ToolSpec
 from strategies.protocols.react import labels
 from strategies.protocols.react.actions import Action, actions_in_text
+from strategies.protocols.react.answer_string import AnswerHead
 from strategies.protocols.react.layout import BETWEEN_ACTIONS, JsonText, skip
-from strategies.protocols.react.verdicts import Acts, OnlyWords, Verdict
+from strategies.protocols.react.verdicts import Acts, Answers, OnlyWords, Verdict
 from strategies.protocols.stream.block import Ending
 from strategies.protocols.stream.cursor import Cursor
 
@@ -25,16 +26,23 @@ class Candidate:
         before: Sequence[Action | BrokenCall] = (),
         *,
         in_fence: bool = False,
+        head: AnswerHead | None = None,
     ) -> None:
-        """Take the actions that stand before it on its line, and whether it stands in a fence."""
+        """Take the actions that stand before it on its line, and whether it stands in a fence.
+
+        `head`: looks for an answer that need not wait for what follows.
+        """
         self._cursor = cursor
         self._tools = tools
         self._actions = [*before]
         self._in_fence = in_fence
+        self._head = head
         self._json: JsonText | None = JsonText()
 
     def read(self, ending: Ending | None) -> Verdict | None:
         """Read on; None means that more text is needed."""
+        if self._head and self._json and self._head.find(self._cursor):
+            return Answers()
         while True:
             if self._json:
                 text = self._json.read(self._cursor, ending)
@@ -44,7 +52,7 @@ class Candidate:
                 if not actions:
                     return OnlyWords()
                 self._actions += actions
-                self._json = None
+                self._json = self._head = None
             verdict = self._look_behind(ending)
             if verdict or not self._json:
                 return verdict

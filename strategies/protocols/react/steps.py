@@ -9,7 +9,7 @@ on and tells whether another one goes on:
     line       `ActionLine` reads what may be an action, and what follows it on its line
     after      on the lines behind an action more actions count, until the model invents an
                observation
-    answer     everything is text: nothing in it counts any more
+    answer     everything is text: nothing in it counts any more; in JSON it ends with its string
     over       an invented observation, or an answer beside an action: nobody sees it
 
 Only what may still be read in two ways is held back, so every way of cutting the reply gives the
@@ -17,6 +17,7 @@ same.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from strategies.protocols.base import (
     BrokenCall,
@@ -30,10 +31,11 @@ from strategies.protocols.react import labels
 from strategies.protocols.react.action_block import ActionBlock
 from strategies.protocols.react.action_line import ActionLine
 from strategies.protocols.react.actions import Action, call
+from strategies.protocols.react.answer_string import AnswerHead, AnswerString
 from strategies.protocols.react.candidate import Candidate
 from strategies.protocols.react.code import Code, end_of_info, fence_head, unwrapped
 from strategies.protocols.react.layout import BETWEEN_ACTIONS, skip, skip_lead
-from strategies.protocols.react.verdicts import Acts, Nothing, OnlyWords
+from strategies.protocols.react.verdicts import Acts, Answers, Nothing, OnlyWords
 from strategies.protocols.react.words import Words
 from strategies.protocols.stream.block import Ending
 from strategies.protocols.stream.cursor import Cursor
@@ -209,6 +211,10 @@ class StepReader:
         cursor.at = len(cursor.text)
         return False
 
+    def _answer_in_json(self, string: AnswerString) -> bool:
+        self._words.show(string.read(self._cursor, ending=self._ends))
+        return string.is_over and self._go(self._over)
+
     def _over(self) -> bool:
         self._cursor.at = len(self._cursor.text)
         return False
@@ -238,10 +244,14 @@ class StepReader:
         return self._go(self._read_info)
 
     def _fence_may_call(self) -> bool:
-        """Tell whether a fence stands behind a thought or begins the reply: else it explains."""
+        """Tell whether a fence may be how the model writes its action: else it explains."""
+        return self._may_unwrap and not self._observes and self._behind_thoughts
+
+    @property
+    def _behind_thoughts(self) -> bool:
+        """Whether nothing but thoughts stands before: words without a label may be the answer."""
         words = self._words
-        alone = words.begins_with_label or not words.are_open
-        return self._may_unwrap and not words.are_shown and not self._observes and alone
+        return not words.are_shown and (words.begins_with_label or not words.are_open)
 
     def _read_info(self) -> bool:
         """Read the first line of code; with backticks in it, it is no fence."""
@@ -289,7 +299,8 @@ class StepReader:
         return self._go(self._read_line)
 
     def _begin_candidate(self, code: Code | None = None) -> bool:
-        candidate = Candidate(self._cursor, self._tools, in_fence=code is not None)
+        head = AnswerHead() if self._behind_thoughts else None
+        candidate = Candidate(self._cursor, self._tools, in_fence=code is not None, head=head)
         self._code = code
         self._line = ActionLine(self._cursor, self._tools, candidate)
         return self._go(self._read_line)
@@ -301,6 +312,11 @@ class StepReader:
             case OnlyWords(problem=problem):
                 self._problem = self._problem or problem
                 return self._give_back()
+            case Answers():
+                self._released()
+                self._words.think_opening()
+                answer = partial(self._answer_in_json, AnswerString())
+                return self._go(self._over if self.acted else answer)
             case Nothing(problem=problem, shown=shown):
                 self._released()
                 self._words.go_on_thinking()

@@ -38,4 +38,9 @@ class OnlyWords:
     """What to tell the model if it neither acts nor answers."""
 
 
-type Verdict = Acts | Nothing | OnlyWords
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The final answer begins where the cursor stands, as a string in JSON."""
+
+
+type Verdict = Acts | Answers | Nothing | OnlyWords

@@ -702,9 +702,27 @@ def test_any_reply_is_read_alike_at_every_chunking(scraps: list[str]) -> None:
 @pytest.mark.timed
 @pytest.mark.parametrize(
     "unit",
-    ["word \n", "Thought:\n  Action:\n", f"{_ACTION}\n", '{"a":1}\n', "{\n", "```\n", " ", "*"],
+    [
+        *(
+            "word \n",
+            "Thought:\n  Action:\n",
+            f"{_ACTION}\n",
+            '{"a":1}\n',
+            "{\n",
+            "```\n",
+            " ",
+            "*",
+        ),
+        *('"', '" ', '", "', "\\", "\\ud83d", f'"{" " * 199}'),
+    ],
 )
-@pytest.mark.parametrize("start", ["", "Thought: ", "Action: ", "Action: now\nAction Input: "])
+@pytest.mark.parametrize(
+    "start",
+    [
+        *("", "Thought: ", "Action: ", "Action: now\nAction Input: "),
+        'Action: {"name": "Final Answer", "arguments": {"answer": "',
+    ],
+)
 def test_reading_is_linear(start: str, unit: str) -> None:
     """A long reply is not read again and again, however it is cut."""
     text = start + unit * (60_000 // len(unit))
