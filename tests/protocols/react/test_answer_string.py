@@ -176,6 +176,16 @@ def test_an_answer_that_is_no_text_comes_whole(given_input: str, text: str) -> N
     assert shown(events_of("react", reply)) == text
 
 
+def test_what_stands_beside_an_answer_is_not_shown() -> None:
+    """When it comes, the answer has already left."""
+    given_input = '{"answer": "It rains.", "source": "now", "sure": true}'
+
+    assert (
+        shown(events_of("react", f'Action: {{"name": "Final Answer", "arguments": {given_input}}}'))
+        == "It rains."
+    )
+
+
 @pytest.mark.parametrize("around", ["The form is:\n{}\nThat is all.", "word " * 80 + "\n{}\nSo."])
 def test_an_answer_in_an_explanation_is_a_part_of_it(around: str) -> None:
     """Behind words without a label JSON may be an example, so it waits for what follows."""

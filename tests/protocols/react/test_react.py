@@ -685,6 +685,7 @@ _SCRAPS = st.sampled_from(
         ),
         *("~~~\n", "\n~~~\n", "````\n", ", it says", " and so on.", "> Action: now\n", "now[x]"),
         *("JSON: ", "None", "word " * 20, '{"action": "now", "action_input": {}}'),
+        *('{"action": "Final Answer", "action_input": "', '{"answer": "', '"}', '", "', "\\ud83d"),
     ]
 )
 
