@@ -12,7 +12,7 @@ from workbench.host.daemon import Host
 from workbench.package import build
 from workbench.scripted import ROOT, Script, Shed, ask, says, text_output, tool
 
-LONGEST = 100
+LONGEST = 125
 """Lines that a protocol may take."""
 
 
