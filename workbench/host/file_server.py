@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from workbench.loopback import Loopback
-from workbench.ports import Json, WorkbenchError
+from workbench.base.ports import Json, WorkbenchError
+from workbench.base.services import LoopbackServer
 
 _IDENTITY = "__dify__file__"
 _UNKNOWN = "application/octet-stream"
@@ -32,7 +32,7 @@ class _Kept:
     mime_type: str
 
 
-class FileServer(Loopback):
+class FileServer(LoopbackServer):
     """Serves the files of the command line. A context manager: it stops itself."""
 
     def __init__(self) -> None:

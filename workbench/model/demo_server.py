@@ -8,9 +8,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from workbench.loopback import Loopback
-from workbench.model.demo import Said, reply
-from workbench.ports import Json, is_object
+from workbench.base.ports import Json, is_object
+from workbench.base.services import LoopbackServer
+from workbench.model.demo import Reply, reply
 
 NAME = "rondo-demo"
 _WORD_SECONDS = 0.02
@@ -18,7 +18,7 @@ _FRAGMENT = 12
 _LARGEST_REQUEST = 16 * 1024 * 1024
 
 
-class DemoServer(Loopback):
+class DemoServer(LoopbackServer):
     """The server in threads of this process. A context manager: it stops itself."""
 
     def __init__(self, *, word_seconds: float = _WORD_SECONDS) -> None:
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _stream(self, body: Json, said: Said) -> None:
+    def _stream(self, body: Json, said: Reply) -> None:
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Transfer-Encoding", "chunked")
@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
 
 
-def _events(body: Json, said: Said) -> Iterator[Json]:
+def _events(body: Json, said: Reply) -> Iterator[Json]:
     yield _event(body, {"role": "assistant", "content": ""})
     for piece in _pieces(said.text):
         yield _event(body, {"content": piece})
@@ -122,7 +122,7 @@ def _event(body: Json, delta: Json, finish: str | None = None) -> Json:
     return {**_frame(body, "chat.completion.chunk"), "choices": [choice]}
 
 
-def _whole(body: Json, said: Said) -> Json:
+def _whole(body: Json, said: Reply) -> Json:
     message: Json = {"role": "assistant", "content": said.text}
     if said.calls:
         message["tool_calls"] = _tool_calls(said)
@@ -142,7 +142,7 @@ def _frame(body: Json, kind: str) -> Json:
     }
 
 
-def _tool_calls(said: Said) -> list[Json]:
+def _tool_calls(said: Reply) -> list[Json]:
     return [
         {
             "id": f"call_{uuid.uuid4().hex[:12]}",
@@ -156,11 +156,11 @@ def _tool_calls(said: Said) -> list[Json]:
     ]
 
 
-def _finish(said: Said) -> str:
+def _finish(said: Reply) -> str:
     return "tool_calls" if said.calls else "stop"
 
 
-def _usage(body: Json, said: Said) -> Json:
+def _usage(body: Json, said: Reply) -> Json:
     # About four characters a token: the demo model has no tokenizer to be exact with.
     prompt = len(json.dumps(body.get("messages"), ensure_ascii=False)) // 4
     completion = (len(said.text) + len(json.dumps(_tool_calls(said)))) // 4

@@ -15,14 +15,14 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from workbench.commands.options import turns
-from workbench.commands.output import plain
+from workbench.base.output import plain
+from workbench.base.ports import Json, WorkbenchError, is_object
+from workbench.base.services import LoopbackServer
+from workbench.bench.bench import PROTOCOLS, Bench, Question
+from workbench.host.payload import read_turns
 from workbench.host.record import Run
-from workbench.loopback import Loopback
 from workbench.page.pages import page
-from workbench.ports import Json, WorkbenchError, is_object
-from workbench.show import story
-from workbench.stage import PROTOCOLS, Bench, Question
+from workbench.show import transcript
 
 _LARGEST_REQUEST = 4 * 1024 * 1024
 _KEPT_RUNS = 50
@@ -44,7 +44,7 @@ class Telling:
 
     def gather(self, bench: Bench, question: Question) -> None:
         """Take the run's lines until it ends."""
-        for line in story.lines(self.run, bench.setting(question)):
+        for line in transcript.lines(self.run, bench.setup(question)):
             with self._news:
                 self._lines.append(_encoded(line))
                 self._over = line["type"] == "end"
@@ -85,7 +85,7 @@ class Chat:
                 "tools": self._bench.tool_names,
                 "questions": list(_QUESTIONS),
                 "choices": {
-                    "model": list(self._bench.seats),
+                    "model": list(self._bench.models),
                     "protocol": list(PROTOCOLS),
                     "strategy": list(self._strategies),
                 },
@@ -123,7 +123,7 @@ class Chat:
         strategy = str(wanted.get("strategy") or self._strategies[0])
         if not text:
             raise WorkbenchError("There is no question.")
-        if model and model not in self._bench.seats:
+        if model and model not in self._bench.models:
             raise WorkbenchError(f"There is no model {model!r} here.")
         if protocol not in PROTOCOLS or strategy not in self._strategies:
             raise WorkbenchError(f"There is no protocol {protocol!r} or strategy {strategy!r}.")
@@ -133,13 +133,13 @@ class Chat:
             # Left out, so that each strategy's own way stays what it is.
             protocol=None if protocol == "auto" else protocol,
             strategy=strategy,
-            history=turns(wanted.get("history"), "The history"),
+            history=read_turns(wanted.get("history"), "The history"),
             conversation=str(wanted.get("conversation") or "") or None,
             settings=self._settings,
         )
 
 
-class ChatServer(Loopback):
+class ChatServer(LoopbackServer):
     """Serves a chat. A context manager: it stops itself."""
 
     def __init__(self, chat: Chat, port: int = 0) -> None:

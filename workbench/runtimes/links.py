@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from workbench.ports import Json
+from workbench.base.ports import Json
 from workbench.runtimes.pipe import Outlet
 
 type Runtime = Literal["stdio", "tcp", "http"]
@@ -12,7 +12,7 @@ type Runtime = Literal["stdio", "tcp", "http"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ears:
+class Callbacks:
     """Who hears of the plugin. Called from the link's threads."""
 
     on_line: Callable[[bytes, float, Outlet], None]
@@ -39,7 +39,7 @@ class Link(Protocol):
         ...
 
     @property
-    def complaints(self) -> Sequence[str]:
+    def stderr_lines(self) -> Sequence[str]:
         """The last lines of stderr."""
         ...
 

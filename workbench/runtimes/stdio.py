@@ -4,8 +4,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.host.limits import Limits
-from workbench.runtimes.links import Ears
+from workbench.runtimes.limits import Limits
+from workbench.runtimes.links import Callbacks
 from workbench.runtimes.pipe import Lines, Pipe, read_lines, too_long_text
 from workbench.runtimes.process import PluginProcess
 
@@ -17,9 +17,9 @@ class StdioLink:
 
     beats = True
 
-    def __init__(self, directory: Path, limits: Limits, ears: Ears) -> None:
+    def __init__(self, directory: Path, limits: Limits, callbacks: Callbacks) -> None:
         self._limits = limits
-        self._ears = ears
+        self._callbacks = callbacks
         self._reason: str | None = None
         self._process = PluginProcess(directory, {"INSTALL_METHOD": "local"})
         self._pipe = Pipe(self._process.input.fileno())
@@ -32,9 +32,9 @@ class StdioLink:
         return self._process.pid
 
     @property
-    def complaints(self) -> Sequence[str]:
+    def stderr_lines(self) -> Sequence[str]:
         """The last lines of stderr."""
-        return self._process.complaints
+        return self._process.stderr_lines
 
     def request(self, session: str, line: bytes) -> None:
         """Write a run's first line; the session's name stands in it."""
@@ -57,8 +57,8 @@ class StdioLink:
 
     def _read(self) -> None:
         longest = self._limits.line_bytes
-        lines = Lines(longest, lambda line, at: self._ears.on_line(line, at, self._pipe))
+        lines = Lines(longest, lambda line, at: self._callbacks.on_line(line, at, self._pipe))
         read_lines(self._process.output.fileno(), lines)
         if lines.too_long:
             self.end(too_long_text(lines.too_long, longest))
-        self._ears.on_end(self._reason or self._process.exit_reason())
+        self._callbacks.on_end(self._reason or self._process.exit_reason())

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.host.limits import Limits
-from workbench.host.registration import Registration, RegistrationError
-from workbench.runtimes import frames as wire
-from workbench.runtimes.links import Ears
+from workbench.runtimes import frames
+from workbench.runtimes.limits import Limits
+from workbench.runtimes.links import Callbacks
 from workbench.runtimes.pipe import Lines, Pipe, PluginGoneError, read_lines
 from workbench.runtimes.process import PluginProcess
+from workbench.runtimes.registration import Registration, RegistrationError
 
 _PATIENCE = 2.0
 _LOOK = 0.1
@@ -23,8 +23,8 @@ class TcpLink:
 
     beats = True
 
-    def __init__(self, directory: Path, limits: Limits, ears: Ears) -> None:
-        self._ears = ears
+    def __init__(self, directory: Path, limits: Limits, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
         self._reason: str | None = None
         self._stopped = False
         self._socket: socket.socket | None = None
@@ -59,9 +59,9 @@ class TcpLink:
         return self._process.pid
 
     @property
-    def complaints(self) -> Sequence[str]:
+    def stderr_lines(self) -> Sequence[str]:
         """The last lines of stderr."""
-        return self._process.complaints
+        return self._process.stderr_lines
 
     def request(self, session: str, line: bytes) -> None:
         """Write a run's first line; the session's name stands in it."""
@@ -104,7 +104,7 @@ class TcpLink:
             read_lines(connection.fileno(), lines, self._pause)
             # The plugin would connect anew, three times; here its process is over.
             self._process.kill()
-        self._ears.on_end(self._reason or self._process.exit_reason())
+        self._callbacks.on_end(self._reason or self._process.exit_reason())
 
     def _accepted(self) -> socket.socket | None:
         while self._process.running and not self._stopped:
@@ -120,12 +120,12 @@ class TcpLink:
 
     def _take(self, line: bytes, at: float, pipe: Pipe) -> None:
         if self.registration.complete:
-            self._ears.on_line(line, at, pipe)
+            self._callbacks.on_line(line, at, pipe)
             return
         try:
-            self.registration.take(wire.decoded(line))
+            self.registration.take(frames.decoded(line))
         except RegistrationError as error:
             self.end(f"the daemon refused the plugin: {error}")
             return
         if self.registration.complete:
-            self._ears.on_declared(self.registration.manifest)
+            self._callbacks.on_declared(self.registration.manifest)

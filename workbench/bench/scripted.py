@@ -3,7 +3,7 @@
 A test reads like this:
 
     def test_greeting(host: Host) -> None:
-        model = Script([chunk("Hel"), chunk("lo", usage=usage(10, 2), finish="stop")])
+        model = ScriptedModel([chunk("Hel"), chunk("lo", usage=usage(10, 2), finish="stop")])
         run = host.run(ask("Hi"), model=model)
         assert run.text == "Hello"
 
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.base.ports import AnswerError, Json
 from workbench.host.payload import model_value, parameter, strategy_parameters, tool_value
-from workbench.ports import AnswerError, Json
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 type Step = Json | float | Exception
 """A chunk or message to send, seconds to wait, or a failure to raise."""
@@ -100,7 +100,7 @@ def calls(*tool_calls: Json, text: str = "", totals: Json | None = None) -> list
     return [*opening, chunk(tool_calls=numbered), ending]
 
 
-class Script:
+class ScriptedModel:
     """A model that gives its replies in order and keeps the requests it got.
 
     A call beyond the last reply fails the run with a plain sentence.
@@ -122,7 +122,7 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class FunctionModel:
     """A model that answers every request by a function of it: for many runs at once."""
 
     reply: Callable[[Json], Iterable[Step]]
@@ -132,7 +132,7 @@ class Each:
         yield from play(self.reply, request)
 
 
-class Shed:
+class ScriptedTools:
     """Tools by name; keeps the requests it got."""
 
     def __init__(self, **tools: Reply) -> None:
