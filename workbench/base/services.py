@@ -1,10 +1,12 @@
 """What runs beside the workbench and stops with its `with` block."""
 
-import threading
+import subprocess
 from abc import ABC, abstractmethod
-from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+_PATIENCE = 2.0
+"""Seconds in which a process may end by itself."""
 
 
 class Service(ABC):
@@ -26,21 +28,13 @@ class Service(ABC):
         """End what runs, and wait for it."""
 
 
-class LoopbackServer(Service):
-    """An HTTP server on loopback, in threads of this process."""
-
-    def __init__(self, server: ThreadingHTTPServer) -> None:
-        self._running = server
-        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the server and its threads."""
-        self._running.shutdown()
-        self._running.server_close()
-        self._thread.join(5)
-
-    @property
-    def origin(self) -> str:
-        """The address, without a path."""
-        return f"http://127.0.0.1:{self._running.server_address[1]}"
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process, whatever it is doing, and wait for that."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(_PATIENCE)

@@ -6,10 +6,9 @@ import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
-from workbench.base.ports import Json, is_object
-from workbench.base.services import LoopbackServer
+from workbench.base.loopback import Handler, LoopbackServer
+from workbench.base.ports import Json
 from workbench.model.demo import Reply, reply
 
 NAME = "rondo-demo"
@@ -38,12 +37,12 @@ class _Server(ThreadingHTTPServer):
     word_seconds: float
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         """Answer one chat completion."""
-        body = self._body()
+        body = self.read_object(_LARGEST_REQUEST)
         if self.path.rstrip("/") != "/v1/chat/completions":
             self._send(HTTPStatus.NOT_FOUND, _error(f"There is no {self.path} here."))
         elif body is None:
@@ -53,33 +52,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(HTTPStatus.OK, _whole(body, reply(body)))
 
-    # The name is the standard library's; the terminal belongs to the run.
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
-
-    def _body(self) -> Json | None:
-        size = int(self.headers.get("Content-Length") or 0)
-        if size > _LARGEST_REQUEST:
-            return None
-        try:
-            body: Any = json.loads(self.rfile.read(size))
-        except ValueError:
-            return None
-        return body if is_object(body) else None
-
     def _send(self, status: HTTPStatus, answer: Json) -> None:
         data = json.dumps(answer, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        self.send_whole(status, {"Content-Type": "application/json; charset=utf-8"}, data)
 
     def _stream(self, body: Json, said: Reply) -> None:
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        kind = "text/event-stream; charset=utf-8"
+        self.begin(HTTPStatus.OK, {"Content-Type": kind, "Transfer-Encoding": "chunked"})
         pause: float = self.server.word_seconds if isinstance(self.server, _Server) else 0.0
         try:
             for event in _events(body, said):
@@ -148,11 +127,11 @@ def _tool_calls(said: Reply) -> list[Json]:
             "id": f"call_{uuid.uuid4().hex[:12]}",
             "type": "function",
             "function": {
-                "name": ask.tool,
-                "arguments": json.dumps(ask.arguments, ensure_ascii=False),
+                "name": call.tool,
+                "arguments": json.dumps(call.arguments, ensure_ascii=False),
             },
         }
-        for ask in said.calls
+        for call in said.calls
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.base.ports import AnswerError, Json, is_object
-from workbench.base.services import Service
+from workbench.base.services import Service, stop_process
 from workbench.model.endpoint import Endpoint
 
 _ROOT = Path(__file__).parents[2]
@@ -63,13 +63,7 @@ class OpenAIModel(Service):
 
     def stop(self) -> None:
         """End the worker."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(_PATIENCE)
+        stop_process(self._process)
         self._reader.join(_PATIENCE)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:

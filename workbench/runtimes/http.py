@@ -9,15 +9,16 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Sequence
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import override
 
 import yaml
 
+from workbench.base.loopback import Handler
 from workbench.runtimes.limits import Limits
-from workbench.runtimes.links import Callbacks
+from workbench.runtimes.links import Callbacks, Link
 from workbench.runtimes.pipe import Lines, Pipe, PluginGoneError, too_long_text
 from workbench.runtimes.process import PluginProcess
 
@@ -31,7 +32,7 @@ _LONGEST_CALL = 300.0
 _TRANSACTION = "/backwards-invocation/transaction"
 
 
-class HttpLink:
+class HttpLink(Link):
     """One process of the plugin that serves HTTP, and a server for what it calls back."""
 
     beats = False
@@ -66,27 +67,20 @@ class HttpLink:
         for thread in self._threads:
             thread.start()
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def stderr_lines(self) -> Sequence[str]:
-        """The last lines of stderr."""
-        return self._process.stderr_lines
-
+    @override
     def request(self, session: str, line: bytes) -> None:
         """Ask the plugin's server for a run and read the answer in a thread of its own."""
         if self._stopped or not self._process.running:
             raise PluginGoneError("the plugin's process has ended")
         threading.Thread(target=self._invoke, args=(session, line), daemon=True).start()
 
+    @override
     def end(self, reason: str) -> None:
         """Kill the process and say why."""
         self._reason = self._reason or reason
         self._process.kill()
 
+    @override
     def stop(self) -> None:
         """End the process, whatever it is doing, and wait for it."""
         self._stopped = True
@@ -205,7 +199,7 @@ class _Server(ThreadingHTTPServer):
         self.server_close()
 
 
-class _Caller(BaseHTTPRequestHandler):
+class _Caller(Handler, BaseHTTPRequestHandler):
     """One backwards call."""
 
     protocol_version = "HTTP/1.1"
@@ -229,16 +223,11 @@ class _Caller(BaseHTTPRequestHandler):
         if self.path != _TRANSACTION or not self.headers.get("Dify-Plugin-Session-ID"):
             self.send_error(http.HTTPStatus.BAD_REQUEST)
             return
-        self.send_response(http.HTTPStatus.OK)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
+        headers = {"Content-Type": "text/event-stream", "Connection": "close"}
+        self.begin(http.HTTPStatus.OK, headers)
         outlet = _CallOutlet(self.connection.fileno())
         self._callbacks.on_line(line, at, outlet)
         outlet.wait(_LONGEST_CALL)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Say nothing: the terminal is for the runs."""
 
 
 def _free_port() -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from workbench.base.ports import WorkbenchError
+from workbench.base.services import stop_process
 
 _SECRETS = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 _PATIENCE = 2.0
@@ -55,13 +56,7 @@ class PluginProcess:
 
     def stop(self) -> None:
         """End it, whatever it is doing, and wait for that."""
-        if self.running:
-            self._process.terminate()
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(_PATIENCE)
+        stop_process(self._process)
         self._listener.join(_PATIENCE)
 
     def close(self) -> None:

@@ -1,21 +1,19 @@
 """The local runtime: frames over the process's stdin and stdout."""
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
+from typing import override
 
 from workbench.runtimes.limits import Limits
-from workbench.runtimes.links import Callbacks
+from workbench.runtimes.links import Callbacks, Link
 from workbench.runtimes.pipe import Lines, Pipe, read_lines, too_long_text
 from workbench.runtimes.process import PluginProcess
 
 _PATIENCE = 2.0
 
 
-class StdioLink:
+class StdioLink(Link):
     """One process of the plugin under the daemon itself."""
-
-    beats = True
 
     def __init__(self, directory: Path, limits: Limits, callbacks: Callbacks) -> None:
         self._limits = limits
@@ -26,27 +24,20 @@ class StdioLink:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def stderr_lines(self) -> Sequence[str]:
-        """The last lines of stderr."""
-        return self._process.stderr_lines
-
+    @override
     def request(self, session: str, line: bytes) -> None:
         """Write a run's first line; the session's name stands in it."""
         del session
         self._pipe.send(line)
 
+    @override
     def end(self, reason: str) -> None:
         """Kill the process, as the daemon does, and say why."""
         self._reason = reason
         self._pipe.close()
         self._process.kill()
 
+    @override
     def stop(self) -> None:
         """End the process, whatever it is doing, and wait for it."""
         self._pipe.close()

@@ -4,12 +4,12 @@ import contextlib
 import secrets
 import socket
 import threading
-from collections.abc import Sequence
 from pathlib import Path
+from typing import override
 
 from workbench.runtimes import frames
 from workbench.runtimes.limits import Limits
-from workbench.runtimes.links import Callbacks
+from workbench.runtimes.links import Callbacks, Link
 from workbench.runtimes.pipe import Lines, Pipe, PluginGoneError, read_lines
 from workbench.runtimes.process import PluginProcess
 from workbench.runtimes.registration import Registration, RegistrationError
@@ -18,10 +18,8 @@ _PATIENCE = 2.0
 _LOOK = 0.1
 
 
-class TcpLink:
+class TcpLink(Link):
     """One process of the plugin that runs on a developer's machine."""
-
-    beats = True
 
     def __init__(self, directory: Path, limits: Limits, callbacks: Callbacks) -> None:
         self._callbacks = callbacks
@@ -53,16 +51,7 @@ class TcpLink:
         self._reader = threading.Thread(target=self._serve, daemon=True)
         self._reader.start()
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def stderr_lines(self) -> Sequence[str]:
-        """The last lines of stderr."""
-        return self._process.stderr_lines
-
+    @override
     def request(self, session: str, line: bytes) -> None:
         """Write a run's first line; the session's name stands in it."""
         del session
@@ -70,12 +59,14 @@ class TcpLink:
             raise PluginGoneError("the plugin has not connected")
         self._pipe.send(line)
 
+    @override
     def end(self, reason: str) -> None:
         """Kill the process and say why."""
         self._reason = self._reason or reason
         self._close()
         self._process.kill()
 
+    @override
     def stop(self) -> None:
         """End the process, whatever it is doing, and wait for it."""
         self._close()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from workbench.base.loopback import LoopbackServer
 from workbench.base.ports import AnswerError, Json, WorkbenchError
-from workbench.base.services import LoopbackServer
 from workbench.model.endpoint import Endpoint, check_endpoint
 from workbench.model.openai import OpenAIModel
 

@@ -18,8 +18,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.workbench.commands.test_run import workbench
 from tests.workbench.tiny import write_plugin
 from tests.workbench.told import BEGAN_AT, lines, text
+from workbench.base.loopback import LoopbackServer
 from workbench.base.ports import UsageError, WorkbenchError
-from workbench.base.services import LoopbackServer
 from workbench.commands import export
 from workbench.show.traces import send
 

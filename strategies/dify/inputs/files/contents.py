@@ -116,7 +116,7 @@ class _Choice:
             return Unsent(str(error))
         return self._read(file, found) if found else Unsent(self._words.empty)
 
-    def within(self, asked: Sequence["Future[Content]"]) -> Iterator[Content]:
+    def within(self, asked: Sequence[Future[Content]]) -> Iterator[Content]:
         """Take contents as long as they fit together."""
         left = self._most_base64
         for one in asked:

@@ -11,7 +11,7 @@ import httpcore
 import pytest
 
 from strategies.dify.inputs.files.addresses import DifyFiles
-from strategies.dify.inputs.files.fetching import FetchError, FileReader, Internet
+from strategies.dify.inputs.files.fetching import FetchError, FileReader, Network
 
 PUBLIC, OTHER_PUBLIC = "93.184.216.34", "2606:4700::1"
 REFUSED = "private network and not where Dify serves its files"
@@ -97,7 +97,7 @@ def other() -> Iterator[str]:
     yield from serving()
 
 
-class Net(Internet):
+class Net(Network):
     """A net in which hosts have these addresses; what is public leads to one server here."""
 
     def __init__(self, server: str, hosts: Mapping[str, Sequence[Sequence[str]]]) -> None:
