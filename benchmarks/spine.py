@@ -5,21 +5,17 @@ to it, and prints each figure beside the bound that it must keep.
 """
 
 import sys
-import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from workbench.bench.scripted import (
     ROOT,
-    FunctionModel,
     ScriptedModel,
     ScriptedTools,
-    Step,
     ask,
     calls,
     chunk,
+    many_echoes,
     says,
     text_output,
     tool,
@@ -28,7 +24,6 @@ from workbench.bench.scripted import (
 )
 from workbench.host.daemon import Host
 from workbench.host.payload import model_value
-from workbench.host.record import Run
 
 _REPEATS = 7
 
@@ -92,28 +87,9 @@ def _first_text_once(host: Host, features: tuple[str, ...]) -> float:
 
 def many_runs(host: Host, count: int) -> list[Figure]:
     """Runs of two rounds at once in one process: what was lost, mixed or broken."""
-
-    def reply(request: dict[str, Any]) -> Iterable[Step]:
-        question = request["prompt_messages"][0]["content"]
-        if request["prompt_messages"][-1]["role"] == "tool":
-            return says(f"answer {question}", pieces=5)
-        return calls(tool_call("echo", {"q": question}))
-
-    toolbox = ScriptedTools(echo=lambda request: [text_output(request["tool_parameters"]["q"])])
-    runs: dict[int, Run] = {}
-
-    def play(number: int) -> None:
-        runs[number] = host.run(
-            ask(f"no. {number}", tool("echo")), model=FunctionModel(reply), tools=toolbox
-        )
-
-    threads = [threading.Thread(target=play, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
+    runs = many_echoes(host, count)
     lost = sum(len(run.lost) + len(run.problems) for run in runs.values())
-    wrong = sum(run.text != f"answer no. {number}" for number, run in runs.items())
+    wrong = sum(run.text != f"answer {question}" for question, run in runs.items())
     return [
         Figure(f"{count} runs at once: messages lost or broken", lost, 0, ""),
         Figure(f"{count} runs at once: answers wrong or missing", wrong + count - len(runs), 0, ""),

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from tests.e2e.conftest import EVERY
 from workbench.bench.scripted import (
-    FunctionModel,
     ScriptedModel,
     ScriptedTools,
     Step,
@@ -19,6 +17,7 @@ from workbench.bench.scripted import (
     chunk,
     json_output,
     link_output,
+    many_echoes,
     plain_model,
     says,
     text_output,
@@ -170,31 +169,12 @@ def test_sixty_tools_in_one_round_lose_nothing(host: Host) -> None:
 @pytest.mark.runtimes("stdio", "tcp", "stdio-sdk")
 def test_two_hundred_runs_at_once_stay_apart(host: Host) -> None:
     """One process, no lost, mixed or broken message."""
-
-    def reply(request: dict[str, Any]) -> Iterable[Step]:
-        question = request["prompt_messages"][0]["content"]
-        if request["prompt_messages"][-1]["role"] == "tool":
-            return says(f"answer {question}", pieces=5)
-        return calls(tool_call("echo", {"q": question}))
-
-    toolbox = ScriptedTools(echo=lambda request: [text_output(request["tool_parameters"]["q"])])
-    runs: dict[int, Run] = {}
-
-    def one(number: int) -> None:
-        runs[number] = host.run(
-            ask(f"question {number}", tool("echo")), model=FunctionModel(reply), tools=toolbox
-        )
-
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(90)
+    runs = many_echoes(host, 200)
 
     assert len(runs) == 200
-    for number, run in runs.items():
+    for question, run in runs.items():
         assert_clean(run)
-        assert run.text == f"answer question {number}"
+        assert run.text == f"answer {question}"
 
 
 def test_output_of_every_type_arrives(host: Host) -> None:

@@ -19,9 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench.base.ports import AnswerError, Json
+from workbench.host.daemon import Host
 from workbench.host.payload import model_value, parameter, strategy_parameters, tool_value
+from workbench.host.record import Run
 
 ROOT = Path(__file__).parents[2]
+_LONGEST_LOAD = 120.0
+"""Seconds until runs that were begun at once are over."""
 
 type Step = Json | float | Exception
 """A chunk or message to send, seconds to wait, or a failure to raise."""
@@ -191,3 +195,31 @@ def ask(query: str, *tools: Json, model: Json | None = None, **others: Any) -> J
 def plain_model(**others: Any) -> Json:
     """A model value without any tool-call feature."""
     return model_value(features=(), **others)
+
+
+def many_echoes(host: Host, count: int) -> dict[str, Run]:
+    """Play so many runs at once, each of which asks a tool for its own question, by question.
+
+    The answer of each is its question behind `answer `.
+    """
+
+    def reply(request: Json) -> Iterable[Step]:
+        question = request["prompt_messages"][0]["content"]
+        if request["prompt_messages"][-1]["role"] == "tool":
+            return says(f"answer {question}", pieces=5)
+        return calls(tool_call("echo", {"q": question}))
+
+    model = FunctionModel(reply)
+    toolbox = ScriptedTools(echo=lambda request: [text_output(request["tool_parameters"]["q"])])
+    runs: dict[str, Run] = {}
+
+    def play_one(question: str) -> None:
+        runs[question] = host.run(ask(question, tool("echo")), model=model, tools=toolbox)
+
+    names = [f"question {number}" for number in range(count)]
+    threads = [threading.Thread(target=play_one, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(_LONGEST_LOAD)
+    return runs
