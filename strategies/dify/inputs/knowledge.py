@@ -207,14 +207,14 @@ def _written(passage: Passage, limit: int) -> str:
     return "\n".join(
         [
             "<passage>",
-            f"[{passage.n}] {_defused(named)}".rstrip(),
-            _defused(cut(passage.content, limit)),
+            f"[{passage.n}] {_escaped(named)}".rstrip(),
+            _escaped(cut(passage.content, limit)),
             "</passage>",
         ]
     )
 
 
-def _defused(said: str) -> str:
+def _escaped(said: str) -> str:
     """Keep a passage from closing its own marks, and from writing what is read as a call."""
     return _TAG.sub("‹", escaped_markers(said))
 
