@@ -35,7 +35,7 @@ class Files(BaseHTTPRequestHandler):
             case "zipped":
                 self._answer(200, b"x", ("Content-Encoding", "gzip"))
             case "slow":
-                time.sleep(1.0)
+                time.sleep(3.0)
             case "trickle":
                 self._trickle(b"HTTP/1.0 200 OK\r\n\r\n", b"x")
             case "slow_headers":
