@@ -7,18 +7,24 @@ from typing import Any
 
 import pytest
 
+from workbench.base.ports import Json
+from workbench.bench.bench import AvailableModel, Bench, Question
+from workbench.bench.scripted import ScriptedModel, calls, says, tool_call
 from workbench.host.daemon import Host
-from workbench.host.payload import model_value, parameter, past, strategy_parameters, tool_value
+from workbench.host.payload import (
+    history_message,
+    model_value,
+    parameter,
+    strategy_parameters,
+    tool_value,
+)
 from workbench.host.record import Run
-from workbench.ports import Json
-from workbench.scripted import Script, calls, says, tool_call
-from workbench.stage import Bench, Question, Seat
 
 TOOL = tool_value("send", parameters=[parameter("to")])
 
 
 class Sent:
-    """A shed whose tool notes what it is given."""
+    """A toolbox whose tool notes what it is given."""
 
     def __init__(self) -> None:
         self.to: list[str] = []
@@ -39,9 +45,9 @@ class Conversation:
         self.history: list[Json] = []
         self.sent = Sent()
 
-    def ask(self, query: str, *replies: Any, **settings: Any) -> tuple[Run, Script]:
+    def ask(self, query: str, *replies: Any, **settings: Any) -> tuple[Run, ScriptedModel]:
         """Play one turn."""
-        model = Script(*replies)
+        model = ScriptedModel(*replies)
         parameters = strategy_parameters(
             query,
             model=model_value(history=self.history),
@@ -50,7 +56,7 @@ class Conversation:
         )
         run = self._host.run(parameters, model=model, tools=self.sent, conversation=self.id)
         assert run.ok, run.failure
-        self.history += [past("user", query), past("assistant", run.text)]
+        self.history += [history_message("user", query), history_message("assistant", run.text)]
         return run, model
 
 
@@ -59,7 +65,7 @@ def sends(to: str = "bob") -> Sequence[Any]:
     return calls(tool_call("send", {"to": to}))
 
 
-def roles(model: Script, request: int = 0) -> list[str]:
+def roles(model: ScriptedModel, request: int = 0) -> list[str]:
     """The roles of a request's messages."""
     return [message["role"] for message in model.requests[request]["prompt_messages"]]
 
@@ -154,7 +160,7 @@ def test_the_answer_decides(host: Host, answer: str, settings: Json, sent: list[
 
 def test_a_workflow_refuses_what_needs_approval(host: Host) -> None:
     """There is no next turn; the builder reads of it in an output."""
-    model, sent = Script(sends(), says("I may not.")), Sent()
+    model, sent = ScriptedModel(sends(), says("I may not.")), Sent()
     parameters = strategy_parameters("Send it", tools=[TOOL], ask_before="*")
     run = host.run(parameters, model=model, tools=sent)
     assert sent.to == []
@@ -176,10 +182,10 @@ def test_an_equal_request_is_answered_from_memory(host: Host) -> None:
 
 def test_the_workbench_plays_turns_of_a_conversation(host: Host) -> None:
     """What `run --conversation` and the chat page do: an id, and the history of what was said."""
-    model, sent = Script(sends(), says("Done.")), Sent()
+    model, sent = ScriptedModel(sends(), says("Done.")), Sent()
     bench = Bench(
         host=host,
-        seats={"one": Seat(told="a script", door=model, features=("native",))},
+        models={"one": AvailableModel(description="a script", model=model, features=("native",))},
         tools=sent,
         entities=[TOOL],
         files=(),
@@ -190,6 +196,6 @@ def test_the_workbench_plays_turns_of_a_conversation(host: Host) -> None:
     )
     first = bench.start(question)
     host.finish(first)
-    history = [past("user", "Send it"), past("assistant", first.text)]
+    history = [history_message("user", "Send it"), history_message("assistant", first.text)]
     host.finish(bench.start(replace(question, text="Yes", history=history)))
     assert sent.to == ["bob"]

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.base.ports import Json, Model
+from workbench.bench.bench import CALLS_TOOLS, PROTOCOLS, RunSetup, declared_features
 from workbench.evaluate.judge import final_answer, mistakes
 from workbench.evaluate.tasks import Task
 from workbench.evaluate.toolset import Toolset
 from workbench.host.daemon import Host
-from workbench.host.payload import model_value, past, strategy_parameters
+from workbench.host.payload import history_message, model_value, strategy_parameters
 from workbench.host.record import Run
 from workbench.host.strategies import Strategy
-from workbench.ports import Json, Model
-from workbench.show.story import reply
-from workbench.stage import CALLS_TOOLS, PROTOCOLS, Setting, declared_features
+from workbench.show.transcript import reply
 
 PROTOCOL = "tool_protocol"
 AUTO = "auto"
@@ -64,7 +64,7 @@ class Played:
     attempt: int
     """From 1."""
     run: Run
-    setting: Setting
+    setting: RunSetup
     answer: str
     mistakes: Sequence[str]
 
@@ -168,7 +168,7 @@ def _protocols(strategy: Strategy, wanted: Sequence[str]) -> Sequence[str | None
 
 def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Played:
     entities = [tool.entity() for tool in task.tools]
-    history = [past(str(turn["role"]), turn["content"]) for turn in task.history]
+    history = [history_message(str(turn["role"]), turn["content"]) for turn in task.history]
     settings = _settings(task, way, player)
     run = host.start(
         strategy_parameters(
@@ -189,7 +189,7 @@ def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Pla
     )
     host.finish(run, timeout=player.run_seconds)
     wrong = mistakes(task, run)
-    setting = Setting(
+    setting = RunSetup(
         question=task.question,
         model=player.told,
         tools=[tool.name for tool in task.tools],
