@@ -1,13 +1,14 @@
 """The ReAct protocol: thoughts, actions and observations as labelled text, actions as JSON.
 
 Nothing but text is needed, so the oldest and smallest models can follow it. The answer is an action
-as well, so that a model decides in every step between a tool and the answer, and what it has done
-so far stands before it as one text, which it is asked to continue. Both were chosen by what a small
-model made of them (docs/evaluation.md); plain `Action Input:` and `Final Answer:` are read, too.
+as well, so that a model decides in every step between a tool and the answer, and it finds what it
+has done with the results in its own text, which it is asked to continue. Both were chosen by what a
+small model made of them (docs/evaluation.md); `Action Input:` and `Final Answer:` are read, too.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 from strategies.protocols.base import (
     Exchange,
@@ -23,7 +24,6 @@ from strategies.protocols.react import labels
 from strategies.protocols.react.reader import ReactReader
 from strategies.protocols.writing.closing import in_one_turn
 from strategies.protocols.writing.escaping import escaped_markers
-from strategies.protocols.writing.language import language_of
 from strategies.protocols.writing.rendering import tool_lines
 
 _INSTRUCTIONS: dict[Language, str] = {
@@ -60,7 +60,7 @@ Action:
 ```json
 {{
   "name": "Final Answer",
-  "arguments": {{"answer": TEXT}}
+  "arguments": {{"answer": "The whole answer, with what was found"}}
 }}
 ```
 
@@ -98,13 +98,13 @@ Action:
 ```json
 {{
   "name": "Final Answer",
-  "arguments": {{"answer": TEXT}}
+  "arguments": {{"answer": "完整的回答，写明查到的内容"}}
 }}
 ```
 
 请记住：每次回复都只写一个有效的 JSON 对象，只做一个行动。不需要工具时直接回答。""",
 }
-_GO_ON: dict[Language, str] = {"en": "continue", "zh": "继续"}
+_GO_ON = "continue"
 
 
 class React:
@@ -132,15 +132,12 @@ class React:
         return _INSTRUCTIONS[language].format(tools=tool_lines(tools), names=names)
 
     def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
-        """Write all steps as one text of the model's, and ask it to continue.
+        """Write every step with its observations as the model's text, and ask it to continue.
 
         A reply ends before an observation that the model made up: the true one follows.
         """
-        if not exchanges:
-            return [Turn("user", question)]
-        steps = "\n\n".join(_step(exchange) for exchange in exchanges)
-        go_on = _GO_ON[language_of(question)]
-        return [Turn("user", question), Turn("assistant", steps), Turn("user", go_on)]
+        steps = [(Turn("assistant", _step(one)), Turn("user", _GO_ON)) for one in exchanges]
+        return [Turn("user", question), *chain.from_iterable(steps)]
 
     def closing(self, question: str, exchanges: Sequence[Exchange], request: str) -> list[Turn]:
         """Write what is known and the request as one turn of the user."""
