@@ -54,18 +54,25 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= _SHORT else f"{max(1, round(seconds * 1000))} ms"
 
 
+def _said_once(label: str, error: str | None) -> tuple[str, str | None]:
+    """Put the whole error into a label that has its beginning."""
+    name, arrow, told = label.partition(" → ")
+    if not error or not arrow or not error.startswith(told.removesuffix("…")):
+        return label, error
+    return f"{name} → {error}", None
+
+
 def _below(parent: Any, depth: int, children: dict[Any, list[Json]]) -> Iterator[Row]:
     for log in children.pop(parent, []):
         # Whoever draws the row puts a mark of the status before it.
-        label = str(log.get("label")).removeprefix("✗ ")
+        label, error = _said_once(str(log.get("label")).removeprefix("✗ "), log.get("error"))
         metadata: Json = log.get("metadata") or {}
-        error = log.get("error")
         said: Json = {"total_tokens": None} if label.endswith(" tokens") else {}
         yield Row(
             depth=depth,
             label=label,
             status=str(log.get("status")),
             facts=facts(metadata | said),
-            error=None if error and label.endswith(error) else error,
+            error=error,
         )
         yield from _below(log.get("id"), depth + 1, children)

@@ -11,9 +11,14 @@ def row(label: str, error: str | None = None, **metadata: object) -> Row:
 
 
 def test_an_error_that_the_label_says_is_not_repeated() -> None:
-    """One that is shortened there stands below it whole."""
+    """One that is shortened there stands there whole; another one stands beside the label."""
     assert row("✗ CALL mail → no such box", "no such box").error is None
-    assert row("✗ CALL mail → no such…", "no such box, and none like it").error is not None
+    shortened = row("✗ CALL mail → no such…", "no such box, and none like it")
+    assert (shortened.label, shortened.error) == (
+        "CALL mail → no such box, and none like it",
+        None,
+    )
+    assert row("✗ STEP 1 → a plan", "no such box").error == "no such box"
 
 
 def test_tokens_that_the_label_says_are_not_repeated() -> None:
