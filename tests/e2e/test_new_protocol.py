@@ -20,7 +20,7 @@ from workbench.bench.scripted import (
 from workbench.host.daemon import Host
 from workbench.package import build
 
-LONGEST = 125
+LONGEST = 100
 """Lines that a protocol may take."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from workbench.base.ports import Json, objects
 from workbench.model.demo_json import asked_shape, filled
 
+_GO_ON = "continue"
 _ASKING = "Let me ask my tools."
 _INTRODUCTION = "I am Rondo's rule-based demo model"
 _CITIES = {
@@ -216,11 +217,12 @@ def _question(messages: list[Json]) -> str:
 
 
 def _places_of_questions(messages: list[Json]) -> list[int]:
-    # A user who speaks after an empty reply only asks for a better one.
+    # A user who speaks after an empty reply only asks for a better one, and ReAct's to go on.
     return [
         place
         for place, (before, message) in enumerate(pairwise([{"role": "system"}, *messages]))
         if message["role"] == "user"
+        and _text(message) != _GO_ON
         and not (before["role"] == "assistant" and not _text(before).strip())
     ]
 
@@ -271,10 +273,10 @@ def _react(calls: Sequence[ToolCall]) -> str:
 
 _NAMED = re.compile(r'(?:"name": ?"|<name>\s*)([\w-]+)')
 _REACT = _TextFormat(
-    "Action Input",
+    '"Final Answer"',
     _NAMED,
     _react,
-    re.compile(rf"Observation: ([\s\S]*?)(?=\nObservation:|\n{_ASKING}|\Z)"),
+    re.compile(rf"Observation: ([\s\S]*?)(?=\n(?:Observation:|{_ASKING}|{_GO_ON}\b)|\Z)"),
 )
 _TOOL_RESPONSE = re.compile(r"<tool_response>([\s\S]*?)</tool_response>")
 _TEXT_FORMATS = (

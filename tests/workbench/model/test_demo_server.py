@@ -101,9 +101,9 @@ def test_bad_requests_are_refused(server: DemoServer, body: Any, path: str, stat
             user("<tool_response>\n437\n</tool_response>"),
         ),
         (
-            'Action: … Action Input: … {"name": "calculator"}',
+            'Action: … "Final Answer" … {"name": "calculator"}',
             'Action: calculator\nAction Input: {"expression": "23 × 19"}',
-            user("Observation: 437"),
+            {"role": "assistant", "content": "Observation: 437"},
         ),
     ],
 )
