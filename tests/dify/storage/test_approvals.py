@@ -1,15 +1,20 @@
 """Calls that wait for an approval: taken once, by the one who was asked, as they were shown."""
 
+import secrets
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from strategies.agent.events import PlannedCall
+from strategies.agent.prompt.conversation import DoneCall, RoundRecord
+from strategies.agent.prompt.recall import PausedTurn
+from strategies.dify.inputs.files.run_file import read_files
 from strategies.dify.loose_json import Json
-from strategies.dify.storage.approvals import SECONDS, Held, HeldCalls, named
-from strategies.dify.storage.places import name_of
+from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, HeldCalls, named
+from strategies.dify.storage.places import Places, name_of
 from strategies.dify.storage.store import Access, Store
 from tests.dify.storage.fakes import FakeStorage
 from tests.dify.storage.test_places import Clock
@@ -167,3 +172,60 @@ def test_a_storage_that_fails_on_the_way_runs_nothing_twice(at: int) -> None:
 def test_a_full_storage_holds_nothing() -> None:
     """Then the reader is not asked what nobody could answer."""
     assert not held(FakeStorage(full=True)).hold(HELD)
+
+
+def paused(result: str = "12 lamps") -> PausedTurn:
+    """A turn with one call."""
+    looked = PlannedCall("call_2", "look", {"q": "lamps"}, '{"q": "lamps"}')
+    done = DoneCall(call=looked, result=result)
+    record = RoundRecord(content="", visible="", done=(done,), in_text=False)
+    return PausedTurn(question="Sell it", asked="May I?", rounds=(record,), known="Lamps are red.")
+
+
+def test_the_turn_and_the_files_come_back_with_the_calls() -> None:
+    """A file under the name by which the calls know it."""
+    storage = FakeStorage()
+    wire = {"url": "https://dify.test/files/1/file-preview?sign=x", "filename": "a.pdf"}
+    file = replace(read_files([wire])[0][0], name="a_2.pdf")
+    held(storage).hold(Held(calls=(CALL,), turn=paused(), files=[file]))
+    taken = held(storage).take()
+    assert taken.turn == paused()
+    assert [one.name for one in taken.files] == ["a_2.pdf"]
+    assert taken.files[0].wire == file.wire
+
+
+def test_what_is_too_much_gives_way_and_never_the_calls() -> None:
+    """Results are cut, then the turn is left out."""
+    storage = FakeStorage()
+    result = secrets.token_hex(100_000)
+    held(storage).hold(Held(calls=(CALL,), turn=paused(result)))
+    turn = held(storage).take().turn
+    assert turn is not None
+    assert len(turn.rounds[0].done[0].result) == 4_000
+    large = replace(CALL, arguments={"to": secrets.token_hex(14_500)})
+    held(storage).hold(Held(calls=(large,), turn=paused(result)))
+    taken = held(storage).take()
+    assert taken.calls == (large,)
+    assert taken.turn is None or len(taken.turn.rounds[0].done[0].result) < 4_000
+
+
+def test_secrets_of_the_turn_are_hidden() -> None:
+    """The calls themselves are kept as they were shown; they are to run."""
+    storage = FakeStorage()
+    held(storage).hold(Held(calls=(CALL,), turn=paused("the key is sk-abcdefghijklmnop")))
+    taken = held(storage).take()
+    assert "sk-abcdefghijklmnop" not in str(taken.turn)
+
+
+@pytest.mark.parametrize("broken", [None, 7, {}, {"question": "x", "asked": "y", "rounds": [1]}])
+def test_a_turn_that_cannot_be_read_is_left_out(broken: object) -> None:
+    """The calls are run all the same."""
+    storage = FakeStorage()
+    holds = held(storage)
+    holds.hold(HELD)
+    places = Places(Store(storage), APPROVALS, Clock())
+    asked = places.get(READER)
+    places.put(READER, {**(asked or {}), "turn": broken})
+    taken = held(storage).take()
+    assert taken.calls == (CALL,)
+    assert taken.turn is None or taken.turn.rounds == ()
