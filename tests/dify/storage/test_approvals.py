@@ -202,7 +202,7 @@ def test_what_is_too_much_gives_way_and_never_the_calls() -> None:
     turn = held(storage).take().turn
     assert turn is not None
     assert len(turn.rounds[0].done[0].result) == 4_000
-    large = replace(CALL, arguments={"to": secrets.token_hex(14_500)})
+    large = replace(CALL, arguments={"to": secrets.token_hex(13_000)})
     held(storage).hold(Held(calls=(large,), turn=paused(result)))
     taken = held(storage).take()
     assert taken.calls == (large,)
