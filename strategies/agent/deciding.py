@@ -239,6 +239,7 @@ def _done(finished: CallFinished, *, ran: bool) -> DoneCall:
         result=cut(finished.outcome.text, _RESULT_LENGTH),
         answer=cut(finished.outcome.answer, _RESULT_LENGTH),
         ran=ran,
+        describes_tools=finished.outcome.describes_tools,
     )
 
 

@@ -62,7 +62,7 @@ def remember(question: str, shown: Iterable[str], rounds: Sequence[RoundRecord])
     return PastTurn(
         question=_plain(question)[:_QUESTION],
         answers=frozenset(_fingerprint(text) for text in shown if text.strip()),
-        rounds=tuple(rounds),
+        rounds=tuple(_without_searches(record) for record in rounds if record.found),
     )
 
 
@@ -107,6 +107,11 @@ def shortened(turns: Sequence[PastTurn], newest: int, older: int) -> list[PastTu
         replace(turn, rounds=tuple(record.cut(limit) for record in turn.rounds))
         for turn, limit in zip(turns, limits, strict=True)
     ]
+
+
+def _without_searches(record: RoundRecord) -> RoundRecord:
+    # What a model wrote into its text has its results behind it.
+    return record if record.in_text else replace(record, done=record.found)
 
 
 def _is_asked(message: Message, question: str) -> bool:

@@ -40,7 +40,8 @@ def read_rounds(written: object) -> tuple[RoundRecord, ...]:
         ValueError: they are broken.
         RecursionError: they are nested too deeply.
     """
-    return tuple(_read_round(mapping(record)) for record in sequence(written))
+    rounds = (_read_round(mapping(record)) for record in sequence(written))
+    return tuple(record for record in rounds if record.done)
 
 
 def _masked_round(record: RoundRecord) -> RoundRecord:
