@@ -176,8 +176,8 @@ class TestPlan:
         )
 
         assert steps == [
-            ["done", "1. Find the oak.", "500 ms · 30 tok"],
-            ["failed", "2. Find the elm.", "failed · 600 ms"],
+            ["done", "1. Find the oak.", "0.50 s · 30 tok"],
+            ["failed", "2. Find the elm.", "failed · 0.60 s"],
             ["dropped", "3. Compare them.", "dropped"],
             ["dropped", "4. Draw them.", "dropped"],
             ["waiting", "5. Find a birch.", "waiting"],
