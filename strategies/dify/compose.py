@@ -30,6 +30,7 @@ from strategies.dify.inputs.files.addresses import DifyFiles
 from strategies.dify.inputs.files.attachments import Attached, content_parts
 from strategies.dify.inputs.files.contents import Audience
 from strategies.dify.inputs.files.fetching import FileReader
+from strategies.dify.inputs.files.run_file import read_written
 from strategies.dify.inputs.files.run_files import RunFiles
 from strategies.dify.inputs.history import clean_history, with_media_for
 from strategies.dify.inputs.knowledge import prompt
@@ -86,7 +87,7 @@ def files_of(session: Session, settings: Settings, between: BetweenTurns) -> Run
         return session.file.upload(name, content, mime_type).preview_url or ""
 
     # The addresses of files are good for some minutes alone, and an approval may take longer.
-    kept, reader = between.approved_files, _reader(session, _FILES_SECONDS)
+    kept, reader = read_written(between.approved_files), _reader(session, _FILES_SECONDS)
     expired = [file.name for file in kept if reader.is_gone(file.url)]
     return RunFiles([*kept, *settings.files], upload=upload, expired=expired)
 

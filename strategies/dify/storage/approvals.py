@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from strategies.agent.events import PlannedCall
 from strategies.agent.failures.redaction import redacted
 from strategies.agent.prompt.recall import PausedTurn
-from strategies.dify.inputs.files.run_file import RunFile, read_written, written_file
 from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.rounds import read_rounds, without_secrets, written_rounds
@@ -39,8 +38,8 @@ class Held:
     calls: tuple[PlannedCall, ...] = ()
     turn: PausedTurn | None = None
     """What to go on with; None where it could not be kept or read."""
-    files: Sequence[RunFile] = ()
-    """The files that the calls name."""
+    files: Sequence[Json] = ()
+    """The files that the calls name, written for another run."""
 
 
 class HeldCalls:
@@ -70,7 +69,7 @@ class HeldCalls:
         asked = {
             "ticket": ticket,
             "calls": calls,
-            "files": [written_file(file) for file in held.files],
+            "files": list(held.files),
         }
         self._drop(self._places.get(self._reader) or {})
         return self._store.set(_key(ticket), b"1") and self._places.put(
@@ -94,7 +93,7 @@ class HeldCalls:
         return Held(
             calls=tuple(map(_call, sequence(asked.get("calls")))),
             turn=_turn(mapping(asked.get("turn"))),
-            files=read_written(asked.get("files")),
+            files=[mapping(file) for file in sequence(asked.get("files"))],
         )
 
     def _with_turn(self, asked: Json, turn: PausedTurn | None) -> Json:

@@ -11,8 +11,7 @@ from strategies.agent.prompt.conversation import Recalled, RoundRecord
 from strategies.agent.prompt.recall import PausedTurn, matched, remember, resumed
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.approval import Decided, decide
-from strategies.dify.inputs.files.run_file import RunFile
-from strategies.dify.inputs.files.run_files import RunFiles
+from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import Held, HeldCalls, named
 from strategies.dify.storage.memory import Memory
 from strategies.dify.storage.places import name_of
@@ -59,8 +58,8 @@ class BetweenTurns:
         self._held = HeldCalls(self._store, name_of(turn.user, *place))
         self.taken = Held()
         """What the turn before asked about."""
-        self.files = RunFiles()
-        """The run's files; those that a held call names are kept with it."""
+        self.files_named_in: Callable[[object], Sequence[Json]] = _no_files
+        """Writes those of the run's files that a value names, to be kept with a held call."""
         self.decided = Decided()
         """What became of the calls that the turn before asked about."""
         self.pending: tuple[PlannedCall, ...] = ()
@@ -89,8 +88,8 @@ class BetweenTurns:
             self._memory.forget()  # whoever switches it off wants nothing kept
 
     @property
-    def approved_files(self) -> Sequence[RunFile]:
-        """The files of the calls that the reader has approved."""
+    def approved_files(self) -> Sequence[Json]:
+        """The files, as they were written, of the calls that the reader has approved."""
         return self.taken.files if self.decided.approved else ()
 
     def recalled(self, history: Sequence[Message]) -> tuple[Sequence[Message], Recalled]:
@@ -142,7 +141,7 @@ class BetweenTurns:
             PausedTurn(question=self._query, asked=asked, rounds=tuple(rounds), known=known)
         )
         held = Held(
-            calls=calls, turn=turn, files=self.files.named_in([one.arguments for one in calls])
+            calls=calls, turn=turn, files=self.files_named_in([one.arguments for one in calls])
         )
         self.pending = calls if self._held.hold(held) else ()
         return asked if self.pending else ""
@@ -172,3 +171,7 @@ class BetweenTurns:
     def settle(self) -> None:
         """Let what is to be kept leave; wait a little, and only for that."""
         self._store.settle()
+
+
+def _no_files(_: object) -> Sequence[Json]:
+    return ()

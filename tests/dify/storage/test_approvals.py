@@ -11,7 +11,6 @@ import pytest
 from strategies.agent.events import PlannedCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.recall import PausedTurn
-from strategies.dify.inputs.files.run_file import read_files
 from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, HeldCalls, named
 from strategies.dify.storage.places import Places, name_of
@@ -183,15 +182,13 @@ def paused(result: str = "12 lamps") -> PausedTurn:
 
 
 def test_the_turn_and_the_files_come_back_with_the_calls() -> None:
-    """A file under the name by which the calls know it."""
+    """As they were handed in."""
     storage = FakeStorage()
-    wire = {"url": "https://dify.test/files/1/file-preview?sign=x", "filename": "a.pdf"}
-    file = replace(read_files([wire])[0][0], name="a_2.pdf")
+    file: Json = {"name": "a_2.pdf", "wire": {"url": "https://dify.test/files/1?sign=x"}}
     held(storage).hold(Held(calls=(CALL,), turn=paused(), files=[file]))
     taken = held(storage).take()
     assert taken.turn == paused()
-    assert [one.name for one in taken.files] == ["a_2.pdf"]
-    assert taken.files[0].wire == file.wire
+    assert taken.files == [file]
 
 
 def test_what_is_too_much_gives_way_and_never_the_calls() -> None:

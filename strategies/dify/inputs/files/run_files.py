@@ -19,6 +19,7 @@ from strategies.dify.inputs.files.run_file import (
     plain_name,
     tool_file_id_of,
     untaken,
+    written_file,
 )
 from strategies.dify.loose_json import Json, decoded, mapping, sequence, text
 
@@ -115,14 +116,14 @@ class RunFiles:
                 found.append(wire)
         return found, unknown
 
-    def named_in(self, value: object) -> list[RunFile]:
-        """Return the files whose names stand anywhere in a value, with addresses for tools."""
+    def named_in(self, value: object) -> list[Json]:
+        """Write the files whose names stand anywhere in a value, for another run."""
         said = plain_name(json.dumps(value, ensure_ascii=False, default=str))
         # As JSON too: a name may hold a quotation mark.
         written = {one: json.dumps(one, ensure_ascii=False)[1:-1] for one in self.names}
         named = [one for one in self.names if plain_name(written[one]) in said]
         self.wires(named)  # what is here alone is uploaded
-        return [one for one in self.files if one.name in named]
+        return [written_file(one) for one in self.files if one.name in named]
 
     def _names_in(self, value: object) -> list[str]:
         if isinstance(value, Mapping):
