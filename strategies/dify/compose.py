@@ -184,12 +184,14 @@ def _make(session: Session, settings: Settings, between: BetweenTurns) -> MakeRu
 
 def _conversation(settings: Settings, attached: Attached, between: BetweenTurns) -> Conversation:
     """Write what the run is about, without the form that the answer is to have."""
+    known = _knowledge(settings)
     told = between.told(wording_for(language_of(settings.query)))
     history, recalled = between.recalled(_history(settings, attached))
     return Conversation(
-        instruction=_instruction(settings),
+        instruction=_joined(settings.instruction, known),
         history=history,
         question=_joined(settings.query, *told, attached.text),
+        material=(known, attached.text),
         attachments=attached.parts,
         recalled=recalled,
     )
@@ -243,12 +245,10 @@ def _opened(
     return searched.opened(opening(searched, conversation, estimator, window, names))
 
 
-def _instruction(settings: Settings) -> str:
-    """Write the system prompt: the builder's, and what is known."""
+def _knowledge(settings: Settings) -> str:
+    """Write the passages of the context for the system prompt; blank without passages."""
     room = _characters(settings, _KNOWLEDGE_SHARE)
-    language = language_of(settings.query)
-    known = prompt(settings.passages, language, room) if settings.passages else ""
-    return _joined(settings.instruction, known)
+    return prompt(settings.passages, language_of(settings.query), room)
 
 
 def _joined(*parts: str) -> str:

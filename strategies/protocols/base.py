@@ -14,7 +14,7 @@ Promises of every `ReplyParser`:
 * cost linear in the length of the reply.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -93,7 +93,17 @@ class ReasoningSoFar:
     """The reply up to the tag, as the model wrote it."""
 
 
+type IsQuoted = Callable[[Call | BrokenCall, str], bool]
+"""Tells of a call, and of how the model wrote it, whether it stands in what others have said to the
+model: then it is a quotation."""
+
 type ReplyEvent = Text | Reasoning | ReasoningSoFar | Call | BrokenCall | FormatError
+
+
+def never_quoted(call: Call | BrokenCall, written: str) -> bool:
+    """Take every call for the model's own: nobody has said anything to it."""
+    del call, written
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +174,17 @@ class TextProtocol(Protocol):
         ...
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
+        self,
+        tools: Sequence[ToolSpec],
+        *,
+        starts_in_reasoning: bool | None = False,
+        is_quoted: IsQuoted = never_quoted,
     ) -> ReplyParser:
         """Make the parser of one reply.
 
         `starts_in_reasoning`: the prompt has opened `<think>`; None where nobody knows yet. Then a
         lone `</think>` is told as `ReasoningSoFar`, and whoever runs calls waits for the end.
+        `is_quoted`: a call of which it is true is text.
         """
         ...
 

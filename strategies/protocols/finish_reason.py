@@ -1,6 +1,9 @@
 """Why a provider ended a reply, in the words of many.
 
-Dify passes a provider's word on as it came. The sources are the API references of the providers.
+Dify's model plugins pass a provider's word on, some as an enum's name with its class before it
+(`FinishReason.MAX_TOKENS`, models/vertex_ai) and some in words of their own; each word is followed
+here by the documents that have it. Case and joints differ between them. Of words of Moonshot,
+Groq, DashScope, MiniMax, llama.cpp and Ollama, other than OpenAI's, no document was found.
 """
 
 import re
@@ -10,43 +13,52 @@ type Ending = Literal["complete", "length", "content_filter", "broken"]
 """How a reply ended: in order, at a limit of tokens, by a filter, or not at all."""
 
 _AT_A_LIMIT = (
-    "length",  # OpenAI, Mistral, DeepSeek, Qwen, Moonshot, Zhipu, Ollama, vLLM and most others
-    "max_tokens",  # Anthropic, Bedrock, Gemini, Vertex AI, Cohere, watsonx
-    "model_length",  # Mistral, where the context is full
-    "model_context_window_exceeded",  # Anthropic and Bedrock, where the context is full
-    "context_length_exceeded",  # the error code of OpenAI and its like, sent as a reason
-    "error_limit",  # Cohere, where the context is full
-    "token_limit",  # watsonx, where the context is full
-    "max_output_tokens",  # OpenAI's Responses API: the reason for `incomplete`
-    "incomplete",
-    "max_length",
-    "max_new_tokens",
+    "length",  # OpenAI, "Create chat completion", and its like; vLLM, FINISH_REASON_STRINGS
+    "max_tokens",  # Anthropic, "Handling stop reasons"; Bedrock, StopReason; Gemini, FinishReason;
+    # Cohere, ChatFinishReason; watsonx, TextGenResult
+    "model_length",  # Mistral, ChatCompletionChoice: the context is full
+    "model_context_window_exceeded",  # Anthropic and Bedrock, as above; Zhipu, "Chat completion"
+    "error_limit",  # Cohere v1, as in Oracle's CohereChatResponse: the context is full
+    "token_limit",  # watsonx, TextGenResult
+    "max_output_tokens",  # OpenAI, "Create response", incomplete_details
+    "incomplete",  # Dify's plugin of OpenAI, of such a response without a reason that it knows
 )
 _STOPPED = (
-    "content_filter",  # OpenAI, Azure, Mistral
-    "content_filtered",  # Bedrock
-    "guardrail_intervened",  # Bedrock
-    "refusal",  # Anthropic
-    "sensitive",  # Zhipu
-    "error_toxic",  # Cohere
-    "safety",  # this and the next ones: Gemini and Vertex AI
+    "content_filter",  # OpenAI and DeepSeek, "Create chat completion"
+    "content_filtered",  # Bedrock, StopReason
+    "guardrail_intervened",  # Bedrock, StopReason
+    "refusal",  # Anthropic, "Handling stop reasons"
+    "sensitive",  # Zhipu, "Chat completion"
+    "error_toxic",  # Cohere v1, as above
+    "safety",  # this and the next ones: Gemini, FinishReason
     "recitation",
     "blocklist",
     "prohibited_content",
     "spii",
     "language",
+    "image_safety",
+    "image_prohibited_content",
+    "image_recitation",
+    "model_armor",  # Vertex AI, FinishReason
 )
 _GIVEN_UP = (
-    "error",  # Mistral, Cohere, watsonx
-    "network_error",  # Zhipu
-    "insufficient_system_resource",  # DeepSeek
-    "time_limit",  # watsonx
-    "timeout",
-    "cancelled",  # watsonx
-    "abort",  # vLLM, SGLang
-    "pause_turn",  # Anthropic
-    "malformed_function_call",  # Gemini
-    "non_json_encountered",  # Dify's OpenAI-compatible plugin, of a stream that it cannot read
+    "error",  # Mistral, Cohere and watsonx, as above; vLLM, FINISH_REASON_STRINGS
+    "abort",  # vLLM, FINISH_REASON_STRINGS
+    "repetition",  # vLLM, FINISH_REASON_STRINGS
+    "network_error",  # Zhipu, "Chat completion"
+    "insufficient_system_resource",  # DeepSeek, "Create chat completion"
+    "time_limit",  # watsonx, TextChatResultChoice
+    "cancelled",  # watsonx, TextChatResultChoice
+    "user_cancel",  # Cohere v1, as above
+    "timeout",  # Cohere, ChatFinishReason
+    "pause_turn",  # Anthropic, "Handling stop reasons"
+    "malformed_function_call",  # this and the next ones: Gemini, FinishReason
+    "unexpected_tool_call",
+    "too_many_tool_calls",
+    "other",
+    "malformed_model_output",  # Bedrock, StopReason
+    "malformed_tool_use",  # Bedrock, StopReason
+    "non_json_encountered",  # Dify's SDK, openai_compatible/llm.py, of a stream that it cannot read
 )
 _JOINTS = re.compile(r"(?<=[a-z])(?=[A-Z])|[\s-]+")
 

@@ -222,6 +222,7 @@ def play(
     tongue: Tongue = NATIVE,
     instruction: str = "Be brief.",
     question: str = "What is new?",
+    material: tuple[str, ...] = (),
     limits: Limits | None = None,
     fallback: ScriptedModel | None = None,
     budget: Budget | None = None,
@@ -229,7 +230,7 @@ def play(
 ) -> list[Event]:
     """Play a run to its end."""
     run = Run(
-        Conversation(instruction=instruction, history=[], question=question),
+        Conversation(instruction=instruction, history=[], question=question, material=material),
         binding(model, tongue, budget),
         toolbox or RecordingToolbox(),
         ENGLISH,

@@ -9,13 +9,19 @@ from typing import Any
 
 import pytest
 
+from workbench.base.ports import Json
+from workbench.bench.bench import AvailableModel, Bench, Question
+from workbench.bench.scripted import ScriptedModel, calls, says, tool_call
 from workbench.host.daemon import Host
 from workbench.host.file_server import FileServer
-from workbench.host.payload import model_value, parameter, past, strategy_parameters, tool_value
+from workbench.host.payload import (
+    history_message,
+    model_value,
+    parameter,
+    strategy_parameters,
+    tool_value,
+)
 from workbench.host.record import Run
-from workbench.ports import Json
-from workbench.scripted import Script, calls, says, tool_call
-from workbench.stage import Bench, Question, Seat
 
 TOOL = tool_value("send", parameters=[parameter("to")])
 LOOK = tool_value("look", parameters=[parameter("q")])
@@ -23,7 +29,7 @@ CONVERT = tool_value("convert", parameters=[parameter("file", kind="file", requi
 
 
 class Sent:
-    """A shed whose tools note what they are given."""
+    """A toolbox whose tools note what they are given."""
 
     def __init__(self) -> None:
         self.to: list[str] = []
@@ -62,9 +68,9 @@ class Conversation:
         self.history: list[Json] = []
         self.sent = Sent()
 
-    def ask(self, query: str, *replies: Any, **settings: Any) -> tuple[Run, Script]:
+    def ask(self, query: str, *replies: Any, **settings: Any) -> tuple[Run, ScriptedModel]:
         """Play one turn."""
-        model = Script(*replies)
+        model = ScriptedModel(*replies)
         parameters = strategy_parameters(
             query,
             model=model_value(history=self.history),
@@ -80,7 +86,10 @@ class Conversation:
         )
         assert run.ok, run.failure
         if self._memory:
-            self.history += [past("user", query), past("assistant", run.text)]
+            self.history += [
+                history_message("user", query),
+                history_message("assistant", run.text),
+            ]
         return run, model
 
 
@@ -89,7 +98,7 @@ def sends(to: str = "bob") -> Sequence[Any]:
     return calls(tool_call("send", {"to": to}))
 
 
-def roles(model: Script, request: int = 0) -> list[str]:
+def roles(model: ScriptedModel, request: int = 0) -> list[str]:
     """The roles of a request's messages."""
     return [message["role"] for message in model.requests[request]["prompt_messages"]]
 
@@ -260,7 +269,7 @@ def test_steps_side_by_side_are_asked_for_together(host: Host) -> None:
 def test_a_plan_in_a_workflow_tells_the_builder_what_went_without(host: Host) -> None:
     """Nobody can be asked; the steps go on."""
     model, sent = (
-        Script(
+        ScriptedModel(
             plan(("Tell bob.", []), ("Say more.", [1])),
             sends(),
             says("I may not."),
@@ -322,7 +331,7 @@ def test_the_answer_decides(host: Host, answer: str, settings: Json, sent: list[
 
 def test_a_workflow_refuses_what_needs_approval(host: Host) -> None:
     """There is no next turn; the builder reads of it in an output."""
-    model, sent = Script(sends(), says("I may not.")), Sent()
+    model, sent = ScriptedModel(sends(), says("I may not.")), Sent()
     parameters = strategy_parameters("Send it", tools=[TOOL], ask_before="*")
     run = host.run(parameters, model=model, tools=sent)
     assert sent.to == []
@@ -344,10 +353,10 @@ def test_an_equal_request_is_answered_from_memory(host: Host) -> None:
 
 def test_the_workbench_plays_turns_of_a_conversation(host: Host) -> None:
     """What `run --conversation` and the chat page do: an id, and the history of what was said."""
-    model, sent = Script(sends(), says("Done.")), Sent()
+    model, sent = ScriptedModel(sends(), says("Done.")), Sent()
     bench = Bench(
         host=host,
-        seats={"one": Seat(told="a script", door=model, features=("native",))},
+        models={"one": AvailableModel(description="a script", model=model, features=("native",))},
         tools=sent,
         entities=[TOOL],
         files=(),
@@ -358,6 +367,6 @@ def test_the_workbench_plays_turns_of_a_conversation(host: Host) -> None:
     )
     first = bench.start(question)
     host.finish(first)
-    history = [past("user", "Send it"), past("assistant", first.text)]
+    history = [history_message("user", "Send it"), history_message("assistant", first.text)]
     host.finish(bench.start(replace(question, text="Yes", history=history)))
     assert sent.to == ["bob"]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
+from workbench.bench.scripted import ScriptedModel, ScriptedTools, ask, says, text_output, tool
 from workbench.host.daemon import Host
-from workbench.scripted import Script, Shed, ask, says, text_output, tool
 
 ACTION = 'Thought: I should look.\nAction: {"action": "look", "action_input": {"q": "x"}}'
 
@@ -14,14 +14,14 @@ ACTION = 'Thought: I should look.\nAction: {"action": "look", "action_input": {"
 @pytest.mark.parametrize("chosen", [{}, {"tool_protocol": "react"}, {"tool_protocol": ""}])
 def test_thought_action_observation_answer(host: Host, chosen: dict[str, Any]) -> None:
     """The thought is reasoning, the observation goes back, and the final answer is the text."""
-    model = Script(
+    model = ScriptedModel(
         says(f"{ACTION}\nObservation: invented", pieces=30),
         says("Thought: I know.\nFinalAnswer: A tree."),
     )
     run = host.run(
         ask("What?", tool("look"), **chosen),
         model=model,
-        tools=Shed(look=[text_output("bark")]),
+        tools=ScriptedTools(look=[text_output("bark")]),
         strategy="react",
     )
     second = str(model.requests[1]["prompt_messages"])
@@ -38,11 +38,11 @@ def test_thought_action_observation_answer(host: Host, chosen: dict[str, Any]) -
 
 def test_react_as_a_protocol_of_function_calling(host: Host) -> None:
     """The same by the parameter `tool_protocol`."""
-    model = Script(says(ACTION), says("Final Answer: A tree."))
+    model = ScriptedModel(says(ACTION), says("Final Answer: A tree."))
     run = host.run(
         ask("What?", tool("look"), tool_protocol="react"),
         model=model,
-        tools=Shed(look=[text_output("bark")]),
+        tools=ScriptedTools(look=[text_output("bark")]),
     )
 
     assert_clean(run)

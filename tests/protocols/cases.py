@@ -166,14 +166,12 @@ def read_all(
 
 
 def join_text(events: Sequence[ReplyEvent]) -> list[ReplyEvent]:
-    """Join adjacent text and reasoning: what is left is the same for every chunking."""
+    """Join adjacent text of one kind: what is left is the same for every chunking."""
     joined: list[ReplyEvent] = []
     for event in events:
         last = joined[-1] if joined else None
-        if isinstance(event, Text) and isinstance(last, Text):
-            joined[-1] = Text(last.text + event.text)
-        elif isinstance(event, Reasoning) and isinstance(last, Reasoning):
-            joined[-1] = Reasoning(last.text + event.text)
+        if isinstance(event, Text | Reasoning) and type(event) is type(last):
+            joined[-1] = type(event)(cast("Text", last).text + event.text)
         else:
             joined.append(event)
     return joined

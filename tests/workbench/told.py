@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.ports import Json
+from workbench.base.ports import Json
 
 BEGAN_AT = 1_795_000_000.0
 HARM = "</script><script>window.harmed = true</script><img src=x onerror='window.harmed = true'>"

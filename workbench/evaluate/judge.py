@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+from workbench.base.ports import Json, is_object
 from workbench.evaluate.tasks import ANY_TOOL, AnyOf, Fact, Task, Wanted
 from workbench.host.record import Run
-from workbench.ports import Json, is_object
-from workbench.show.story import reply
+from workbench.show.transcript import reply
 
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _MARKDOWN = re.compile(r"[*`]|(?<![^\W_])_+|_+(?![^\W_])")

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.base.ports import Json, Model
+from workbench.bench.bench import CALLS_TOOLS, PROTOCOLS, RunSetup, declared_features
 from workbench.evaluate.judge import final_answer, mistakes
 from workbench.evaluate.tasks import Task
 from workbench.evaluate.toolset import Toolset
 from workbench.host.daemon import Host
-from workbench.host.payload import model_value, past, strategy_parameters
+from workbench.host.payload import history_message, model_value, strategy_parameters
 from workbench.host.record import Run
 from workbench.host.strategies import Strategy
-from workbench.ports import Json, Model
-from workbench.show.story import reply
-from workbench.stage import CALLS_TOOLS, PROTOCOLS, Setting, declared_features
+from workbench.show.transcript import reply
 
 PROTOCOL = "tool_protocol"
 AUTO = "auto"
@@ -67,7 +67,7 @@ class Played:
     earlier: Sequence[Run]
     """The turns of the conversation before the one that was judged."""
     run: Run
-    setting: Setting
+    setting: RunSetup
     answer: str
     mistakes: Sequence[str]
 
@@ -181,7 +181,7 @@ def _protocols(strategy: Strategy, wanted: Sequence[str]) -> Sequence[str | None
 
 def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Played:
     entities = [tool.entity() for tool in task.tools]
-    history = [past(str(turn["role"]), turn["content"]) for turn in task.history]
+    history = [history_message(str(turn["role"]), turn["content"]) for turn in task.history]
     settings = _settings(task, way, player)
     tools, conversation = Toolset(task.tools), uuid.uuid4().hex if task.turns else None
 
@@ -211,10 +211,13 @@ def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Pla
     for question in task.turns:
         earlier.append(ask(question))
         # As Dify's memory does.
-        history += [past("user", question), past("assistant", earlier[-1].text)]
+        history += [
+            history_message("user", question),
+            history_message("assistant", earlier[-1].text),
+        ]
     run = ask(task.question)
     wrong = mistakes(task, run, earlier)
-    setting = Setting(
+    setting = RunSetup(
         question=task.question,
         model=player.told,
         tools=[tool.name for tool in task.tools],

@@ -4,9 +4,9 @@ import statistics
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from workbench.base.ports import Json
 from workbench.evaluate.play import Played, Way
 from workbench.evaluate.tasks import Task
-from workbench.ports import Json
 from workbench.show.log_tree import counted
 
 _ANSWER_LENGTH = 160

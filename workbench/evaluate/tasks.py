@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from workbench.base.ports import Json, is_object
 from workbench.evaluate.fields import Fields, TaskFileError, as_list, shown, texts
 from workbench.evaluate.toolset import Tool, read_tool
-from workbench.ports import Json, is_object
 
 OWN_TASKS = Path(__file__).parent / "sets"
 """The folder of the tasks that come with the workbench."""

@@ -6,7 +6,7 @@ import urllib.request
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from workbench.ports import WorkbenchError
+from workbench.base.ports import WorkbenchError
 
 _SECONDS = 5.0
 _SHOWN = 80

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.commands.output import plain
-from workbench.ports import Json
+from workbench.base.output import plain
+from workbench.base.ports import Json
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("story", "parts", "plan", "talk", "chart", "details", "serve", "evaluation", "main")

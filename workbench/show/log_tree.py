@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.ports import Json
+from workbench.base.ports import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
-from workbench.ports import Json, WorkbenchError, is_object, objects
+from workbench.base.ports import Json, WorkbenchError, is_object, objects
 
 _SECONDS = 10
 _PATH = "/v1/traces"

@@ -19,9 +19,9 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp.types import AudioContent, CallToolResult, ImageContent, TextContent, Tool
 
+from workbench.base.ports import AnswerError, Json, WorkbenchError
+from workbench.base.services import Service
 from workbench.host.payload import schema_parameters, tool_value
-from workbench.ports import AnswerError, Json, WorkbenchError
-from workbench.stopping import Stopping
 from workbench.tools.builtin import text_message
 
 _START_SECONDS = 30.0
@@ -37,7 +37,7 @@ class _Server:
     leave: asyncio.Event
 
 
-class McpTools(Stopping):
+class McpTools(Service):
     """The tools of the servers behind these commands. A context manager: it stops them."""
 
     def __init__(self, commands: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from strategies.agent.events import PlannedStep
 from strategies.agent.planning.sentences import Sentences
 from strategies.agent.prompt.truncation import cut
+from strategies.protocols.writing.escaping import escaped_markers
 
 _RESULT_LENGTH = 20_000
 """Characters of a step's result that other steps and the answer are given."""
@@ -71,4 +72,4 @@ class Board:
                 one = self.results[step.id]
                 said = one.text or told.failed.replace("<error>", one.error)
                 filled = told.results.replace("<id>", str(step.id)).replace("<task>", step.task)
-                yield filled.replace("<result>", cut(said, _RESULT_LENGTH))
+                yield filled.replace("<result>", escaped_markers(cut(said, _RESULT_LENGTH)))

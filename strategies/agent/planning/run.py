@@ -308,7 +308,7 @@ class PlannedRun:
         return StepResult(text=said, error=shortened(" ".join(said.split()), _DESCRIPTION))
 
     def _step_part(self, step: PlannedStep, rounds: int) -> Part:
-        question = step.task
+        question, results = step.task, ""
         if step.after:
             results = self._board.told(step.after)
             question = self._told.task.replace("<task>", question).replace("<results>", results)
@@ -317,6 +317,7 @@ class PlannedRun:
             history=(),
             question=question,
             attachments=self._conversation.attachments,
+            material=(*self._conversation.material, results),
         )
         part = self._part(conversation, self._tools_for(conversation, step.tools), rounds=rounds)
         demanded, self._demands_call = self._demands_call, False

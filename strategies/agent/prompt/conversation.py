@@ -80,19 +80,27 @@ class Conversation:
     question: str
     attachments: Sequence[Mapping[str, object]] = ()
     """Content parts (images, documents …) that go with the question."""
+    material: tuple[str, ...] = ()
+    """What files and the context say, where it stands in the instruction or in the question."""
     rounds: tuple[RoundRecord, ...] = ()
     recalled: Recalled = field(default_factory=dict[int, tuple[RoundRecord, ...]])
     """What earlier runs called, by the place of their question in the history."""
 
     @property
-    def texts(self) -> Iterator[str]:
-        """What others than the model wrote, and what it has told them: all that it may quote."""
-        yield self.instruction
-        yield from chain.from_iterable(map(_texts, self.history))
-        yield self.question
+    def brought_in(self) -> Iterator[str]:
+        """What tools, files and the context said: neither the user's words nor the model's.
+
+        What the engine said of a call that it did not run is its own.
+        """
+        yield from self.material
         yield from _part_texts(self.attachments)
-        for record in self.rounds:
-            yield from (one.result for one in record.done)
+        yield from (one.result for one in self.ran)
+
+    @property
+    def ran(self) -> Iterator[DoneCall]:
+        """The calls that were run, in this turn and in those that are remembered."""
+        for record in chain(*self.recalled.values(), self.rounds):
+            yield from (one for one in record.done if one.ran)
 
     def with_round(self, record: RoundRecord) -> "Conversation":
         """Return the conversation with one more round."""
@@ -153,13 +161,6 @@ class Conversation:
             question="\n".join([*named, self.question]),
             attachments=(),
         )
-
-
-def _texts(turn: Message) -> list[str]:
-    content = turn.get("content")
-    if isinstance(content, str):
-        return [content]
-    return _part_texts(cast("Sequence[Mapping[str, object]]", content or ()))
 
 
 def _part_texts(parts: Sequence[Mapping[str, object]]) -> list[str]:

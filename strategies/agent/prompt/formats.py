@@ -21,6 +21,7 @@ from strategies.agent.prompt.conversation import (
 from strategies.agent.prompt.memo import Memo
 from strategies.agent.prompt.wording import ENGLISH, Wording, wording_for
 from strategies.protocols.base import (
+    Call,
     Exchange,
     Language,
     ReplyParser,
@@ -29,9 +30,9 @@ from strategies.protocols.base import (
     ToolSpec,
     Turn,
 )
-from strategies.protocols.native.brought_in import BroughtIn
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser, ReasoningHabit
+from strategies.protocols.stream.brought_in import BroughtIn
 from strategies.protocols.writing.closing import in_one_turn
 from strategies.protocols.writing.escaping import escaped_markers
 
@@ -102,7 +103,7 @@ class NativeFormat:
         text = leak_parser(
             tools,
             starts_in_reasoning=habit.starts_in_reasoning,
-            brought_in=BroughtIn(conversation.texts),
+            is_quoted=_brought_in(tools, conversation).holds,
         )
         return NativeParser(text, tools, habit)
 
@@ -137,9 +138,12 @@ class TextFormat:
 
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
-        del conversation
         habit = self._habit
-        text = self.protocol.parser(tools, starts_in_reasoning=habit.starts_in_reasoning)
+        text = self.protocol.parser(
+            tools,
+            starts_in_reasoning=habit.starts_in_reasoning,
+            is_quoted=_brought_in(tools, conversation).holds,
+        )
         return NativeParser(text, tools, habit)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
@@ -172,6 +176,13 @@ class TextFormat:
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Write the run as one turn, without a word of the protocol."""
         return _closing_request(conversation, wording, self.protocol.closing)
+
+
+def _brought_in(tools: Sequence[ToolSpec], conversation: Conversation) -> BroughtIn:
+    """Collect what others have said, and what of it is the model's own all the same."""
+    made = (Call(name=one.call.name, arguments=one.call.arguments) for one in conversation.ran)
+    told = (tool.description for tool in tools)
+    return BroughtIn(conversation.brought_in, made=made, told=told)
 
 
 def _native_round(record: RoundRecord) -> list[Message]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from strategies.agent.ports import Message
+from strategies.protocols.writing.escaping import escaped_markers
 
 type Part = Mapping[str, object]
 
@@ -31,7 +32,7 @@ def described(part: Part, reason: str = "") -> str:
     known = [str(part[key]) for key in ("filename", "mime_type") if part.get(key)]
     facts = ", ".join(known) or part.get("format")
     kind = part.get("type") or "file"
-    return f"[{kind}: {facts}{reason}]" if facts else f"[{kind}{reason}]"
+    return escaped_markers(f"[{kind}: {facts}{reason}]" if facts else f"[{kind}{reason}]")
 
 
 def without_media(message: Message) -> Message:

@@ -7,8 +7,7 @@ was never told of them, so it can only be talking about them.
 
 from collections.abc import Sequence
 
-from strategies.protocols.base import BrokenCall, Call, ReplyParser, ToolSpec
-from strategies.protocols.native.brought_in import NOTHING, BroughtIn
+from strategies.protocols.base import IsQuoted, ReplyParser, ToolSpec, never_quoted
 from strategies.protocols.stream.judgement import NativeCalls
 from strategies.protocols.stream.reader import ReplyReader
 from strategies.protocols.tagged.grammar import leak_grammar
@@ -18,15 +17,8 @@ def leak_parser(
     tools: Sequence[ToolSpec],
     *,
     starts_in_reasoning: bool | None = False,
-    brought_in: BroughtIn = NOTHING,
+    is_quoted: IsQuoted = never_quoted,
 ) -> ReplyParser:
-    """Make the parser of one reply's text channel; without tools it only splits reasoning off.
-
-    `brought_in`: what others have said to the model: a call that stands there is only quoted.
-    """
-
-    def is_quoted(call: Call | BrokenCall, written: str) -> bool:
-        return brought_in.holds(call, written)
-
+    """Make the parser of one reply's text channel; without tools it only splits reasoning off."""
     judge = NativeCalls(is_quoted)
     return ReplyReader(leak_grammar(tools), judge, starts_in_reasoning=starts_in_reasoning)

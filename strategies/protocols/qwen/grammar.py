@@ -15,7 +15,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from strategies.protocols.base import BrokenCall, Call, ReplyEvent, ToolSpec
+from strategies.protocols.base import (
+    BrokenCall,
+    Call,
+    IsQuoted,
+    ReplyEvent,
+    ToolSpec,
+    never_quoted,
+)
 from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
     Block,
@@ -56,21 +63,21 @@ _CUT_PROBLEM = "The reply ended before the arguments were complete."
 _CODE_PROBLEM = "The arguments must be one JSON object."
 
 
-def qwen_grammar(tools: Sequence[ToolSpec]) -> Grammar:
-    """Build the grammar for one set of tools."""
+def qwen_grammar(tools: Sequence[ToolSpec], is_quoted: IsQuoted = never_quoted) -> Grammar:
+    """Build the grammar for one set of tools; a call that is quoted is text."""
     by_name = {tool.name: tool for tool in tools}
 
     def open_block(found: MarkerFound) -> Block | None:
-        return _open(found, by_name)
+        return _open(found, by_name, is_quoted)
 
     return Grammar(in_text=_IN_TEXT, after_block=_AFTER_BLOCK, open=open_block, certain=True)
 
 
-def _open(found: MarkerFound, tools: Mapping[str, ToolSpec]) -> Block | None:
+def _open(found: MarkerFound, tools: Mapping[str, ToolSpec], is_quoted: IsQuoted) -> Block | None:
     called = bool(found.after and found.after.called)
     match found.marker:
         case "✿FUNCTION✿":
-            return QwenCall(found, tools)
+            return QwenCall(found, tools, is_quoted)
         case "✿ARGS✿":
             stray = found.line_start and found.standing == "free"
             return StrayArguments(found) if stray else None
@@ -128,7 +135,10 @@ class StrayArguments:
 class QwenCall:
     """Reads one name and all the arguments that it is called with."""
 
-    def __init__(self, found: MarkerFound, tools: Mapping[str, ToolSpec]) -> None:
+    def __init__(
+        self, found: MarkerFound, tools: Mapping[str, ToolSpec], is_quoted: IsQuoted
+    ) -> None:
+        self._is_quoted = is_quoted
         self._start = found.position + len(found.marker)
         self._line_start = found.line_start
         self._standing = found.standing
@@ -285,7 +295,8 @@ class QwenCall:
         after = cursor.text[at:]
         if not after and not ending:
             return None
-        if self._is_shown(cursor.text[cursor.at : at], after):
+        quoted = any(self._is_quoted(call, cursor.held()) for call in self._pending)
+        if quoted or self._is_shown(cursor.text[cursor.at : at], after):
             return NotABlock(until=cursor.position)
         for call in self._pending:
             emit(call)

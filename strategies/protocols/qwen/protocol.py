@@ -8,7 +8,15 @@ off at ✿RETURN✿, and the model's reply is the continuation.
 import re
 from collections.abc import Sequence
 
-from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.base import (
+    Exchange,
+    IsQuoted,
+    Language,
+    ReplyParser,
+    ToolSpec,
+    Turn,
+    never_quoted,
+)
 from strategies.protocols.qwen.grammar import ARGS, FUNCTION, RESULT, RETURN, qwen_grammar
 from strategies.protocols.stream.reader import ReplyReader
 from strategies.protocols.writing.closing import in_one_turn
@@ -59,10 +67,15 @@ class Qwen:
     closing = staticmethod(in_one_turn)
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
+        self,
+        tools: Sequence[ToolSpec],
+        *,
+        starts_in_reasoning: bool | None = False,
+        is_quoted: IsQuoted = never_quoted,
     ) -> ReplyParser:
         """Make the parser of one reply."""
-        return ReplyReader(qwen_grammar(tools), starts_in_reasoning=starts_in_reasoning)
+        grammar = qwen_grammar(tools, is_quoted)
+        return ReplyReader(grammar, starts_in_reasoning=starts_in_reasoning)
 
     def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
         """Describe the tools and the form of a call."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
-from strategies.protocols.json.read import Unreadable, Value, read_arguments, read_value
+from strategies.protocols.json.read import Unreadable, Value, guess, read_arguments, read_value
 
 _WRAPPERS = frozenset(("tool_call", "tool_calls", "tool_calling", "function_call", "function"))
 _NAMES = ("action", "tool", "tool_name", "name", "function")
@@ -33,7 +33,9 @@ _ANSWER_KEYS = frozenset(("answer", "final_answer", "output", "result", "text", 
 _DEEPEST = 4
 CUT = "The reply was cut off before the Action Input was complete."
 _DECORATION = " \t\r\n*`'\"_"
-_NAME_AND_INPUT = re.compile(r"([\w.-]+)[ \t]*[,:]?[ \t]*(?=[{(\[])(.*)", re.DOTALL)
+_NAME_AND_INPUT = re.compile(
+    r"([\w.-]+)[ \t]*[,:]?[ \t]*(\(?\{.*|\(.*\)[ `*]*|\[.*\][ `*]*)", re.DOTALL
+)
 _WORDS_AROUND = re.compile(
     r"(?:(?:use|using|call|run|the|a|tool|function)\b|使用|调用|工具|函数|[\s`'\"\[\]“”「」。.])+",
     re.IGNORECASE,
@@ -86,6 +88,25 @@ def actions_in(value: object, depth: int = 0) -> list[Action] | None:
         if isinstance(name, str) and name.strip():
             return [_action(name.strip(), members)]
     return None
+
+
+def actions_in_text(text: str, *, is_cut: bool) -> list[Action | BrokenCall]:
+    """Read the actions in JSON as it was written; one that cannot be read for certain is broken."""
+    outcome = read_value(text)
+    actions = actions_in(outcome.value if isinstance(outcome, Value) else outcome.partial) or []
+    problem = _problem_of(outcome, is_cut=is_cut)
+    if not (actions and problem):
+        return [*actions]
+    return [BrokenCall(name=actions[0].name, raw=text, problem=problem)]
+
+
+def _problem_of(outcome: Value | Unreadable, *, is_cut: bool) -> str:
+    """Tell why the actions in JSON must not be run; blank when they may."""
+    if isinstance(outcome, Unreadable):
+        return outcome.problem
+    if is_cut:
+        return CUT
+    return guess({"action": outcome.value}).problem if outcome.guessed else ""
 
 
 def _action(name: str, members: Mapping[str, object]) -> Action:

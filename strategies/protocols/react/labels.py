@@ -66,9 +66,9 @@ _WITHIN_A_LINE = (
     r"(?<=[.!?。！？][ \t])(?=(?-i:[AF]))(?-i:(?P<within>Action[ \t]?[:：][ \t]{0,4}(?=[{\[]))"
     r"|(?P<answer>Final Answer[:：]))"
 )
-_AT_LINE_START_TOO = r"[ \t]{0,12}(?:(?P<json>(?=[{\[]))|(?P<fence>(?=```)))"
+_AT_LINE_START_TOO = r"[ \t]{0,12}(?:(?P<json>(?=[{\[]))|(?P<fence>(?=```|~~~)))"
 _ANYWHERE = re.compile(
-    rf"[ \t\n](?=(?-i:[{_FIRST} \t*#_`{{\[]))"
+    rf"[ \t\n](?=(?-i:[{_FIRST} \t*#_`~{{\[]))"
     rf"(?P<mark>{_WITHIN_A_LINE}|(?<=\n)(?:{_LABEL}|{_AT_LINE_START_TOO}))",
     re.IGNORECASE,
 )
@@ -78,16 +78,16 @@ _MAY_BE_WITHIN = (
     rf"{_beginning('Final Answer')}|{_beginning('Action')}|Action[ \t]?[:：]?[ \t]{{0,4}}"
 )
 _MAY_BEGIN = re.compile(
-    rf"[ \t\n](?=(?-i:[{_FIRST} \t*#_`])|\Z)"
+    rf"[ \t\n](?=(?-i:[{_FIRST} \t*#_`~])|\Z)"
     rf"(?:(?<=\n){_MARKUP}(?:{_MAY_BE_WORD}){_NUMBER}[*_]{{0,3}}[ \t]{{0,4}}"
-    r"|(?<=\n)[ \t]{0,12}`{1,2}"
+    r"|(?<=\n)[ \t]{0,12}(?:`{1,2}|~{1,2})"
     rf"|(?<=[.!?。！？][ \t])(?-i:{_MAY_BE_WITHIN}))\Z",
     re.IGNORECASE,
 )
 _FORGED = re.compile(
     rf"^[ \t]*+[*#>_`]*+[ \t]*+(?=(?:{_one_of(_WORDS)}))\w", re.IGNORECASE | re.MULTILINE
 )
-_INPUT_WITHIN = re.compile(rf"[ \t,]+(?-i:Action Input){_COLON}")
+_INPUT_WITHIN = re.compile(rf"(?<![ \t,])[ \t,]+(?-i:Action Input){_COLON}")
 _WRAPPED = re.compile(rf"\n[ \t]{{0,3}}(?:>[ \t]?|`(?!`))(?:{_LABEL})", re.IGNORECASE)
 
 

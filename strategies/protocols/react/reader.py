@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from strategies.protocols.base import (
     CallDelta,
+    IsQuoted,
     ReasoningSoFar,
     ReplyEvent,
     ReplyParser,
     Text,
     ToolSpec,
+    never_quoted,
 )
 from strategies.protocols.react.steps import StepReader
 
@@ -16,10 +18,16 @@ from strategies.protocols.react.steps import StepReader
 class ReactReader:
     """Reads one reply; a `ReplyParser`. `apart` splits `<think>` off before."""
 
-    def __init__(self, apart: ReplyParser, tools: Sequence[ToolSpec]) -> None:
+    def __init__(
+        self,
+        apart: ReplyParser,
+        tools: Sequence[ToolSpec],
+        is_quoted: IsQuoted = never_quoted,
+    ) -> None:
         self._apart = apart
         self._tools = tools
-        self._steps = StepReader(tools)
+        self._is_quoted = is_quoted
+        self._steps = StepReader(tools, is_quoted)
 
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Read the next piece; this reader knows nothing of native deltas."""
@@ -39,7 +47,9 @@ class ReactReader:
                 continue
             found.append(event)
             if isinstance(event, ReasoningSoFar):
-                self._steps = StepReader(self._tools)  # what it has read were drafts
+                self._steps = StepReader(
+                    self._tools, self._is_quoted
+                )  # what it has read were drafts
             else:
                 self._steps.start_line()
         return found

@@ -7,6 +7,8 @@ place where it began (`hold`): from there on everything can be read again (`sinc
 block, and no character is copied more than a few times however the reply is cut.
 """
 
+CONTEXT = 2
+"""How many characters that were read already stay in front of the unread ones."""
 _REREADS = 4
 _FREE_REREADS = 4096
 
@@ -15,10 +17,10 @@ class Cursor:
     """Text that arrives in pieces, read once from left to right."""
 
     def __init__(self) -> None:
-        self.text = "\n"
-        """One character that was read already, for what looks behind, then the unread ones."""
-        self.at = 1
-        self._base = -1
+        self.text = "\n" * CONTEXT
+        """What was read already, for what looks behind, then the unread characters."""
+        self.at = CONTEXT
+        self._base = -CONTEXT
         self._held: int | None = None
         self._kept: list[str] = []
         self._reread = 0
@@ -36,11 +38,11 @@ class Cursor:
         """Put the next piece of the reply behind what is unread."""
         if self._held is not None:
             self._kept.append(self.text[self._held : self.at])
-            self._held = 1
-        forgotten = self.at - 1
+            self._held = CONTEXT
+        forgotten = self.at - CONTEXT
         self.text = self.text[forgotten:] + piece
         self._base += forgotten
-        self.at = 1
+        self.at = CONTEXT
 
     def hold(self) -> int:
         """Remember this place, and return its position."""
@@ -70,15 +72,14 @@ class Cursor:
         """Go back to a place that is held or after it; what follows will be read anew."""
         self._reread += self.position - position
         index = position - self._base
-        if index >= 1:
+        if index >= CONTEXT:
             self.at = index
             return
         held = self.held()
-        start = self.position - len(held)
-        before = held[position - start - 1 : position - start] or "\n"
-        rest = held[position - start :]
-        self.text = before + rest + self.text[self.at :]
-        self._base = position - 1
-        self.at = 1
-        self._kept = [held[: position - start]]
-        self._held = 1
+        place = position - self.position + len(held)
+        before = held[max(place - CONTEXT, 0) : place].rjust(CONTEXT, "\n")
+        self.text = before + held[place:] + self.text[self.at :]
+        self._base = position - CONTEXT
+        self.at = CONTEXT
+        self._kept = [held[:place]]
+        self._held = CONTEXT

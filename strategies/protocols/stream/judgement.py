@@ -6,17 +6,17 @@ that calls. What tells them apart is what stands round them, so a call waits unt
 * in a code fence, in a quotation (`>`) or in inline code a call is shown, unless the reply is
   nothing else;
 * in the middle of a sentence it is shown: the sentence goes on after it, on the same line;
+* what the model has read from others it only quotes, whatever stands round it;
 * where the model has calls beside the text (`NativeCalls`), a call in the text is meant only if the
-  reply is nothing else, or ends with whole tagged calls on lines of their own, and never if the
-  model has read it before.
+  reply is nothing else, or ends with whole tagged calls on lines of their own.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from strategies.protocols.base import BrokenCall, Call
+from strategies.protocols.base import BrokenCall, Call, IsQuoted, never_quoted
 from strategies.protocols.stream.block import Ending, Standing
 
 FENCE = "```"
@@ -133,12 +133,16 @@ class HeldCalls:
         """All of it."""
         return "".join(self.raw)
 
+    def is_quoted(self, is_quoted: IsQuoted) -> bool:
+        """Tell whether one of the calls stands in what others have said."""
+        return any(is_quoted(call, self.raw[0]) for call in self.calls)
+
 
 class Judge(Protocol):
     """Decides about calls that wait; each answer is one per block."""
 
-    def after_line(self, held: Sequence[HeldCalls]) -> bool:
-        """Tell whether the calls are certain, now that their line is over."""
+    def after_line(self, held: Sequence[HeldCalls]) -> list[bool] | None:
+        """Say which calls are meant, now that their line is over; None while that is uncertain."""
         ...
 
     def before_text(
@@ -155,9 +159,15 @@ class Judge(Protocol):
 class TextCalls:
     """Judges calls of a model that has no other way to call."""
 
-    def after_line(self, held: Sequence[HeldCalls]) -> bool:
+    def __init__(self, is_quoted: IsQuoted = never_quoted) -> None:
+        """Take what tells a call that the model has read from others."""
+        self._is_quoted = is_quoted
+
+    def after_line(self, held: Sequence[HeldCalls]) -> list[bool] | None:
         """Take what stands in running text and is not followed by more of a sentence."""
-        return all(one.standing == "free" for one in held)
+        if any(one.standing != "free" for one in held):
+            return None
+        return [self._is_own(one) for one in held]
 
     def before_text(
         self, held: Sequence[HeldCalls], around: Surroundings, after: str
@@ -165,25 +175,28 @@ class TextCalls:
         """Take them unless they stand in an example or in a sentence that goes on."""
         gap = _TAGS.split(held[-1].gap)[-1]
         shown = goes_on(sentence_is_over=around.sentence_is_over, gap=gap, after=after)
-        return [one.standing == "free" and not shown for one in held]
+        return [one.standing == "free" and not shown and self._is_own(one) for one in held]
 
     def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: Ending) -> list[bool]:
         """Take all, an example only if the reply is nothing else."""
         del end
-        return [one.standing == "free" or not around.said for one in held]
+        alone = not around.said
+        return [(one.standing == "free" or alone) and self._is_own(one) for one in held]
+
+    def _is_own(self, held: HeldCalls) -> bool:
+        return not held.is_quoted(self._is_quoted)
 
 
 class NativeCalls:
     """Judges calls in the text of a model that has native calls."""
 
-    def __init__(self, is_quoted: Callable[[Call | BrokenCall, str], bool]) -> None:
+    def __init__(self, is_quoted: IsQuoted = never_quoted) -> None:
         """Take what tells a call that the model has read from others."""
         self._is_quoted = is_quoted
 
-    def after_line(self, held: Sequence[HeldCalls]) -> bool:
+    def after_line(self, held: Sequence[HeldCalls]) -> list[bool] | None:
         """Wait for the end in any case."""
         del held
-        return False
 
     def before_text(
         self, held: Sequence[HeldCalls], around: Surroundings, after: str
@@ -196,7 +209,7 @@ class NativeCalls:
         """Take all or none."""
         alone = not around.said and not around.in_example
         meant = alone or all(_is_whole(one, end) for one in held)
-        quoted = any(self._is_quoted(call, one.written) for one in held for call in one.calls)
+        quoted = any(one.is_quoted(self._is_quoted) for one in held)
         return [meant and not quoted] * len(held)
 
 

@@ -169,8 +169,8 @@ class ReplyReader:
                 self._space.append(blank)
             self._pass(end)
             line_is_over = "\n" in blank and not self._after.inside
-            if self._held and line_is_over and self._judge.after_line(self._held):
-                self._settle([True] * len(self._held))
+            if self._held and line_is_over and (meant := self._judge.after_line(self._held)):
+                self._settle(meant)
 
     def _pass(self, index: int) -> None:
         """Pass over what is not shown, unless the calls before it are."""

@@ -7,7 +7,16 @@ was taught one form falls into another often enough.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from strategies.protocols.base import Exchange, Language, ReplyParser, ToolSpec, Turn
+from strategies.protocols.base import (
+    Exchange,
+    IsQuoted,
+    Language,
+    ReplyParser,
+    ToolSpec,
+    Turn,
+    never_quoted,
+)
+from strategies.protocols.stream.judgement import TextCalls
 from strategies.protocols.stream.reader import ReplyReader
 from strategies.protocols.tagged.grammar import tag_grammar
 from strategies.protocols.writing.closing import in_one_turn
@@ -26,10 +35,15 @@ class TagProtocol:
     closing = staticmethod(in_one_turn)
 
     def parser(
-        self, tools: Sequence[ToolSpec], *, starts_in_reasoning: bool | None = False
+        self,
+        tools: Sequence[ToolSpec],
+        *,
+        starts_in_reasoning: bool | None = False,
+        is_quoted: IsQuoted = never_quoted,
     ) -> ReplyParser:
         """Make the parser of one reply."""
-        return ReplyReader(tag_grammar(tools), starts_in_reasoning=starts_in_reasoning)
+        judge = TextCalls(is_quoted)
+        return ReplyReader(tag_grammar(tools), judge, starts_in_reasoning=starts_in_reasoning)
 
     def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
         """Describe the tools and the form of a call."""

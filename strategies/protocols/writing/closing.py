@@ -17,6 +17,9 @@ def in_one_turn(question: str, exchanges: Sequence[Exchange], request: str = "")
 
 
 def _told(result: Result) -> str:
-    """Write a result under its call; what the engine remarked belongs to none."""
-    text = escaped_markers(result.text)
-    return f"{result.name} {result.arguments}".rstrip() + f":\n{text}" if result.name else text
+    """Write a result under its call; what the engine remarked belongs to none.
+
+    Its call is escaped as well: it stands in the turn of the user here.
+    """
+    call = f"{result.name} {result.arguments}".rstrip() + ":\n" if result.name else ""
+    return escaped_markers(f"{call}{result.text}")

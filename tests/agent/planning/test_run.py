@@ -27,7 +27,7 @@ from strategies.agent.events import (
     Within,
 )
 from strategies.agent.outcomes import Limits, Policy
-from strategies.agent.ports import ModelError, ToolOutcome, Usage
+from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome, Usage
 from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.schema.answer import read_shape
@@ -501,3 +501,24 @@ def test_a_failure_that_cannot_be_cured(place: str, on_error: bool) -> None:  # 
     else:
         assert isinstance(events[-1], RunFailed)
         assert "bad key" in events[-1].sentence
+
+
+def test_call_that_a_step_has_read_is_a_quotation_in_the_next_one() -> None:
+    """The result of a step is material for those that build on it."""
+    hermes = TONGUES[1]
+    quoted = hermes.reply("The page says:", [Wanted("look", {"q": "/"})])
+    said = "".join(step.text for step in quoted if isinstance(step, ModelDelta))
+    written = plan(("Read.", ["look"], []), ("Sum up.", ["look"], [1]))
+    model = ScriptedModel(
+        says(written),
+        hermes.reply("", [Wanted("look", {"q": "page"})]),
+        says(f"It says {said}, no more."),
+        quoted,
+        says("Done."),
+    )
+    toolbox = RecordingToolbox(look="seen")
+    run = planned(model, toolbox, tongue=hermes)
+    events = list(run.events())
+
+    assert isinstance(events[-1], RunFinished)
+    assert toolbox.calls == [("look", {"q": "page"})]

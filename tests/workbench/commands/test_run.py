@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.workbench.tiny import write_plugin
+from workbench.base.output import write_file
+from workbench.base.ports import Json, UsageError
+from workbench.bench.faults import read_fault
+from workbench.bench.scripted import ROOT
 from workbench.commands.options import output_file
-from workbench.commands.output import write_file
-from workbench.model.faults import read_fault
-from workbench.ports import Json, UsageError
-from workbench.scripted import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from workbench.base.ports import Json
 from workbench.evaluate.judge import final_answer, holds, mistakes
 from workbench.evaluate.tasks import Fact, Task, Wanted
-from workbench.host.limits import DAEMON
 from workbench.host.record import Run
-from workbench.ports import Json
+from workbench.runtimes.limits import DAEMON
 
 
 def message(kind: str, **body: Any) -> Json:

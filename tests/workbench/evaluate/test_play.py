@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from workbench.bench.scripted import ROOT, ScriptedModel, calls, says, tool_call
 from workbench.commands.options import chosen_strategies
 from workbench.evaluate.play import Player, named, play, ways
 from workbench.evaluate.tasks import read_tasks
-from workbench.scripted import ROOT, Script, calls, says, tool_call
 
 TASK = """
 tools:
@@ -22,7 +22,7 @@ def test_turns_are_one_conversation_and_count_together(tmp_path: Path) -> None:
     """The last answer is judged; the plugin knows what its tool returned two turns before."""
     path = tmp_path / "tasks.yml"
     path.write_text(TASK, encoding="utf-8")
-    model = Script(
+    model = ScriptedModel(
         calls(tool_call("draw", {})), says("Done."), says("You are welcome."), says("It was 4711.")
     )
     known = [one for one in chosen_strategies(ROOT, []) if one.name == "function_calling"]

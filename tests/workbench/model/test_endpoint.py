@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from workbench.loopback import Loopback
+from workbench.base.loopback import LoopbackServer
+from workbench.base.ports import AnswerError, Json, WorkbenchError
 from workbench.model.endpoint import Endpoint, check_endpoint
 from workbench.model.openai import OpenAIModel
-from workbench.ports import AnswerError, Json, WorkbenchError
 
 type Pages = dict[str, tuple[int, str, str]]
 
@@ -39,7 +39,7 @@ def serving(pages: Pages) -> Generator[str]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""
 
-    with Loopback(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+    with LoopbackServer(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield server.origin
 
 

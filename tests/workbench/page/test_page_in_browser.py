@@ -13,8 +13,8 @@ import pytest
 
 from tests.workbench.page.browser import CHROMIUM, Browser
 from tests.workbench.told import HARM, lines, planned, text
+from workbench.bench.scripted import ROOT
 from workbench.page.pages import page
-from workbench.scripted import ROOT
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 

@@ -11,9 +11,9 @@ from typing import override
 import pytest
 
 from tests.workbench.told import HARM, lines
+from workbench.base.ports import Json
 from workbench.page import pages
 from workbench.page.pages import embedded, page
-from workbench.ports import Json
 
 PARTS = Path(pages.__file__).parent
 

@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, Protocol, override
+from typing import Any, override
 
 import httpcore
 import httpx
@@ -48,23 +48,11 @@ class GoneError(FetchError):
     """The server that keeps a file says that it is not to be had, or no longer."""
 
 
-class Network(Protocol):
+class Network:
     """What a reader needs of the net."""
 
     def resolve(self, host: str, port: int) -> Sequence[str]:
         """Return all IP addresses of a host; raises OSError when there are none."""
-        ...
-
-    def connect(self, address: str, port: int, seconds: float) -> httpcore.NetworkStream:
-        """Open a connection to an IP address."""
-        ...
-
-
-class Internet:
-    """The net that there is."""
-
-    def resolve(self, host: str, port: int) -> Sequence[str]:
-        """See `Network.resolve`."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError:
@@ -72,7 +60,7 @@ class Internet:
         return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
     def connect(self, address: str, port: int, seconds: float) -> httpcore.NetworkStream:
-        """See `Network.connect`."""
+        """Open a connection to an IP address."""
         return httpcore.SyncBackend().connect_tcp(address, port, timeout=seconds)
 
 
@@ -89,7 +77,7 @@ class FileReader:
     ) -> None:
         """Take the seconds that all files together may take, from now on."""
         self._dify = dify
-        self._network = network or Internet()
+        self._network = network or Network()
         self._clock = clock
         self._deadline = clock() + seconds
 

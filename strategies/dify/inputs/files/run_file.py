@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from strategies.agent.ports import Forwarded
 from strategies.dify.loose_json import Json, decoded, mapping, number_of, sequence, text
+from strategies.dify.outputs.media import decoded_size
 
 type Kind = Literal["image", "document", "audio", "video", "custom"]
 
@@ -142,7 +143,7 @@ def made_file(message: Forwarded, meta: Json, url: str, content: str) -> RunFile
     name = _clean_name(text(meta.get("filename") or meta.get("name")), url, extension)
     mime_type = mime_type or _mime_type_of(name)
     kind = _kind("", mime_type)
-    size = _size(meta.get("size")) or _decoded_length(content)
+    size = _size(meta.get("size")) or decoded_size(content) or None
     wire = _identity(name, kind, mime_type, size, url)
     tool_file_id = tool_file_id_of(meta, url)
     if tool_file_id:
@@ -209,7 +210,7 @@ def untaken(name: str, taken: Iterable[str]) -> str:
 
 def plain_name(name: str) -> str:
     """Return what two spellings of a name have in common."""
-    return name.strip().strip(_QUOTES).strip().casefold()
+    return name.replace("\u200b", "").strip().strip(_QUOTES).strip().casefold()
 
 
 def _kind(declared: str, mime_type: str) -> Kind:
@@ -230,8 +231,3 @@ def _mime_type_of(name: str) -> str:
 def _size(value: object) -> int | None:
     size = number_of(value)
     return int(size) if size is not None and size >= 1 else None
-
-
-def _decoded_length(content: str) -> int | None:
-    """Return how many bytes a text of base64 stands for."""
-    return len(content) * 3 // 4 - content[-2:].count("=") or None
