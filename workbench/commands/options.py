@@ -165,7 +165,7 @@ def port(text: str) -> int:
     """Read a port; 0 takes any."""
     number = int(text)
     if not 0 <= number <= _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is no port: they go up to {_HIGHEST_PORT}")
+        raise argparse.ArgumentTypeError(f"{text} is not a port: ports go up to {_HIGHEST_PORT}")
     return number
 
 

@@ -60,9 +60,9 @@ function waiting(made) {
 }
 
 function chip(turn, call, row, view) {
-  const state = call.error || row?.bad ? "bad" : call.until === null ? "open" : "";
+  const state = call.error || row?.bad ? "bad" : call.until === null && row?.open !== false ? "open" : "";
   // The time of its row in the time line, so that one call has one duration.
-  const length = call.until === null ? "" : seconds(row ? row.until - row.from : call.until - call.at);
+  const length = (row ? row.open : call.until === null) ? "" : seconds(row ? row.until - row.from : call.until - call.at);
   return make(`button.chip${state ? `.${state}` : ""}`, {
     type: "button",
     title: JSON.stringify(call.asked.tool_parameters),

@@ -88,7 +88,7 @@ def test_a_refused_key_is_told_and_not_shown() -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("localhost:8000", "is no web address"),
+        ("localhost:8000", "is not a web address"),
         ("http://127.0.0.1:9/v1", "nothing answers there"),
         ("http://127.0.0.1:99999/v1", "nothing answers there"),
     ],

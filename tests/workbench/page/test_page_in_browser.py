@@ -154,6 +154,50 @@ class TestRun:
 
         assert opened.run("document.documentElement.scrollWidth") <= 390
 
+    @pytest.mark.parametrize("width", [390, 1000, 1280])
+    def test_the_marks_of_the_time_line_stand_apart(self, opened: Browser, width: int) -> None:
+        """Also after the window was made narrower."""
+        opened.resize(width, 844)
+        apart = """(() => {
+            const boxes = [...document.querySelectorAll('.axis span')]
+                .map(mark => mark.getBoundingClientRect());
+            return boxes.length > 1
+                && boxes.every((box, at) => !at || box.left - boxes[at - 1].right > 4);
+        })()"""
+
+        assert opened.wait_for(apart)
+
+    def test_lists_within_lists_and_code_in_bold_are_shown_as_such(
+        self, browser: Browser, tmp_path: Path
+    ) -> None:
+        """As the question for an approval has them."""
+        show(browser, tmp_path, lines(result="this:**\n- **`mail`**\n  - `to`: Ann\n- **`pay`"))
+
+        assert browser.run("document.querySelectorAll('.said > ul > li').length") == 2
+        assert browser.text(".said > ul > li > ul") == "to: Ann"
+        assert browser.text(".said li strong code") == "mail"
+
+    def test_outputs_that_hold_nothing_share_a_line(self, browser: Browser, tmp_path: Path) -> None:
+        """By their names; 0 and false hold something."""
+        told = lines()
+        told[-1]["outputs"] |= {"error": "", "sources": [], "structured_output": {}, "count": 0}
+        show(browser, tmp_path, told)
+        rows: list[str] = browser.run(
+            "[...document.querySelectorAll('.outputs > div')].map(row => row.innerText)"
+        )
+
+        assert rows[-1].split("\n")[-1] == "error, sources, structured_output"
+        assert any(row.startswith("count") for row in rows[:-1])
+
+    def test_a_tool_that_was_given_up_has_the_time_of_its_row(
+        self, browser: Browser, tmp_path: Path
+    ) -> None:
+        """Its answer never came."""
+        told = [line for line in lines() if (line["type"], line.get("call")) != ("answer", 2)]
+        show(browser, tmp_path, told)
+
+        assert "1.00 s" in browser.text(".chip")
+
     def test_several_runs_are_several_turns(self, browser: Browser, tmp_path: Path) -> None:
         """Each with its own time line."""
         show(browser, tmp_path, [*lines("one"), *lines("two", result="19 °C")])
@@ -211,6 +255,35 @@ class TestPlan:
             " return li.querySelector('small').getBoundingClientRect().top"
             " >= li.querySelector('span').getBoundingClientRect().bottom - 1; })()"
         )
+
+
+def test_an_evaluation_fits_a_telephone_and_opens_a_wrong_run(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """No word of the table is cut in two, and what was wrong stands above the run."""
+    wrong = {"run": "one", "rounds": 2, "mistakes": ["The answer does not hold 19."]}
+    total = {"right": 0, "runs": 1, "rounds": 2, "tokens": 70, "seconds": 2}
+    ways = [f"plan_and_execute {protocol}" for protocol in ("native", "qwen3_coder", "react")]
+    evaluation = {
+        "totals": [{"name": way, **total} for way in ways],
+        "tasks": [{"name": "chinese-weather", "question": "Lisbon?", "cells": [[wrong]] * 3}],
+    }
+    path = tmp_path / "evaluation.html"
+    path.write_text(page(lines(), evaluation=evaluation), encoding="utf-8")
+    browser.resize(390, 844)
+    browser.open(path.as_uri())
+    browser.click(".wrong")
+
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    assert "qwen3 coder" in browser.text(".evaluation thead").replace("\n", " ")
+    lines_of_the_name = """(() => {
+        const range = document.createRange();
+        range.selectNodeContents(document.querySelector('th[title]'));
+        return range.getClientRects().length;
+    })()"""
+    assert browser.run(lines_of_the_name) <= len(("chinese-", "weather"))
+    assert "does not hold 19" in browser.text(".opened")
+    assert "It has" in browser.text(".opened")
 
 
 def paper(browser: Browser) -> float:
@@ -281,6 +354,14 @@ class TestServe:
 
         assert "<tool_call>" in chat.text("#details")
         assert "\n5\n" in chat.text("#turns")
+
+    def test_no_button_is_there_before_it_is_of_use(self, chat: Browser) -> None:
+        """Neither those of an approval nor Stop."""
+        shown = chat.text("#composer")
+
+        assert "Ask" in shown
+        assert "Yes, run it" not in shown
+        assert "Stop" not in shown
 
     def test_a_run_can_be_stopped(self, chat: Browser) -> None:
         """It ends at once, without an error."""

@@ -143,7 +143,7 @@ def test_a_collector_that_takes_nothing_is_told() -> None:
 
 def test_an_address_that_is_none_is_refused() -> None:
     """Before anything is sent."""
-    with pytest.raises(WorkbenchError, match="is no web address"):
+    with pytest.raises(WorkbenchError, match="is not a web address"):
         send(lines(), "localhost:4318")
 
 
