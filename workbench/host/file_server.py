@@ -61,6 +61,10 @@ class FileServer(LoopbackServer):
         """Take several files."""
         return [self.add(path) for path in paths]
 
+    def forget(self) -> None:
+        """Let all addresses so far be good no longer."""
+        self._server.kept.clear()
+
     def _signed(self, name: str) -> str:
         moment, nonce = str(int(time.time())), secrets.token_hex(16)
         sign = self._server.sign(name, moment, nonce)

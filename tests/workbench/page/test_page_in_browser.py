@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.workbench.page.browser import CHROMIUM, Browser
-from tests.workbench.told import HARM, lines, text
+from tests.workbench.told import HARM, lines, planned, text
 from workbench.bench.scripted import ROOT
 from workbench.page.pages import page
 
@@ -205,6 +205,56 @@ class TestRun:
 
         assert browser.run("document.querySelectorAll('.turn').length") == 2
         assert "19 °C" in browser.text("#outcome")
+
+
+class TestPlan:
+    """A run of plan_and_execute."""
+
+    def test_the_plan_is_a_checklist(self, browser: Browser, tmp_path: Path) -> None:
+        """Each step once, with its state, time and usage; the text does not repeat it."""
+        show(browser, tmp_path, planned())
+        steps: list[list[str]] = browser.run(
+            "[...document.querySelectorAll('.plan li')].map(li =>"
+            " [li.className, li.querySelector('span').textContent,"
+            " li.querySelector('small').textContent])"
+        )
+
+        assert steps == [
+            ["done", "1. Find the oak.", "0.50 s · 30 tok"],
+            ["failed", "2. Find the elm.", "failed · 0.60 s"],
+            ["dropped", "3. Compare them.", "dropped"],
+            ["dropped", "4. Draw them.", "dropped"],
+            ["waiting", "5. Find a birch.", "waiting"],
+        ]
+        assert "1 of 5 steps done" in browser.text(".plan")
+        assert browser.text("#turns").count("Find the oak.") == 1
+        assert browser.complaints == []
+
+    def test_a_step_opens_and_its_calls_are_its_own(self, browser: Browser, tmp_path: Path) -> None:
+        """Though both steps asked the model at the same time."""
+        show(browser, tmp_path, planned())
+        browser.click(".plan li:nth-of-type(1) button")
+        opened = browser.text("#details h3")
+        prompts: list[str] = []
+        for number in (0, 1):
+            browser.run(f"document.querySelectorAll('.row.model')[{number}].click()")
+            prompts.append(browser.text("#details"))
+
+        assert "STEP 1" in opened
+        assert ["Oak?" in one for one in prompts] == [True, False]
+        assert ["Elm?" in one for one in prompts] == [False, True]
+
+    def test_it_fits_a_telephone(self, browser: Browser, tmp_path: Path) -> None:
+        """Nothing is wider than the page, and time and usage stand below the task."""
+        show(browser, tmp_path, planned())
+        browser.resize(390, 844)
+
+        assert browser.run("document.documentElement.scrollWidth") <= 390
+        assert browser.run(
+            "(() => { const li = document.querySelector('.plan li');"
+            " return li.querySelector('small').getBoundingClientRect().top"
+            " >= li.querySelector('span').getBoundingClientRect().bottom - 1; })()"
+        )
 
 
 def test_an_evaluation_fits_a_telephone_and_opens_a_wrong_run(

@@ -31,6 +31,7 @@ _SECONDS = 10.0
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
+_GONE = frozenset({401, 403, 404, 410})
 _FAULTS = (
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -41,6 +42,10 @@ _FAULTS = (
 
 class FetchError(Exception):
     """A file could not be read; the text is one sentence, without the URL, which is signed."""
+
+
+class GoneError(FetchError):
+    """The server that keeps a file says that it is not to be had, or no longer."""
 
 
 class Network:
@@ -96,6 +101,16 @@ class FileReader:
         except _FAULTS as error:
             raise FetchError(f"It could not be read: {_told(error)}.") from None
 
+    def is_gone(self, url: str) -> bool:
+        """Tell whether a file's server says that it is not to be had, without reading it."""
+        try:
+            self.read(url, highest=0)
+        except GoneError:
+            return True
+        except FetchError:
+            pass
+        return False
+
     def is_a_strangers(self, url: str) -> bool:
         """Tell whether a public address is not one that Dify signed.
 
@@ -135,7 +150,8 @@ class FileReader:
             if response.status in _REDIRECTS and b"location" in given:
                 return str(_joined(url, given[b"location"]))
             if response.status != _OK:
-                raise FetchError(f"The server that keeps it answered {response.status}.")
+                fault = GoneError if response.status in _GONE else FetchError
+                raise fault(f"The server that keeps it answered {response.status}.")
             if given.get(b"content-encoding", b"identity") != b"identity":
                 raise FetchError("The server that keeps it sent it compressed, unasked.")
             return _gathered(response.iter_stream(), highest)

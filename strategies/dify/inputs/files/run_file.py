@@ -64,6 +64,31 @@ def read_files(value: object) -> tuple[list[RunFile], list[str]]:
     return files, odd
 
 
+def written_file(file: RunFile) -> Json:
+    """Write a file as JSON, for another run."""
+    return {"name": file.name, "wire": dict(file.wire)}
+
+
+def read_written(written: object) -> list[RunFile]:
+    """Read files that were written; each keeps the name by which it was known."""
+    given = [mapping(one) for one in sequence(written)]
+    return [
+        replace(file, name=text(one.get("name")) or file.name)
+        for one in given
+        for file in read_files([mapping(one.get("wire"))])[0]
+    ]
+
+
+def renamed(files: Iterable[RunFile], taken: Sequence[RunFile]) -> list[RunFile]:
+    """Give files other names where theirs are those of files that were there before."""
+    known = [one.name for one in taken]
+    fresh: list[RunFile] = []
+    for file in files:
+        fresh.append(replace(file, name=untaken(file.name, known)))
+        known.append(fresh[-1].name)
+    return fresh
+
+
 def extension_of(file: RunFile) -> str:
     """Return the extension without its dot, from the name or else from the MIME type."""
     _, dot, extension = file.name.rpartition(".")

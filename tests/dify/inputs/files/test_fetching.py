@@ -126,6 +126,20 @@ def reader(dify: str = "", *, seconds: float = 10.0, **options: Any) -> FileRead
     return FileReader(files, seconds=seconds, **options)
 
 
+@pytest.mark.parametrize(
+    ("path", "gone"), [("ok", False), ("large", False), ("zipped", False), ("expired", True)]
+)
+def test_a_file_is_gone_where_its_server_says_so(server: str, path: str, *, gone: bool) -> None:
+    """As Dify does once the signature of an address has expired; nothing is read."""
+    assert reader(server).is_gone(f"{server}/files/{path}") is gone
+
+
+def test_what_must_not_be_read_is_not_known_to_be_gone() -> None:
+    """Neither is a file whose server is not there, or that has no address."""
+    assert not reader().is_gone("http://127.0.0.1:9/files/ok")
+    assert not reader().is_gone("/files/tools/1.png")
+
+
 @pytest.mark.parametrize("path", ["/files/ok?sign=x", "/files/moved"])
 def test_difys_own_file_is_read_wherever_dify_is(server: str, path: str) -> None:
     """Its host is often a private one; a redirect within its files is followed."""
