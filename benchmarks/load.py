@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from benchmarks.stage import Clocked, Sizes, Stage, at_once, percentile
 from benchmarks.table import Row, Section
+from workbench.base.ports import Json
+from workbench.bench.scripted import ScriptedTools, ask, calls, text_output, tool, tool_call
 from workbench.host.daemon import Host
 from workbench.host.record import Run
-from workbench.ports import Json
-from workbench.scripted import Shed, ask, calls, text_output, tool, tool_call
 
 _CHUNKS, _RATE = 20, 20.0
 
@@ -80,7 +80,7 @@ def _play(host: Host, count: int) -> _Load:
         runs[number] = host.run(
             ask("Go", tool("echo"), maximum_iterations=5),
             model=models[number],
-            tools=Shed(echo=[text_output("ok")]),
+            tools=ScriptedTools(echo=[text_output("ok")]),
             timeout=300,
         )
 

@@ -6,8 +6,8 @@ from statistics import median
 
 from benchmarks.stage import PLUGINS, Sizes, at_once, memory
 from benchmarks.table import Row, Section
+from workbench.bench.scripted import FunctionModel, ask, says
 from workbench.host.daemon import Host
-from workbench.scripted import Each, ask, says
 
 _AT_ONCE = 8
 _MEASURED = ("ours", "floor", "rival")
@@ -56,7 +56,7 @@ def _memory(plugin: Path, runs: int) -> tuple[float, float]:
 
         def play(number: int) -> None:
             for _ in range(number, runs, _AT_ONCE):
-                host.run(ask("Hi"), model=Each(lambda _: says("Hello there.", pieces=3)))
+                host.run(ask("Hi"), model=FunctionModel(lambda _: says("Hello there.", pieces=3)))
 
         at_once(_AT_ONCE, play)
         return idle, memory(host)

@@ -5,10 +5,10 @@ from statistics import median
 
 from benchmarks.stage import Sizes, Stage, cpu
 from benchmarks.table import Row, Section
+from workbench.base.ports import Json
+from workbench.bench.scripted import ScriptedTools, ask, calls, says, text_output, tool, tool_call
 from workbench.host.daemon import Host
 from workbench.host.payload import model_value
-from workbench.ports import Json
-from workbench.scripted import Shed, ask, calls, says, text_output, tool, tool_call
 
 _RESULT = "On the 4th of May, 17 trains left; 3 were late: {'a': 1}.\n" * 36
 _WINDOW = 2_000_000
@@ -83,7 +83,7 @@ def _clock(host: Host, rounds: int) -> list[float]:
         maximum_iterations=rounds + 2,
         instruction="",
     )
-    run = host.run(asked, model=model, tools=Shed(look=_result), timeout=300)
+    run = host.run(asked, model=model, tools=ScriptedTools(look=_result), timeout=300)
     if len(run.model_calls) != rounds + 1:
         raise RuntimeError(f"{len(run.model_calls)} rounds instead of {rounds + 1}: {run.failure}")
     return model.clock

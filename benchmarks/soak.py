@@ -12,12 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from workbench.host.daemon import Host
-from workbench.ports import Json
-from workbench.scripted import (
+from workbench.base.ports import Json
+from workbench.bench.scripted import (
     ROOT,
-    Each,
-    Shed,
+    FunctionModel,
+    ScriptedTools,
     Step,
     ask,
     calls,
@@ -26,6 +25,7 @@ from workbench.scripted import (
     tool,
     tool_call,
 )
+from workbench.host.daemon import Host
 
 ALLOWED = 0.1
 """Growth that counts as flat."""
@@ -61,8 +61,10 @@ def _play(host: Host, number: int) -> None:
             return [RuntimeError("Incorrect API key, code: 401")]
         return says("The answer is this. " * 50, pieces=20)
 
-    shed = Shed(look=[text_output("A long result. " * 1_000)])
-    run = host.run(ask(f"Question {number}", tool("look")), model=Each(reply), tools=shed)
+    toolbox = ScriptedTools(look=[text_output("A long result. " * 1_000)])
+    run = host.run(
+        ask(f"Question {number}", tool("look")), model=FunctionModel(reply), tools=toolbox
+    )
     if run.open_logs or run.lost or bool(run.error) is not fails:
         sys.exit(f"Run {number} went wrong: {run.failure}")
 

@@ -5,30 +5,25 @@ to it, and prints each figure beside the bound that it must keep.
 """
 
 import sys
-import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value
-from workbench.host.record import Run
-from workbench.scripted import (
+from workbench.bench.scripted import (
     ROOT,
-    Each,
-    Script,
-    Shed,
-    Step,
+    ScriptedModel,
+    ScriptedTools,
     ask,
     calls,
     chunk,
+    many_echoes,
     says,
     text_output,
     tool,
     tool_call,
     usage,
 )
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value
 
 _REPEATS = 7
 
@@ -54,9 +49,11 @@ class Figure:
 
 def six_tools(host: Host) -> Figure:
     """From the first request for a tool to the request of the next round."""
-    model = Script(calls(*(tool_call("nap", {"q": str(n)}) for n in range(6))), says("Rested."))
-    shed = Shed(nap=[0.4, text_output("ok")])
-    run = host.run(ask("Nap", tool("nap")), model=model, tools=shed)
+    model = ScriptedModel(
+        calls(*(tool_call("nap", {"q": str(n)}) for n in range(6))), says("Rested.")
+    )
+    toolbox = ScriptedTools(nap=[0.4, text_output("ok")])
+    run = host.run(ask("Nap", tool("nap")), model=model, tools=toolbox)
     seconds = run.model_calls[1].asked_at - run.tool_calls[0].asked_at
     return Figure("6 tools of 0.4 s at once, to the next model call", seconds, 0.9, "s")
 
@@ -64,8 +61,10 @@ def six_tools(host: Host) -> Figure:
 def early_tool(host: Host) -> Figure:
     """How much longer the round takes than the reply alone."""
     early = chunk(tool_calls=[tool_call("nap", {"q": "a"}, "c1")])
-    model = Script([early, 1.0, chunk(usage=usage(), finish="tool_calls")], says("Rested."))
-    run = host.run(ask("Nap", tool("nap")), model=model, tools=Shed(nap=[0.8, text_output("ok")]))
+    model = ScriptedModel([early, 1.0, chunk(usage=usage(), finish="tool_calls")], says("Rested."))
+    run = host.run(
+        ask("Nap", tool("nap")), model=model, tools=ScriptedTools(nap=[0.8, text_output("ok")])
+    )
     first, second = run.model_calls
     reply_ended = first.ended_at or 0.0
     added = second.asked_at - reply_ended
@@ -79,7 +78,7 @@ def first_text(host: Host, name: str, features: tuple[str, ...]) -> Figure:
 
 
 def _first_text_once(host: Host, features: tuple[str, ...]) -> float:
-    model = Script([chunk("First"), 0.2, chunk(" last", usage=usage())])
+    model = ScriptedModel([chunk("First"), 0.2, chunk(" last", usage=usage())])
     run = host.run(ask("Hi", model=model_value(features=features)), model=model)
     times = zip(run.times, run.messages, strict=True)
     shown = next(at for at, message in times if message["type"] == "text")
@@ -88,26 +87,9 @@ def _first_text_once(host: Host, features: tuple[str, ...]) -> float:
 
 def many_runs(host: Host, count: int) -> list[Figure]:
     """Runs of two rounds at once in one process: what was lost, mixed or broken."""
-
-    def reply(request: dict[str, Any]) -> Iterable[Step]:
-        question = request["prompt_messages"][0]["content"]
-        if request["prompt_messages"][-1]["role"] == "tool":
-            return says(f"answer {question}", pieces=5)
-        return calls(tool_call("echo", {"q": question}))
-
-    shed = Shed(echo=lambda request: [text_output(request["tool_parameters"]["q"])])
-    runs: dict[int, Run] = {}
-
-    def play(number: int) -> None:
-        runs[number] = host.run(ask(f"no. {number}", tool("echo")), model=Each(reply), tools=shed)
-
-    threads = [threading.Thread(target=play, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
+    runs = many_echoes(host, count)
     lost = sum(len(run.lost) + len(run.problems) for run in runs.values())
-    wrong = sum(run.text != f"answer no. {number}" for number, run in runs.items())
+    wrong = sum(run.text != f"answer {question}" for question, run in runs.items())
     return [
         Figure(f"{count} runs at once: messages lost or broken", lost, 0, ""),
         Figure(f"{count} runs at once: answers wrong or missing", wrong + count - len(runs), 0, ""),

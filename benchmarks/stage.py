@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.base.ports import Json
+from workbench.bench.scripted import chunk, usage
 from workbench.host.daemon import Host
 from workbench.host.record import Run
-from workbench.ports import Json
-from workbench.scripted import chunk, usage
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = {

@@ -6,9 +6,9 @@ from typing import Any
 
 from benchmarks.stage import Clocked, Sizes, Stage, cpu, percentile, provider_logs, sent
 from benchmarks.table import Row, Section
+from workbench.bench.scripted import ask, tool
 from workbench.host.daemon import Host
 from workbench.host.record import Run
-from workbench.scripted import ask, tool
 
 _MICROSECONDS = 1_000_000
 _PROTOCOLS = (("native", "ours"), ("hermes", "text"))

@@ -4,11 +4,9 @@ from statistics import median
 
 from benchmarks.stage import Sizes, Stage, provider_logs, sent
 from benchmarks.table import Row, Section
-from workbench.host.daemon import Host
-from workbench.host.record import Run
-from workbench.scripted import (
-    Script,
-    Shed,
+from workbench.bench.scripted import (
+    ScriptedModel,
+    ScriptedTools,
     ask,
     calls,
     chunk,
@@ -18,6 +16,8 @@ from workbench.scripted import (
     tool_call,
     usage,
 )
+from workbench.host.daemon import Host
+from workbench.host.record import Run
 
 _EIGHT = 8
 
@@ -81,9 +81,11 @@ def _early_row(stage: Stage, sizes: Sizes) -> Row:
 
 def _round(host: Host, nap: float, count: int) -> Run:
     wanted = [tool_call("nap", {"q": str(number)}) for number in range(count)]
-    model = Script(calls(*wanted), says("Rested."))
+    model = ScriptedModel(calls(*wanted), says("Rested."))
     asked = ask("Nap", tool("nap"), parallel_tools=count, maximum_iterations=5)
-    return host.run(asked, model=model, tools=Shed(nap=[nap, text_output("ok")]), timeout=60)
+    return host.run(
+        asked, model=model, tools=ScriptedTools(nap=[nap, text_output("ok")]), timeout=60
+    )
 
 
 def _wall(host: Host, nap: float, count: int) -> float:
@@ -93,7 +95,11 @@ def _wall(host: Host, nap: float, count: int) -> float:
 
 def _early(host: Host, nap: float, reply: float) -> float:
     early = chunk(tool_calls=[tool_call("nap", {"q": "a"}, "c1")])
-    model = Script([early, reply, chunk(usage=usage(), finish="tool_calls")], says("Rested."))
+    model = ScriptedModel(
+        [early, reply, chunk(usage=usage(), finish="tool_calls")], says("Rested.")
+    )
     asked = ask("Nap", tool("nap"), maximum_iterations=5)
-    run = host.run(asked, model=model, tools=Shed(nap=[nap, text_output("ok")]), timeout=60)
+    run = host.run(
+        asked, model=model, tools=ScriptedTools(nap=[nap, text_output("ok")]), timeout=60
+    )
     return run.model_calls[1].asked_at - (run.model_calls[0].first_answer_at or 0.0)

@@ -11,11 +11,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmarks.stage import ROOT
+from workbench.base.ports import Json
+from workbench.bench.scripted import (
+    ScriptedModel,
+    ScriptedTools,
+    calls,
+    says,
+    text_output,
+    tool_call,
+)
 from workbench.host.daemon import Host
-from workbench.host.payload import model_value, parameter, past, strategy_parameters, tool_value
+from workbench.host.payload import (
+    history_message,
+    model_value,
+    parameter,
+    strategy_parameters,
+    tool_value,
+)
 from workbench.host.record import Run
-from workbench.ports import Json
-from workbench.scripted import Script, Shed, calls, says, text_output, tool_call
 
 _TURNS = 5
 _TALKS = 15
@@ -53,13 +66,15 @@ def _talk(host: Host, settings: Mapping[str, Any], conversation: str | None) -> 
     tag = uuid.uuid4().hex
     for number in range(_TURNS):
         question = f"Question {number} of {tag}?"
-        model = Script(calls(tool_call("send", {"to": f"bob{number}"})), says(f"Answer {number}."))
+        model = ScriptedModel(
+            calls(tool_call("send", {"to": f"bob{number}"})), says(f"Answer {number}.")
+        )
         parameters = strategy_parameters(
             question, model=model_value(history=history), tools=_TOOLS, **settings
         )
-        shed = Shed(send=[text_output("sent " * 400)])
-        run = host.run(parameters, model=model, tools=shed, conversation=conversation)
-        history += [past("user", question), past("assistant", run.text)]
+        toolbox = ScriptedTools(send=[text_output("sent " * 400)])
+        run = host.run(parameters, model=model, tools=toolbox, conversation=conversation)
+        history += [history_message("user", question), history_message("assistant", run.text)]
         yield run
 
 

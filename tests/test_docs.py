@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from strategies.agent.events import StopReason
-from workbench.model.faults import read_fault
+from workbench.bench.faults import read_fault
 
 ROOT = Path(__file__).parent.parent
 PAGES = [

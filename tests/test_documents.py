@@ -17,7 +17,12 @@ from workbench.package import packed_files
 ROOT = Path(__file__).parent.parent
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yaml").read_text(encoding="utf-8"))
 STRATEGY: dict[str, Any] = yaml.safe_load(
-    (ROOT / "strategies/function_calling.yaml").read_text(encoding="utf-8")
+    (ROOT / "strategies/plan_and_execute.yaml").read_text(encoding="utf-8")
+)
+"""The one with the most: a test of the registration says what it has beside the others."""
+
+PROVIDER: dict[str, Any] = yaml.safe_load(
+    (ROOT / "provider/rondo.yaml").read_text(encoding="utf-8")
 )
 
 EAST_ASIAN = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
@@ -32,6 +37,7 @@ PLACES_OF_ONE_MACHINE = re.compile(
 )
 
 PACKED_READMES = [name for name in packed_files(ROOT) if re.match(r"(readme/)?README", name)]
+PACKED_PAGES = ["PRIVACY.md", *PACKED_READMES]
 PICTURE = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
 LINK = re.compile(r"(?<!!)\[[^]]*\]\(([^)]+)\)")
 COMMAND = re.compile(r"`make \w+|\.venv\b|\bpython3? -m \w+|\buv run\b|\bsh tools/")
@@ -127,11 +133,11 @@ class TestDocuments:
 
 
 class TestInsideDify:
-    """The READMEs as Dify and its marketplace show them: nothing around them but the package."""
+    """The pages as Dify and its marketplace show them: nothing around them but the package."""
 
-    @pytest.fixture(params=PACKED_READMES)
+    @pytest.fixture(params=PACKED_PAGES)
     def text(self, request: pytest.FixtureRequest) -> str:
-        """One of the READMEs that are packed."""
+        """One of the pages that are packed."""
         return (ROOT / request.param).read_text(encoding="utf-8")
 
     def test_no_link_is_dead(self, text: str) -> None:
@@ -156,6 +162,17 @@ class TestInsideDify:
             name, _, heading = target.partition("#")
             assert (ROOT / name).exists(), target
             assert not heading or heading in anchors(ROOT / name), target
+
+    @pytest.mark.parametrize("name", PACKED_READMES)
+    def test_a_strategy_is_found_under_the_name_that_the_picker_shows(self, name: str) -> None:
+        """Which is the provider's label, not the plugin's."""
+        text = (ROOT / name).read_text(encoding="utf-8")
+        language = re.sub(r"(readme/)?README_?|\.md", "", name) or "en_US"
+
+        assert (
+            re.findall(r"(?<!\*)\*(\w[^*\n]*)\*(?!\*)", text)
+            == [PROVIDER["identity"]["label"][language]] * 2
+        )
 
     def test_no_command_is_told_that_does_not_exist_there(self, text: str) -> None:
         """No make, no environment, no module that is not packed."""

@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -19,6 +19,20 @@ BELOW = {
 
 TOP = {"strategies.dify"}
 """What the files that Dify loads may import; they stand above all floors, imported by nobody."""
+
+WORKBENCH = (
+    "base",
+    "runtimes",
+    "host",
+    "model",
+    "tools",
+    "bench",
+    "show",
+    "page",
+    "evaluate",
+    "commands",
+)
+"""The workbench's rooms from the lowest floor up: each may import those before it."""
 
 LIBRARIES = {
     "strategies.protocols": set[str](),
@@ -102,6 +116,22 @@ def _opens_the_sdk(module: str, target: str) -> bool:
     return within(target, room) and inner and not within(module, room)
 
 
+def climbs(found: Imports, hall: str, floors: Sequence[str]) -> list[str]:
+    """Every import of a hall that leads from a room up to a higher one, or out of all rooms."""
+    rooms = [f"{hall}.{floor}" for floor in floors]
+    return sorted(
+        f"{module} → {target}"
+        for module, targets in found.items()
+        for target in targets
+        if _floor(module, rooms) < _floor(target, rooms) and within(target, hall)
+    )
+
+
+def _floor(module: str, rooms: Sequence[str]) -> int:
+    # What stands in no room, as the hall's own modules do, is above them all.
+    return next((n for n, room in enumerate(rooms) if within(module, room)), len(rooms))
+
+
 def circle(graph: Mapping[str, set[str]]) -> list[str]:
     """One circle of a graph, as the names on the way round; empty if there is none."""
     try:
@@ -153,6 +183,15 @@ def test_no_rooms_of_a_hall_import_each_other_in_a_circle(plugin: Imports, hall:
     assert circle(room_graph(plugin, hall)) == []
 
 
+def test_no_import_between_the_workbenchs_rooms_climbs() -> None:
+    """From the commands down to the ports, one way; so its rooms import in no circle either."""
+    found = imports(ROOT, "workbench")
+    rooms = {path.parent.name for path in (ROOT / "workbench").glob("*/__init__.py")}
+
+    assert rooms == set(WORKBENCH)
+    assert climbs(found, "workbench", WORKBENCH) == []
+
+
 def test_no_import_of_the_plugin_climbs(plugin: Imports) -> None:
     """Protocols know nothing of the engine, the engine nothing of Dify, nobody the workbench."""
     assert breaches(plugin) == []
@@ -167,7 +206,7 @@ def test_no_import_of_the_plugin_climbs(plugin: Imports) -> None:
         ("strategies/agent/loop.py", "from strategies.dify import compose"),
         ("strategies/agent/tools/executor.py", "import dify_plugin"),
         ("strategies/agent/window/fit.py", "import httpx"),
-        ("strategies/dify/run.py", "from workbench.host.limits import LONGEST_LINE"),
+        ("strategies/dify/run.py", "from workbench.runtimes.limits import LONGEST_LINE"),
         ("strategies/dify/run.py", "import tests.conftest"),
         ("strategies/dify/run.py", "import strategies.react"),
         ("strategies/dify/outputs/messages.py", "from strategies.dify.transport import links"),
@@ -181,6 +220,25 @@ def test_a_forbidden_import_is_found(tmp_path: Path, module: str, statement: str
         copy.write_text((ROOT / module).read_text(encoding="utf-8") + text, encoding="utf-8")
 
         assert len(breaches(imports(tmp_path, "strategies"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "statement"),
+    [
+        ("workbench/runtimes/tcp.py", "from workbench.host.record import Run"),
+        ("workbench/show/terminal.py", "from workbench.commands.inputs import read_text"),
+        ("workbench/base/ports.py", "import workbench.package"),
+    ],
+)
+def test_a_climbing_import_of_the_workbench_is_found(
+    tmp_path: Path, module: str, statement: str
+) -> None:
+    """Also one from a room into the hall, whose modules stand above all rooms."""
+    copy = tmp_path / module
+    copy.parent.mkdir(parents=True)
+    copy.write_text(f"def late():\n    {statement}\n", encoding="utf-8")
+
+    assert len(climbs(imports(tmp_path, "workbench"), "workbench", WORKBENCH)) == 1
 
 
 def test_a_circle_is_found(tmp_path: Path) -> None:

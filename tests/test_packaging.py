@@ -249,7 +249,7 @@ class TestAddresses:
     @pytest.fixture
     def copy(self, tmp_path: Path) -> Path:
         """The files that hold addresses."""
-        for name in ("manifest.yaml", "README.md", *(p for p in PACKED if p.startswith("readme/"))):
+        for name in ("manifest.yaml", *(p for p in PACKED if re.match("(readme/)?[A-Z].*md$", p))):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_bytes((ROOT / name).read_bytes())
         return tmp_path
@@ -271,15 +271,15 @@ class TestAddresses:
         )
         assert [line.split(":")[0] for line in placeholders(copy)] == ["contact", "repo"]
 
-    def test_the_readmes_name_the_repository_of_the_manifest(self, copy: Path) -> None:
+    def test_the_packed_pages_name_the_repository_of_the_manifest(self, copy: Path) -> None:
         """Before and after it is set."""
-        readmes = [copy / "README.md", *sorted((copy / "readme").glob("*.md"))]
+        pages = [copy / "README.md", copy / "PRIVACY.md", *sorted((copy / "readme").glob("*.md"))]
 
-        assert [p.name for p in readmes if MANIFEST["repo"] not in p.read_text("utf-8")] == []
+        assert [p.name for p in pages if MANIFEST["repo"] not in p.read_text("utf-8")] == []
         new = "https://gitlab.com/acme/r"
         changed = set_addresses(copy, new, "a@b.org")
-        assert changed == ["manifest.yaml", *(p.relative_to(copy).as_posix() for p in readmes)]
-        assert [p.name for p in readmes if new not in p.read_text("utf-8")] == []
+        assert changed == ["manifest.yaml", *(p.relative_to(copy).as_posix() for p in pages)]
+        assert [p.name for p in pages if new not in p.read_text("utf-8")] == []
 
     @pytest.mark.parametrize(
         ("repository", "contact"),

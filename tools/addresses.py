@@ -1,7 +1,7 @@
 """Set where the project lives: `python -m tools.addresses REPOSITORY CONTACT`.
 
-Both stand in manifest.yaml. The marketplace wants the repository in the READMEs too, so it is
-replaced there as well; a test compares them.
+Both stand in manifest.yaml. The repository stands in the packed pages too, for their links and for
+the marketplace, so it is replaced there as well; a test compares them.
 """
 
 import re
@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = "manifest.yaml"
-READMES = ("README.md", "readme/*.md")
+PAGES = ("README.md", "PRIVACY.md", "readme/*.md")
 REPOSITORY = re.compile(r"https://(github|gitlab)\.com/[\w.-]+/[\w.-]+")
 CONTACT = re.compile(r"[^@\s]+@[^@\s]+\.[a-z]+")
 
@@ -30,7 +30,7 @@ def set_addresses(root: Path, repository: str, contact: str) -> list[str]:
         raise ValueError(f"{contact!r} is not an email address")
     manifest: dict[str, Any] = yaml.safe_load((root / MANIFEST).read_text(encoding="utf-8"))
     old = {manifest["repo"]: repository, manifest["contact"]: contact}
-    paths = [root / MANIFEST, *(path for each in READMES for path in sorted(root.glob(each)))]
+    paths = [root / MANIFEST, *(path for each in PAGES for path in sorted(root.glob(each)))]
     return [path.relative_to(root).as_posix() for path in paths if _replace(path, old)]
 
 

@@ -68,7 +68,7 @@ class Decider:
 
     def _step(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
         if this.calls.planned:
-            return self._after_calls(this, reply)
+            return self._after_calls(this, reply, earlier)
         if reply.failure is not None:
             return self._after_failure(this, reply, earlier)
         if reply.format_errors and not this.closing and self._may_tell("unreadable", this):
@@ -87,11 +87,12 @@ class Decider:
         record = RoundRecord(content="", visible="", done=_all_done(this), in_text=False)
         return self._direct(this) or Again(record)
 
-    def _after_calls(self, this: Round, reply: Reply) -> Step:
+    def _after_calls(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
         held = this.calls.held
-        question = self._approvals.ask(held) if held else ""
-        if question:
-            return Composed(question, "approval_needed")
+        if held:
+            called = [one for one in (*earlier, self.record(this, reply)) if one.done]
+            if question := self._approvals.ask(held, called):
+                return Composed(question, "approval_needed")
         if direct := self._direct(this):
             return direct
         # Tools brought the run on: the next empty reply is a new one.
@@ -238,6 +239,7 @@ def _done(finished: CallFinished, *, ran: bool) -> DoneCall:
         result=cut(finished.outcome.text, _RESULT_LENGTH),
         answer=cut(finished.outcome.answer, _RESULT_LENGTH),
         ran=ran,
+        describes_tools=finished.outcome.describes_tools,
     )
 
 

@@ -215,6 +215,14 @@ class StepFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class StepHeld:
+    """A step waits for the reader's approval; the run ends with the question."""
+
+    step: PlannedStep
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class ClosingStarted:
     """The model is asked for the answer, from the results of the steps."""
 
@@ -255,6 +263,7 @@ type Event = (
     | PlanFinished
     | StepStarted
     | StepFinished
+    | StepHeld
     | ClosingStarted
     | ClosingFinished
     | Within
@@ -265,7 +274,13 @@ CLOSING = "closing"
 """The part of a run in which the answer is written from the results of steps."""
 
 type PartEvent = (
-    PlanStarted | PlanFinished | StepStarted | StepFinished | ClosingStarted | ClosingFinished
+    PlanStarted
+    | PlanFinished
+    | StepStarted
+    | StepFinished
+    | StepHeld
+    | ClosingStarted
+    | ClosingFinished
 )
 
 
@@ -274,7 +289,7 @@ def place_of(event: PartEvent) -> str:
     match event:
         case PlanStarted(number) | PlanFinished(number):
             return f"plan {number}"
-        case StepStarted(step) | StepFinished(step):
+        case StepStarted(step) | StepFinished(step) | StepHeld(step):
             return f"step {step.id}"
         case _:
             return CLOSING

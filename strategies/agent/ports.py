@@ -157,6 +157,8 @@ class ToolOutcome:
     """What went wrong, in one sentence; blank when the tool succeeded."""
     forwarded: tuple[Forwarded, ...] = ()
     """Files and other messages for the reader, each once."""
+    describes_tools: bool = False
+    """Whether it tells of tools that can be called, and of nothing that an answer needs."""
     shown: str | None = None
     """The result without what only a model must be told, such as that a file was made; None where
     there is nothing of that kind. Blank where the files are all there is."""

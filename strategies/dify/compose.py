@@ -30,6 +30,7 @@ from strategies.dify.inputs.files.addresses import DifyFiles
 from strategies.dify.inputs.files.attachments import Attached, content_parts
 from strategies.dify.inputs.files.contents import Audience
 from strategies.dify.inputs.files.fetching import FileReader
+from strategies.dify.inputs.files.run_file import read_written
 from strategies.dify.inputs.files.run_files import RunFiles
 from strategies.dify.inputs.history import clean_history, with_media_for
 from strategies.dify.inputs.knowledge import prompt
@@ -58,13 +59,6 @@ read it themselves, inside of Dify's network, or fail."""
 
 def attach(session: Session, settings: Settings) -> Attached:
     """Read the question's files for the model; what it cannot take is named in the text."""
-
-    def upload_address() -> str:
-        """Let Dify sign an address, at which nothing is uploaded."""
-        asked = {"filename": "where.txt", "mimetype": "text/plain"}
-        answers = call_back(session, InvokeType.UploadFile, asked)
-        return next((text(answer.get("url")) for answer in answers), "")
-
     audience = Audience(
         features=settings.model.features,
         text_room=_characters(settings, _FILES_SHARE),
@@ -73,17 +67,29 @@ def attach(session: Session, settings: Settings) -> Attached:
         has_file_tools=any(tool.file_parameters for tool in settings.tools),
     )
     seconds = min(_FILES_SECONDS, settings.limits.seconds * _FILES_SHARE)
-    reader = FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
-    return content_parts(settings.files, audience, reader)
+    return content_parts(settings.files, audience, _reader(session, seconds))
 
 
-def files_of(session: Session, settings: Settings) -> RunFiles:
+def _reader(session: Session, seconds: float) -> FileReader:
+    def upload_address() -> str:
+        """Let Dify sign an address, at which nothing is uploaded."""
+        asked = {"filename": "where.txt", "mimetype": "text/plain"}
+        answers = call_back(session, InvokeType.UploadFile, asked)
+        return next((text(answer.get("url")) for answer in answers), "")
+
+    return FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
+
+
+def files_of(session: Session, settings: Settings, between: BetweenTurns) -> RunFiles:
     """Put together the files that tools can be given; those that tools make may join them."""
 
     def upload(name: str, content: bytes, mime_type: str) -> str:
         return session.file.upload(name, content, mime_type).preview_url or ""
 
-    return RunFiles(settings.files, upload=upload)
+    # The addresses of files are good for some minutes alone, and an approval may take longer.
+    kept, reader = read_written(between.approved_files), _reader(session, _FILES_SECONDS)
+    expired = [file.name for file in kept if reader.is_gone(file.url)]
+    return RunFiles([*kept, *settings.files], upload=upload, expired=expired)
 
 
 def between_turns(session: Session, settings: Settings, user: str) -> BetweenTurns:
@@ -180,14 +186,14 @@ def _conversation(settings: Settings, attached: Attached, between: BetweenTurns)
     """Write what the run is about, without the form that the answer is to have."""
     known = _knowledge(settings)
     told = between.told(wording_for(language_of(settings.query)))
-    history = _history(settings, attached)
+    history, recalled = between.recalled(_history(settings, attached))
     return Conversation(
         instruction=_joined(settings.instruction, known),
         history=history,
-        question=_joined(settings.query, told, attached.text),
+        question=_joined(settings.query, *told, attached.text),
         material=(known, attached.text),
         attachments=attached.parts,
-        recalled=between.recalled(history),
+        recalled=recalled,
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from strategies.agent.events import (
     Within,
 )
 from strategies.dify.compose import Compose, attach, between_turns, compose, files_of
+from strategies.dify.inputs.files.run_file import read_written, renamed
 from strategies.dify.inputs.knowledge import cited, resources_message
 from strategies.dify.inputs.parameters import Settings, read_settings
 from strategies.dify.inputs.values import ParameterError
@@ -77,15 +79,20 @@ def _run(
     narrator: Narrator,
     put_together: Compose,
 ) -> Iterator[DifyMessage]:
-    attached = attach(session, settings)
     between = between_turns(session, settings, user)
     between.begin()
+    # A call runs with the very file that the reader saw the name of.
+    settings = replace(
+        settings, files=renamed(settings.files, read_written(between.approved_files))
+    )
+    attached = attach(session, settings)
     for notice in (*settings.notices, *attached.notices):
         yield from narrator.messages(notice)
     if settings.passages:
         yield resources_message(settings.passages)
     outputs = Outputs(partial(cited, passages=settings.passages), pending=lambda: between.pending)
-    files = files_of(session, settings)
+    files = files_of(session, settings, between)
+    between.files_named_in = files.named_in
     run = put_together(session, settings, attached, files, between)
     shown: list[str] = []
     for event in run.events():

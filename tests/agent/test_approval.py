@@ -8,7 +8,7 @@ from strategies.agent.events import CallFinished, Event, PlannedCall, RunFinishe
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ToolOutcome
-from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import ENGLISH
 from tests.agent.fakes import (
     NATIVE,
@@ -36,14 +36,19 @@ class Asking:
         self.can_ask = can_ask
         self._keeps = keeps
         self.asked: list[PlannedCall] = []
+        self.rounds: Sequence[RoundRecord] = ()
+        self.known = ""
 
     def asks(self, name: str) -> bool:
         """Ask for one tool alone."""
         return name == "send"
 
-    def ask(self, calls: Sequence[PlannedCall]) -> str:
+    def ask(
+        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
+    ) -> str:
         """Keep the calls, where that is possible."""
         self.asked += calls
+        self.rounds, self.known = rounds, known
         return "May I?" if self._keeps and self.can_ask else ""
 
 
@@ -92,6 +97,7 @@ def test_a_call_that_needs_approval_is_not_run_and_ends_the_run_with_a_question(
     assert shown(events).endswith("May I?")
     (record,) = run.called
     assert [(one.result, one.ran) for one in record.done] == [("seen", True), (ENGLISH.held, False)]
+    assert approvals.rounds == [record]
 
 
 def test_where_nobody_can_be_asked_the_model_is_told_and_goes_on() -> None:

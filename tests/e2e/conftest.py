@@ -12,10 +12,10 @@ from typing import override
 
 import pytest
 
+from workbench.bench.scripted import ROOT
 from workbench.host.daemon import Host
-from workbench.host.limits import DAEMON, Limits
+from workbench.runtimes.limits import DAEMON, Limits
 from workbench.runtimes.links import Runtime
-from workbench.scripted import ROOT
 
 EVERY = ("stdio", "tcp", "http", "stdio-sdk", "tcp-sdk", "http-sdk")
 _RUNTIMES: dict[str, Runtime] = {"stdio": "stdio", "tcp": "tcp", "http": "http"}

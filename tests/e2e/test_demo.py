@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from workbench.scripted import ROOT
+from workbench.bench.scripted import ROOT
 
 
 def demo(*arguments: str) -> subprocess.CompletedProcess[str]:

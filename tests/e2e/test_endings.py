@@ -7,13 +7,10 @@ import pytest
 
 from benchmarks.soak import ALLOWED, growth
 from tests.e2e.test_wire import assert_clean
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value, past
-from workbench.host.record import Run
-from workbench.scripted import (
-    Each,
-    Script,
-    Shed,
+from workbench.bench.scripted import (
+    FunctionModel,
+    ScriptedModel,
+    ScriptedTools,
     Step,
     ask,
     calls,
@@ -24,8 +21,11 @@ from workbench.scripted import (
     tool_call,
     usage,
 )
+from workbench.host.daemon import Host
+from workbench.host.payload import history_message, model_value
+from workbench.host.record import Run
 
-BARK = Shed(look=[text_output("bark")])
+BARK = ScriptedTools(look=[text_output("bark")])
 
 
 def assert_small(run: Run) -> None:
@@ -54,7 +54,7 @@ OBJECT = '{"type": "object", "properties": {"a": {"type": "string"}}}'
 )
 def test_no_line_is_too_long(host: Host, reply: list[Step], others: dict[str, Any]) -> None:
     """The daemon would end the process and every run in it."""
-    model = Script(reply, says("Done."))
+    model = ScriptedModel(reply, says("Done."))
     run = host.run(ask("Go", tool("look"), **others), model=model, tools=BARK)
 
     assert_clean(run)
@@ -81,7 +81,7 @@ def test_a_cut_before_anything_was_shown_is_retried(
     host: Host, begun: Any, others: dict[str, Any]
 ) -> None:
     """Half a call, text that is held back for its shape, reasoning that nobody sees."""
-    model = Script([begun, CUT], says('{"a": "b"}'))
+    model = ScriptedModel([begun, CUT], says('{"a": "b"}'))
     run = host.run(ask("Go", tool("look"), **others), model=model, tools=BARK)
 
     assert_clean(run)
@@ -91,7 +91,7 @@ def test_a_cut_before_anything_was_shown_is_retried(
 
 def test_a_cut_after_text_ends_the_run_with_the_text_kept(host: Host) -> None:
     """Nothing is spliced, and the error is said once."""
-    run = host.run(ask("Go"), model=Script([chunk("One "), CUT], says("never")))
+    run = host.run(ask("Go"), model=ScriptedModel([chunk("One "), CUT], says("never")))
 
     assert run.text == "One "
     assert run.error == BROKEN_OFF
@@ -102,7 +102,7 @@ def test_a_cut_after_text_ends_the_run_with_the_text_kept(host: Host) -> None:
 @pytest.mark.parametrize("tools", [(), (tool("look"),)], ids=["certain", "uncertain"])
 def test_an_answer_on_error_keeps_what_was_said(host: Host, tools: tuple[Any, ...]) -> None:
     """As text and as the output `answer`."""
-    model = Script([chunk("One"), CUT])
+    model = ScriptedModel([chunk("One"), CUT])
     run = host.run(ask("Go", *tools, answer_on_error=True), model=model)
 
     assert_clean(run)
@@ -112,8 +112,8 @@ def test_an_answer_on_error_keeps_what_was_said(host: Host, tools: tuple[Any, ..
 def test_the_closing_round_is_retried_within_the_last_seconds(host: Host) -> None:
     """What was kept back of the time is there for the answer."""
     busy = RuntimeError("429 rate limit")
-    model = Script(LOOK, [busy], says("Closed."))
-    slow = Shed(look=[8.5, text_output("late")])
+    model = ScriptedModel(LOOK, [busy], says("Closed."))
+    slow = ScriptedTools(look=[8.5, text_output("late")])
     run = host.run(ask("Go", tool("look"), time_limit=10), model=model, tools=slow)
 
     assert_clean(run)
@@ -123,7 +123,7 @@ def test_the_closing_round_is_retried_within_the_last_seconds(host: Host) -> Non
 
 def test_an_empty_last_reply_ends_with_what_the_tools_found(host: Host) -> None:
     """There are never more model calls than allowed."""
-    model = Script(LOOK, NOTHING, says("never asked for"))
+    model = ScriptedModel(LOOK, NOTHING, says("never asked for"))
     run = host.run(ask("Go", tool("look"), maximum_iterations=2), model=model, tools=BARK)
 
     assert_clean(run)
@@ -134,7 +134,7 @@ def test_an_empty_last_reply_ends_with_what_the_tools_found(host: Host) -> None:
 def test_a_model_that_never_stops_calling(host: Host) -> None:
     """T1: tools in every reply, also where none are offered: three calls of the model at most."""
     again = [calls(tool_call("look", {"q": str(n)})) for n in range(5)]
-    model = Script(*again)
+    model = ScriptedModel(*again)
     run = host.run(ask("Go", tool("look"), maximum_iterations=3), model=model, tools=BARK)
 
     assert_clean(run)
@@ -145,7 +145,7 @@ def test_a_model_that_never_stops_calling(host: Host) -> None:
 
 def test_a_misshapen_reply_is_asked_again_after_an_empty_one(host: Host) -> None:
     """Each fault is another."""
-    model = Script(NOTHING, LOOK, says("In words."), says('{"a": "b"}'))
+    model = ScriptedModel(NOTHING, LOOK, says("In words."), says('{"a": "b"}'))
     run = host.run(ask("Go", tool("look"), answer_schema=OBJECT), model=model, tools=BARK)
 
     assert_clean(run)
@@ -155,7 +155,7 @@ def test_a_misshapen_reply_is_asked_again_after_an_empty_one(host: Host) -> None
 def test_the_same_call_twice_in_one_reply_is_two_calls(host: Host) -> None:
     """None has a result yet that the other could be given."""
     twice = calls(tool_call("look", {"q": "x"}), tool_call("look", {"q": "x"}))
-    model = Script(twice, says("Seen."))
+    model = ScriptedModel(twice, says("Seen."))
     run = host.run(ask("Go", tool("look")), model=model, tools=BARK)
 
     assert_clean(run)
@@ -165,8 +165,11 @@ def test_the_same_call_twice_in_one_reply_is_two_calls(host: Host) -> None:
 
 def test_a_prompt_that_is_refused_as_too_long_becomes_shorter(host: Host) -> None:
     """By a share where nothing is known, to the window where the provider names it."""
-    history = [past("user" if n % 2 == 0 else "assistant", f"{n} " + "w " * 900) for n in range(20)]
-    model = Script(
+    history = [
+        history_message("user" if n % 2 == 0 else "assistant", f"{n} " + "w " * 900)
+        for n in range(20)
+    ]
+    model = ScriptedModel(
         [RuntimeError("prompt is too long")],
         [RuntimeError("This model's maximum context length is 4,096 tokens, you asked for 9000")],
         says("It fits."),
@@ -201,8 +204,8 @@ def test_a_small_window_in_the_qwen_protocol(host: Host) -> None:
     small = model_value(context_size=2_000, completion_params={"max_tokens": 500})
     run = host.run(
         ask("THE QUESTION", tool("look"), model=small, tool_protocol="qwen", maximum_iterations=20),
-        model=Each(reply),
-        tools=Shed(look=result),
+        model=FunctionModel(reply),
+        tools=ScriptedTools(look=result),
     )
 
     assert_clean(run)
@@ -216,8 +219,8 @@ def test_what_gave_way_is_told_in_the_log(host: Host) -> None:
     small = model_value(context_size=4_000, completion_params={"max_tokens": 500})
     run = host.run(
         ask("Look", tool("look"), model=small, maximum_iterations=9),
-        model=Script(*asked, says("Done.")),
-        tools=Shed(look=[text_output("some words " * 600)]),
+        model=ScriptedModel(*asked, says("Done.")),
+        tools=ScriptedTools(look=[text_output("some words " * 600)]),
     )
     told = [log["data"].get("left_out") for log in run.logs if "Thought" in log["label"]]
 

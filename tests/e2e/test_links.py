@@ -7,12 +7,10 @@ import pytest
 
 from tests.e2e.conftest import EVERY, SdkHost, host_of
 from tests.e2e.test_wire import assert_clean
-from workbench.host.daemon import Host
-from workbench.host.record import Run
-from workbench.scripted import (
+from workbench.bench.scripted import (
     ROOT,
-    Script,
-    Shed,
+    ScriptedModel,
+    ScriptedTools,
     ask,
     calls,
     link_output,
@@ -21,6 +19,8 @@ from workbench.scripted import (
     tool,
     tool_call,
 )
+from workbench.host.daemon import Host
+from workbench.host.record import Run
 
 NOT_AS_EXPECTED = {
     "a method is missing": (
@@ -54,9 +54,9 @@ OBJECT = '{"type": "object", "properties": {"a": {"type": "string"}}}'
 
 def round_of(host: Host) -> Run:
     """Play a round with a tool and an answer."""
-    model = Script(calls(tool_call("look", {"q": "garden"})), says("A tree.", pieces=3))
-    shed = Shed(look=[text_output("a tree")])
-    return host.run(ask("What is in the garden?", tool("look")), model=model, tools=shed)
+    model = ScriptedModel(calls(tool_call("look", {"q": "garden"})), says("A tree.", pieces=3))
+    toolbox = ScriptedTools(look=[text_output("a tree")])
+    return host.run(ask("What is in the garden?", tool("look")), model=model, tools=toolbox)
 
 
 def links_note(host: Host) -> list[str]:
@@ -111,9 +111,9 @@ def test_with_our_links_nothing_is_said_of_them() -> None:
 def test_half_a_character_does_not_hold_up_a_run(host: Host) -> None:
     """Models write half an emoji as an escape; what the SDK cannot write, never ends."""
     call = tool_call("look", '{"q": "half \\ud83d, whole \\ud83d\\ude42"}')
-    model = Script(calls(call), says('{"a": "half \\ud83d, whole \\ud83d\\ude42"}'))
-    shed = Shed(look=[text_output("ok")])
-    run = host.run(ask("Look", tool("look"), answer_schema=OBJECT), model=model, tools=shed)
+    model = ScriptedModel(calls(call), says('{"a": "half \\ud83d, whole \\ud83d\\ude42"}'))
+    toolbox = ScriptedTools(look=[text_output("ok")])
+    run = host.run(ask("Look", tool("look"), answer_schema=OBJECT), model=model, tools=toolbox)
 
     assert_clean(run)
     assert run.tool_calls[0].request["tool_parameters"]["q"].endswith("whole 🙂")
@@ -124,9 +124,9 @@ def test_half_a_character_does_not_hold_up_a_run(host: Host) -> None:
 def test_a_message_that_would_end_the_process_is_left_out(host: Host) -> None:
     """What a tool hands over for the reader may have any length."""
     address = "https://example.org/" + "x" * 4_100_000
-    shed = Shed(look=[link_output("image_link", address), text_output("a tree")])
-    model = Script(calls(tool_call("look", {"q": "x"})), says("Seen."))
-    run = host.run(ask("Look", tool("look")), model=model, tools=shed)
+    toolbox = ScriptedTools(look=[link_output("image_link", address), text_output("a tree")])
+    model = ScriptedModel(calls(tool_call("look", {"q": "x"})), says("Seen."))
+    run = host.run(ask("Look", tool("look")), model=model, tools=toolbox)
 
     assert run.error is None
     assert run.text == "Seen."
@@ -139,9 +139,9 @@ def test_a_long_conversation_leaves_whole_on_the_links_of_the_sdk(name: str) -> 
     """A request of three megabytes is handed over as values, and read back as it was."""
     long = "größer " * 200_000
     with host_of(name) as host:
-        model = Script(calls(tool_call("look", {"q": "x"})), says("Read."))
-        shed = Shed(look=[text_output(long)])
-        run = host.run(ask(long, tool("look")), model=model, tools=shed)
+        model = ScriptedModel(calls(tool_call("look", {"q": "x"})), says("Read."))
+        toolbox = ScriptedTools(look=[text_output(long)])
+        run = host.run(ask(long, tool("look")), model=model, tools=toolbox)
 
     assert_clean(run)
     assert run.text == "Read."

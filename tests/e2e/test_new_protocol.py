@@ -8,9 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
+from workbench.bench.scripted import (
+    ROOT,
+    ScriptedModel,
+    ScriptedTools,
+    ask,
+    says,
+    text_output,
+    tool,
+)
 from workbench.host.daemon import Host
 from workbench.package import build
-from workbench.scripted import ROOT, Script, Shed, ask, says, text_output, tool
 
 LONGEST = 100
 """Lines that a protocol may take."""
@@ -54,11 +62,11 @@ def test_it_is_short() -> None:
 def test_a_run_is_played_in_it(extended: Host) -> None:
     """It is described, its call runs, the result goes back, and the answer is shown."""
     call = '<<call look {"q": "<<lamps>>"}>>'
-    model = Script(says(f"I will look.\n{call}", pieces=9), says("A << B: a lamp."))
+    model = ScriptedModel(says(f"I will look.\n{call}", pieces=9), says("A << B: a lamp."))
     run = extended.run(
         ask("What?", tool("look"), tool_protocol="angle"),
         model=model,
-        tools=Shed(look=[text_output("bright")]),
+        tools=ScriptedTools(look=[text_output("bright")]),
     )
     first, second = (request["prompt_messages"] for request in model.requests)
 

@@ -12,11 +12,9 @@ import pytest
 
 from tests.e2e.conftest import EVERY
 from tests.e2e.test_wire import assert_clean
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value, parameter
-from workbench.scripted import (
-    Script,
-    Shed,
+from workbench.bench.scripted import (
+    ScriptedModel,
+    ScriptedTools,
     Step,
     ask,
     calls,
@@ -28,6 +26,8 @@ from workbench.scripted import (
     tool_call,
     usage,
 )
+from workbench.host.daemon import Host
+from workbench.host.payload import model_value, parameter
 
 PICTURE = bytes.fromhex("89504e470d0a1a0a") + bytes(200)
 VISION = ("tool-call", "stream-tool-call", "vision")
@@ -74,7 +74,7 @@ def uploaded(name: str, url: str, kind: str = "image", mime_type: str = "image/p
 
 def test_a_picture_reaches_a_model_that_sees_in_every_round(host: Host) -> None:
     """As content, not as text."""
-    model = Script(calls(tool_call("look", {"q": "x"})), says("A cat."))
+    model = ScriptedModel(calls(tool_call("look", {"q": "x"})), says("A cat."))
     with served(host, PICTURE) as url:
         run = host.run(
             ask(
@@ -84,7 +84,7 @@ def test_a_picture_reaches_a_model_that_sees_in_every_round(host: Host) -> None:
                 files=[None, uploaded("cat.png", url)],
             ),
             model=model,
-            tools=Shed(look=[text_output("fur")]),
+            tools=ScriptedTools(look=[text_output("fur")]),
         )
 
     assert_clean(run)
@@ -96,7 +96,7 @@ def test_a_picture_reaches_a_model_that_sees_in_every_round(host: Host) -> None:
 
 def test_a_note_is_read_to_a_model_without_documents(host: Host) -> None:
     """Its text stands in the question, though the model takes no files."""
-    model = Script(says("Tulip."))
+    model = ScriptedModel(says("Tulip."))
     with served(host, b"The code word is tulip.") as url:
         note = uploaded("note.md", url, "document", "text/markdown")
         run = host.run(ask("What is the code word?", files=[note]), model=model)
@@ -107,7 +107,7 @@ def test_a_note_is_read_to_a_model_without_documents(host: Host) -> None:
 
 def test_an_address_inside_the_network_is_not_read(host: Host) -> None:
     """A user's address that imitates Dify's is refused, and the log and the model are told."""
-    model = Script(says("I could not read it."))
+    model = ScriptedModel(says("I could not read it."))
     with served(host, PICTURE) as url:
         host.files_at = "http://127.0.0.1:9"
         run = host.run(
@@ -124,21 +124,21 @@ def test_an_address_inside_the_network_is_not_read(host: Host) -> None:
 
 def test_a_tool_with_a_chinese_name_is_called_and_shown_under_it(host: Host) -> None:
     """The model gets a name that providers take."""
-    model = Script(calls(tool_call("workbench_tool", {"q": "茶"})), says("绿茶。"))
-    shed = Shed(搜索=[text_output("绿茶")])
-    run = host.run(ask("喝什么？", tool("搜索")), model=model, tools=shed)
+    model = ScriptedModel(calls(tool_call("workbench_tool", {"q": "茶"})), says("绿茶。"))
+    toolbox = ScriptedTools(搜索=[text_output("绿茶")])
+    run = host.run(ask("喝什么？", tool("搜索")), model=model, tools=toolbox)
 
     assert_clean(run)
     offered = model.requests[0]["tools"][0]
     assert offered["name"] == "workbench_tool"
     assert "搜索" in offered["description"]
-    assert shed.requests[0]["tool"] == "搜索"
+    assert toolbox.requests[0]["tool"] == "搜索"
     assert "CALL 搜索 → 绿茶" in [log["label"] for log in run.logs]
 
 
 def test_a_picture_is_named_to_a_model_that_does_not_see(host: Host) -> None:
     """Name, type and size; nothing is fetched."""
-    model = Script(says("I cannot see it."))
+    model = ScriptedModel(says("I cannot see it."))
     run = host.run(
         ask("What is it?", files=[uploaded("cat.png", "http://127.0.0.1:9/never")]), model=model
     )
@@ -151,7 +151,7 @@ def test_a_picture_is_named_to_a_model_that_does_not_see(host: Host) -> None:
 
 def test_a_file_that_cannot_be_fetched_is_told_and_not_fatal(host: Host) -> None:
     """T5: FILES_URL is often not set."""
-    model = Script(says("I could not read it."))
+    model = ScriptedModel(says("I could not read it."))
     run = host.run(
         ask(
             "What is it?",
@@ -170,14 +170,14 @@ def test_a_tool_gets_the_file_that_the_model_names(host: Host) -> None:
     """The uploaded one, and one that an earlier tool made."""
     convert = tool("convert", parameter("document", kind="file", required=True))
     made = {"tool_file_id": "t1", "mime_type": "text/csv", "filename": "table.csv"}
-    model = Script(
+    model = ScriptedModel(
         calls(tool_call("convert", {"document": "report.pdf"})),
         calls(tool_call("convert", {"document": "table.csv"})),
         says("Both converted."),
     )
-    shed = Shed(convert=[link_output("binary_link", "/files/tools/t1.csv", **made)])
+    toolbox = ScriptedTools(convert=[link_output("binary_link", "/files/tools/t1.csv", **made)])
     file = uploaded("report.pdf", "http://127.0.0.1:9/x", "document", "application/pdf")
-    run = host.run(ask("Convert.", convert, files=[file]), model=model, tools=shed)
+    run = host.run(ask("Convert.", convert, files=[file]), model=model, tools=toolbox)
     handed = [call.request["tool_parameters"]["document"] for call in run.tool_calls]
     offered = model.requests[0]["tools"][0]["parameters"]["properties"]["document"]
 
@@ -194,15 +194,15 @@ def test_a_file_that_dify_will_not_take_is_told_at_once(host: Host) -> None:
     convert = tool("convert", parameter("document", kind="file", required=True))
     blob = base64.b64encode(PICTURE).decode()
     meta = {"mime_type": "image/png", "filename": "new.png"}
-    model = Script(
+    model = ScriptedModel(
         calls(tool_call("convert", {"document": "old.png"})),
         calls(tool_call("convert", {"document": "new.png"})),
         says("No."),
     )
-    shed = Shed(convert=[{"type": "blob", "message": {"blob": blob}, "meta": meta}])
+    toolbox = ScriptedTools(convert=[{"type": "blob", "message": {"blob": blob}, "meta": meta}])
     file = uploaded("old.png", "http://127.0.0.1:9/x")
     asked = ask("Convert.", convert, files=[file], model=model_value(features=("tool-call",)))
-    run = host.run(asked, model=model, tools=shed, timeout=30)
+    run = host.run(asked, model=model, tools=toolbox, timeout=30)
 
     assert run.error is None
     assert len(run.tool_calls) == 1
@@ -217,7 +217,9 @@ def test_a_picture_that_the_model_draws_becomes_a_file(host: Host) -> None:
         "mime_type": "image/png",
         "base64_data": base64.b64encode(PICTURE).decode(),
     }
-    model = Script([chunk([{"type": "text", "data": "Here: "}, drawn]), chunk(usage=usage())])
+    model = ScriptedModel(
+        [chunk([{"type": "text", "data": "Here: "}, drawn]), chunk(usage=usage())]
+    )
     run = host.run(ask("Draw."), model=model)
 
     assert_clean(run)
@@ -234,7 +236,7 @@ PASSAGES = [
 
 def test_knowledge_is_put_before_the_model_and_cited(host: Host) -> None:
     """Numbered passages in the prompt, retriever resources, and the cited ones as an output."""
-    model = Script(says("You rest on Sunday [1]."))
+    model = ScriptedModel(says("You rest on Sunday [1]."))
     run = host.run(ask("When do I rest?", context=PASSAGES), model=model)
     system = model.requests[0]["prompt_messages"][0]
 
@@ -249,11 +251,13 @@ def test_knowledge_is_put_before_the_model_and_cited(host: Host) -> None:
 
 def test_outputs(host: Host) -> None:
     """The final answer alone, the reasoning, the calls and how the run stopped."""
-    model = Script(
+    model = ScriptedModel(
         calls(tool_call("look", {"q": "x"}), text="Let me look."),
         says("<think>\nhm\n</think>\n\nA tree."),
     )
-    run = host.run(ask("What?", tool("look")), model=model, tools=Shed(look=[text_output("bark")]))
+    run = host.run(
+        ask("What?", tool("look")), model=model, tools=ScriptedTools(look=[text_output("bark")])
+    )
     call = run.variables["tool_calls"][0]
 
     assert_clean(run)
@@ -269,7 +273,7 @@ def test_outputs(host: Host) -> None:
 
 def test_the_answer_streams_where_it_is_certain(host: Host) -> None:
     """Without tools every word is the answer, so an answer node can show it word by word."""
-    model = Script([chunk("One "), 0.1, chunk("two "), 0.1, chunk("three.", usage=usage())])
+    model = ScriptedModel([chunk("One "), 0.1, chunk("two "), 0.1, chunk("three.", usage=usage())])
     run = host.run(ask("Count."), model=model)
     pieces = [
         m["message"]["variable_value"]
@@ -285,11 +289,11 @@ def test_the_answer_streams_where_it_is_certain(host: Host) -> None:
 def test_reasoning_in_the_text_or_apart(host: Host, separate: bool) -> None:  # noqa: FBT001
     """An unclosed think block is closed, or kept out of the text altogether."""
     reply = [chunk("<think>\nhmm\n"), chunk(tool_calls=[tool_call("look", {"q": "x"}, "c1")])]
-    model = Script([*reply, chunk(usage=usage(), finish="tool_calls")], says("A tree."))
+    model = ScriptedModel([*reply, chunk(usage=usage(), finish="tool_calls")], says("A tree."))
     run = host.run(
         ask("What?", tool("look"), separate_reasoning=separate),
         model=model,
-        tools=Shed(look=[text_output("bark")]),
+        tools=ScriptedTools(look=[text_output("bark")]),
     )
 
     assert_clean(run)
@@ -307,7 +311,7 @@ SCHEMA = {
 
 def test_a_shaped_answer(host: Host) -> None:
     """Sent back once with what is wrong; then the text is the JSON."""
-    model = Script(
+    model = ScriptedModel(
         says('Sure! {"city": "Rome"}'), says('```json\n{"city": "Rome", "people": 2800000}\n```')
     )
     run = host.run(ask("Rome?", answer_schema=json.dumps(SCHEMA)), model=model)
@@ -322,7 +326,7 @@ def test_a_shaped_answer(host: Host) -> None:
 @pytest.mark.parametrize("schema", ["{not json", "[1]", '{"type": 5}'])
 def test_a_schema_that_is_none_is_refused(host: Host, schema: str) -> None:
     """Before any model call, in one sentence."""
-    run = host.run(ask("Rome?", answer_schema=schema), model=Script())
+    run = host.run(ask("Rome?", answer_schema=schema), model=ScriptedModel())
 
     assert run.error_type == "InvokeBadRequestError"
     assert "`answer_schema`" in (run.error or "")
@@ -331,11 +335,11 @@ def test_a_schema_that_is_none_is_refused(host: Host, schema: str) -> None:
 
 def test_a_direct_result_is_the_answer(host: Host) -> None:
     """No further model call."""
-    model = Script(calls(tool_call("look", {"q": "x"})))
+    model = ScriptedModel(calls(tool_call("look", {"q": "x"})))
     run = host.run(
         ask("What?", tool("look"), return_direct="look"),
         model=model,
-        tools=Shed(look=[text_output("bark")]),
+        tools=ScriptedTools(look=[text_output("bark")]),
     )
 
     assert_clean(run)
@@ -345,11 +349,13 @@ def test_a_direct_result_is_the_answer(host: Host) -> None:
 
 def test_several_direct_results_are_the_answer_together(host: Host) -> None:
     """In the order of the calls; one that brought nothing says nothing beside the others."""
-    model = Script(calls(*(tool_call(name, {"q": "x"}, name) for name in ("none", "look", "find"))))
+    model = ScriptedModel(
+        calls(*(tool_call(name, {"q": "x"}, name) for name in ("none", "look", "find")))
+    )
     run = host.run(
         ask("What?", *map(tool, ("none", "look", "find")), return_direct="none, look, find"),
         model=model,
-        tools=Shed(none=[], look=[0.05, text_output("bark")], find=[text_output("woof")]),
+        tools=ScriptedTools(none=[], look=[0.05, text_output("bark")], find=[text_output("woof")]),
     )
 
     assert_clean(run)
@@ -360,8 +366,8 @@ def test_a_direct_result_of_nothing_says_so(host: Host) -> None:
     """A blank answer would look like a fault."""
     run = host.run(
         ask("What?", tool("none"), return_direct="none"),
-        model=Script(calls(tool_call("none", {"q": "x"}))),
-        tools=Shed(none=[]),
+        model=ScriptedModel(calls(tool_call("none", {"q": "x"}))),
+        tools=ScriptedTools(none=[]),
     )
 
     assert_clean(run)
@@ -374,8 +380,8 @@ def test_a_direct_result_of_a_file_alone_is_the_file(host: Host) -> None:
     drawn = link_output("image_link", "/files/tools/7.png", **meta)
     run = host.run(
         ask("Draw!", tool("draw"), return_direct="draw"),
-        model=Script(calls(tool_call("draw", {"q": "x"}))),
-        tools=Shed(draw=[drawn]),
+        model=ScriptedModel(calls(tool_call("draw", {"q": "x"}))),
+        tools=ScriptedTools(draw=[drawn]),
     )
 
     assert_clean(run)
@@ -391,7 +397,7 @@ def test_a_file_that_comes_too_late_is_not_offered(host: Host) -> None:
     """Its call was told that it timed out; the file that came in time is there."""
     link = link_output("binary_link", "/files/tools/7.pdf", filename="late.pdf")
     early = link_output("binary_link", "/files/tools/8.pdf", filename="early.pdf")
-    model = Script(
+    model = ScriptedModel(
         calls(tool_call("slow", {"q": "x"}), tool_call("quick", {"q": "x"})),
         calls(tool_call("wait", {"q": "x"})),
         says("Done."),
@@ -401,7 +407,7 @@ def test_a_file_that_comes_too_late_is_not_offered(host: Host) -> None:
     run = host.run(
         ask("Make!", *tools, tool_timeout=1),
         model=model,
-        tools=Shed(slow=[1.3, link], quick=[early], wait=[0.8, text_output("waited")]),
+        tools=ScriptedTools(slow=[1.3, link], quick=[early], wait=[0.8, text_output("waited")]),
     )
 
     assert_clean(run)
@@ -433,8 +439,8 @@ def test_results_that_stand_for_an_answer_tell_a_reader_nothing_of_files(
     meta = {"tool_file_id": "7", "mime_type": "image/png", "filename": "cat.png"}
     run = host.run(
         ask("Draw!", tool("draw"), maximum_iterations=rounds),
-        model=Script(calls(tool_call("draw", {"q": "x"})), [chunk("")], [chunk("")]),
-        tools=Shed(draw=[*sent, link_output("image_link", "/files/tools/7.png", **meta)]),
+        model=ScriptedModel(calls(tool_call("draw", {"q": "x"})), [chunk("")], [chunk("")]),
+        tools=ScriptedTools(draw=[*sent, link_output("image_link", "/files/tools/7.png", **meta)]),
     )
 
     assert_clean(run)
@@ -445,11 +451,11 @@ def test_results_that_stand_for_an_answer_tell_a_reader_nothing_of_files(
 @pytest.mark.parametrize(("choice", "said"), [("required", "at least one"), ("look", "look")])
 def test_tool_choice_is_said_to_a_native_model(host: Host, choice: str, said: str) -> None:
     """Dify carries no tool_choice."""
-    model = Script(calls(tool_call("look", {"q": "x"})), says("A tree."))
+    model = ScriptedModel(calls(tool_call("look", {"q": "x"})), says("A tree."))
     run = host.run(
         ask("What?", tool("look"), tool_choice=choice),
         model=model,
-        tools=Shed(look=[text_output("bark")]),
+        tools=ScriptedTools(look=[text_output("bark")]),
     )
 
     assert_clean(run)
@@ -458,7 +464,7 @@ def test_tool_choice_is_said_to_a_native_model(host: Host, choice: str, said: st
 
 def test_tool_choice_none_offers_no_tools(host: Host) -> None:
     """The model can only answer."""
-    model = Script(says("No idea."))
+    model = ScriptedModel(says("No idea."))
     run = host.run(ask("What?", tool("look"), tool_choice="none"), model=model)
 
     assert_clean(run)
@@ -468,7 +474,7 @@ def test_tool_choice_none_offers_no_tools(host: Host) -> None:
 @pytest.mark.parametrize("protocol", ["hermes", "qwen", "qwen3_coder", "react"])
 def test_tool_choice_is_said_in_a_text_protocol(host: Host, protocol: str) -> None:
     """In the prompt; the request ends with the user's turn, which every provider takes."""
-    model = Script(says("A tree."))
+    model = ScriptedModel(says("A tree."))
     run = host.run(
         ask("What?", tool("look"), tool_choice="look", tool_protocol=protocol), model=model
     )
@@ -481,13 +487,13 @@ def test_tool_choice_is_said_in_a_text_protocol(host: Host, protocol: str) -> No
 
 def test_an_answer_on_error(host: Host) -> None:
     """Instead of a failed node, what is known and what failed."""
-    model = Script(
+    model = ScriptedModel(
         calls(tool_call("look", {"q": "x"})), [RuntimeError("Incorrect API key, code: 401")]
     )
     run = host.run(
         ask("What?", tool("look"), answer_on_error=True),
         model=model,
-        tools=Shed(look=[text_output("bark")]),
+        tools=ScriptedTools(look=[text_output("bark")]),
     )
 
     assert_clean(run)
@@ -504,7 +510,9 @@ def test_a_picture_without_a_word_is_an_answer(host: Host, tools: tuple[Any, ...
         "mime_type": "image/png",
         "base64_data": base64.b64encode(PICTURE).decode(),
     }
-    run = host.run(ask("Draw.", *tools), model=Script([chunk([drawn]), chunk(usage=usage())]))
+    run = host.run(
+        ask("Draw.", *tools), model=ScriptedModel([chunk([drawn]), chunk(usage=usage())])
+    )
 
     assert_clean(run)
     assert [file.blob for file in run.files] == [PICTURE]
@@ -516,7 +524,7 @@ def test_a_picture_without_a_word_is_an_answer(host: Host, tools: tuple[Any, ...
 def test_from_41_tools_on_the_model_searches(host: Host, count: int, shown: int) -> None:
     """It is shown eight that fit and one that finds the others; of 40 it is shown all."""
     tools = [tool(f"look_up_{number}") for number in range(count)]
-    model = Script(says("Nothing."))
+    model = ScriptedModel(says("Nothing."))
     run = host.run(ask("Look it up, please.", *tools), model=model)
 
     assert run.text == "Nothing."
@@ -532,7 +540,7 @@ def test_tool_search_can_be_switched(host: Host) -> None:
         (many, {"maximum_iterations": 1}, False),
     ]
     for tools, settings, searches in cases:
-        model = Script(says("Nothing."))
+        model = ScriptedModel(says("Nothing."))
         host.run(ask("Look it up, please.", *tools, **settings), model=model)
         names = [one["name"] for one in model.requests[0]["tools"]]
 

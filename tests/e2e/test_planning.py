@@ -4,9 +4,18 @@ import json
 from typing import Any
 
 from tests.e2e.test_wire import assert_clean, labels
+from workbench.base.ports import AnswerError
+from workbench.bench.scripted import (
+    ScriptedModel,
+    ScriptedTools,
+    ask,
+    calls,
+    says,
+    text_output,
+    tool,
+    tool_call,
+)
 from workbench.host.daemon import Host
-from workbench.ports import AnswerError
-from workbench.scripted import Script, Shed, ask, calls, says, text_output, tool, tool_call
 
 PLAN = json.dumps(
     {
@@ -20,7 +29,7 @@ PLAN = json.dumps(
 
 def test_a_plan_from_the_question_to_the_answer(host: Host) -> None:
     """Logs nest, the checklist ticks off, the outputs hold the plan."""
-    model = Script(
+    model = ScriptedModel(
         says(PLAN),
         calls(tool_call("look", {"q": "oak"})),
         says("The oak stands by the lake."),
@@ -30,7 +39,7 @@ def test_a_plan_from_the_question_to_the_answer(host: Host) -> None:
     run = host.run(
         ask("How old is the oak?", tool("look")),
         model=model,
-        tools=Shed(look=[text_output("by the lake")]),
+        tools=ScriptedTools(look=[text_output("by the lake")]),
         strategy="plan_and_execute",
     )
     rows: list[dict[str, Any]] = run.variables["plan"]
@@ -57,7 +66,7 @@ def test_a_plan_from_the_question_to_the_answer(host: Host) -> None:
 
 def test_the_plan_can_be_hidden(host: Host) -> None:
     """Then the text is the answer alone."""
-    model = Script(says(PLAN), says("By the lake."), says("300."), says("It is 300."))
+    model = ScriptedModel(says(PLAN), says("By the lake."), says("300."), says("It is 300."))
     run = host.run(
         ask("How old is the oak?", tool("look"), hide_plan=True),
         model=model,
@@ -72,7 +81,7 @@ def test_a_failure_closes_every_log(host: Host) -> None:
     """Also those of a plan that is never written."""
     run = host.run(
         ask("How old is the oak?", tool("look")),
-        model=Script([AnswerError("[openai] Incorrect API key provided, 401")]),
+        model=ScriptedModel([AnswerError("[openai] Incorrect API key provided, 401")]),
         strategy="plan_and_execute",
     )
 

@@ -5,8 +5,17 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_wire import assert_clean, labels
+from workbench.bench.scripted import (
+    ScriptedModel,
+    ScriptedTools,
+    ask,
+    chunk,
+    says,
+    text_output,
+    tool,
+    usage,
+)
 from workbench.host.daemon import Host
-from workbench.scripted import Script, Shed, ask, chunk, says, text_output, tool, usage
 
 ACTION = 'Thought: I should look.\nAction: {"action": "look", "action_input": {"q": "x"}}'
 
@@ -14,14 +23,14 @@ ACTION = 'Thought: I should look.\nAction: {"action": "look", "action_input": {"
 @pytest.mark.parametrize("chosen", [{}, {"tool_protocol": "react"}, {"tool_protocol": ""}])
 def test_thought_action_observation_answer(host: Host, chosen: dict[str, Any]) -> None:
     """The thought is reasoning, the observation goes back, and the final answer is the text."""
-    model = Script(
+    model = ScriptedModel(
         says(f"{ACTION}\nObservation: invented", pieces=30),
         says("Thought: I know.\nFinalAnswer: A tree."),
     )
     run = host.run(
         ask("What?", tool("look"), **chosen),
         model=model,
-        tools=Shed(look=[text_output("bark")]),
+        tools=ScriptedTools(look=[text_output("bark")]),
         strategy="react",
     )
     second = str(model.requests[1]["prompt_messages"])
@@ -45,7 +54,7 @@ def test_an_answer_written_as_json_streams(host: Host) -> None:
     steps = [chunk(piece) if isinstance(piece, str) else piece for piece in pieces]
     run = host.run(
         ask("What?", tool("look"), separate_reasoning=True),
-        model=Script([*steps, chunk(usage=usage(), finish="stop")]),
+        model=ScriptedModel([*steps, chunk(usage=usage(), finish="stop")]),
         strategy="react",
     )
     texts = [m["message"]["text"] for m in run.messages if m["type"] == "text"]
@@ -57,11 +66,11 @@ def test_an_answer_written_as_json_streams(host: Host) -> None:
 
 def test_react_as_a_protocol_of_function_calling(host: Host) -> None:
     """The same by the parameter `tool_protocol`."""
-    model = Script(says(ACTION), says("Final Answer: A tree."))
+    model = ScriptedModel(says(ACTION), says("Final Answer: A tree."))
     run = host.run(
         ask("What?", tool("look"), tool_protocol="react"),
         model=model,
-        tools=Shed(look=[text_output("bark")]),
+        tools=ScriptedTools(look=[text_output("bark")]),
     )
 
     assert_clean(run)

@@ -9,16 +9,10 @@ import pytest
 
 from strategies.dify.transport.install import ROOM
 from tests.e2e.test_wire import assert_clean
-from workbench.host.daemon import Host
-from workbench.host.limits import DAEMON
-from workbench.host.payload import model_value, past
-from workbench.host.record import Run
-from workbench.runtimes.links import Runtime
-from workbench.runtimes.tcp import TcpLink
-from workbench.scripted import (
+from workbench.bench.scripted import (
     ROOT,
-    Script,
-    Shed,
+    ScriptedModel,
+    ScriptedTools,
     ask,
     calls,
     plain_model,
@@ -27,6 +21,12 @@ from workbench.scripted import (
     tool,
     tool_call,
 )
+from workbench.host.daemon import Host
+from workbench.host.payload import history_message, model_value
+from workbench.host.record import Run
+from workbench.runtimes.limits import DAEMON
+from workbench.runtimes.links import Runtime
+from workbench.runtimes.tcp import TcpLink
 
 LARGE = "größer " * 12_000
 
@@ -63,9 +63,9 @@ def test_large_frames_of_many_runs_stay_whole_with_a_slow_reader() -> None:
     wanted = [tool_call("look", {"q": f"{LARGE}{number}"}) for number in range(3)]
 
     def play(host: Host, number: int) -> None:
-        model = Script(calls(*wanted, text=LARGE), says(f"{number}: {LARGE}", pieces=5))
-        shed = Shed(look=[text_output(LARGE)])
-        runs[number] = host.run(ask(LARGE, tool("look")), model=model, tools=shed)
+        model = ScriptedModel(calls(*wanted, text=LARGE), says(f"{number}: {LARGE}", pieces=5))
+        toolbox = ScriptedTools(look=[text_output(LARGE)])
+        runs[number] = host.run(ask(LARGE, tool("look")), model=model, tools=toolbox)
 
     with Host(ROOT, runtime="tcp", limits=slow) as host:
         threads = [threading.Thread(target=play, args=(host, number)) for number in range(12)]
@@ -85,16 +85,16 @@ def test_large_frames_of_many_runs_stay_whole_with_a_slow_reader() -> None:
 def test_two_processes_serve_one_conversation(runtime: Runtime) -> None:
     """Nothing is kept between runs: the next turn may go to any other process."""
     question, answer = "What is in the garden?", "A tree."
-    first = Script(calls(tool_call("look", {"q": "garden"})), says(answer))
-    second = Script(says("You asked about the garden."))
-    shed = Shed(look=[text_output("a tree")])
+    first = ScriptedModel(calls(tool_call("look", {"q": "garden"})), says(answer))
+    second = ScriptedModel(says("You asked about the garden."))
+    toolbox = ScriptedTools(look=[text_output("a tree")])
     with Host(ROOT, runtime=runtime) as one, Host(ROOT, runtime=runtime) as other:
         assert one.pid != other.pid
-        before = one.run(ask(question, tool("look")), model=first, tools=shed)
-        history = [past("user", question), past("assistant", before.text)]
+        before = one.run(ask(question, tool("look")), model=first, tools=toolbox)
+        history = [history_message("user", question), history_message("assistant", before.text)]
         turn = ask("What did I ask?", tool("look"), model=model_value(history=history))
-        after = other.run(turn, model=second, tools=shed)
-        alone = other.run(ask("Hi", model=plain_model()), model=Script(says("Hello.")))
+        after = other.run(turn, model=second, tools=toolbox)
+        alone = other.run(ask("Hi", model=plain_model()), model=ScriptedModel(says("Hello.")))
 
     assert_clean(before)
     assert_clean(after)

@@ -2,26 +2,22 @@
 
 import base64
 import json
-import threading
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import EVERY
-from workbench.host.daemon import Host
-from workbench.host.payload import model_value, past
-from workbench.host.record import Run
-from workbench.scripted import (
-    Each,
-    Script,
-    Shed,
+from workbench.bench.scripted import (
+    ScriptedModel,
+    ScriptedTools,
     Step,
     ask,
     calls,
     chunk,
     json_output,
     link_output,
+    many_echoes,
     plain_model,
     says,
     text_output,
@@ -29,6 +25,9 @@ from workbench.scripted import (
     tool_call,
     usage,
 )
+from workbench.host.daemon import Host
+from workbench.host.payload import history_message, model_value
+from workbench.host.record import Run
 
 pytestmark = pytest.mark.runtimes(*EVERY)
 
@@ -49,7 +48,7 @@ def labels(run: Run) -> list[str]:
 
 def test_text_arrives_as_the_model_gives_it(host: Host) -> None:
     """One message per chunk when the chunks come slowly."""
-    model = Script([chunk("Hel"), 0.2, chunk("lo"), 0.2, chunk(" you", usage=usage())])
+    model = ScriptedModel([chunk("Hel"), 0.2, chunk("lo"), 0.2, chunk(" you", usage=usage())])
     run = host.run(ask("Hi"), model=model)
     texts = [m["message"]["text"] for m in run.messages if m["type"] == "text"]
 
@@ -61,7 +60,7 @@ def test_text_arrives_as_the_model_gives_it(host: Host) -> None:
 @pytest.mark.parametrize("features", [("tool-call",), ("stream-tool-call",), ()])
 def test_every_model_streams(host: Host, features: tuple[str, ...]) -> None:
     """The first text is with the reader long before the reply has ended."""
-    model = Script([chunk("First"), 0.5, chunk(" last", usage=usage())])
+    model = ScriptedModel([chunk("First"), 0.5, chunk(" last", usage=usage())])
     run = host.run(ask("Hi", model=model_value(features=features)), model=model)
     first = next(at for at, m in zip(run.times, run.messages, strict=True) if m["type"] == "text")
 
@@ -72,7 +71,7 @@ def test_every_model_streams(host: Host, features: tuple[str, ...]) -> None:
 
 def test_a_round_of_tools(host: Host) -> None:
     """Calls run, results go back in order, and the folded log tree tells what happened."""
-    model = Script(
+    model = ScriptedModel(
         calls(
             tool_call("weather", {"q": "Rome"}),
             tool_call("search", {"q": "news"}),
@@ -80,8 +79,8 @@ def test_a_round_of_tools(host: Host) -> None:
         ),
         says("It is sunny.", pieces=3),
     )
-    shed = Shed(weather=[0.1, text_output("sunny")], search=[text_output("calm")])
-    run = host.run(ask("News?", tool("weather"), tool("search")), model=model, tools=shed)
+    toolbox = ScriptedTools(weather=[0.1, text_output("sunny")], search=[text_output("calm")])
+    run = host.run(ask("News?", tool("weather"), tool("search")), model=model, tools=toolbox)
     messages = model.requests[1]["prompt_messages"]
 
     assert_clean(run)
@@ -102,9 +101,11 @@ def test_a_round_of_tools(host: Host) -> None:
 
 def test_six_tools_at_once(host: Host) -> None:
     """6 x 0.4 s take no 2.4 s."""
-    model = Script(calls(*(tool_call("nap", {"q": str(n)}) for n in range(6))), says("Rested."))
-    shed = Shed(nap=[0.4, text_output("ok")])
-    run = host.run(ask("Nap", tool("nap"), parallel_tools=6), model=model, tools=shed)
+    model = ScriptedModel(
+        calls(*(tool_call("nap", {"q": str(n)}) for n in range(6))), says("Rested.")
+    )
+    toolbox = ScriptedTools(nap=[0.4, text_output("ok")])
+    run = host.run(ask("Nap", tool("nap"), parallel_tools=6), model=model, tools=toolbox)
     asked = [call.asked_at for call in run.tool_calls]
     ended = [call.ended_at or 0.0 for call in run.tool_calls]
 
@@ -116,8 +117,10 @@ def test_six_tools_at_once(host: Host) -> None:
 def test_a_tool_starts_while_the_model_still_streams(host: Host) -> None:
     """Its call was complete at the start of the reply."""
     early = [chunk(tool_calls=[tool_call("nap", {"q": "a"}, "c1")])]
-    model = Script([*early, 1.0, chunk(usage=usage(), finish="tool_calls")], says("Rested."))
-    run = host.run(ask("Nap", tool("nap")), model=model, tools=Shed(nap=[0.8, text_output("ok")]))
+    model = ScriptedModel([*early, 1.0, chunk(usage=usage(), finish="tool_calls")], says("Rested."))
+    run = host.run(
+        ask("Nap", tool("nap")), model=model, tools=ScriptedTools(nap=[0.8, text_output("ok")])
+    )
 
     assert_clean(run)
     assert run.tool_calls[0].asked_at < 0.8
@@ -138,7 +141,7 @@ def test_a_long_burst_of_chunks_loses_nothing(host: Host) -> None:
 
 def burst(host: Host, count: int) -> None:
     """Play so many chunks at once."""
-    model = Script([*(chunk(f"{n} ") for n in range(count)), chunk(usage=usage())])
+    model = ScriptedModel([*(chunk(f"{n} ") for n in range(count)), chunk(usage=usage())])
     run = host.run(ask("Count"), model=model)
 
     assert_clean(run)
@@ -150,11 +153,11 @@ def burst(host: Host, count: int) -> None:
 def test_sixty_tools_in_one_round_lose_nothing(host: Host) -> None:
     """120 log messages do not leave at once."""
     wanted = [tool_call("note", {"q": str(n)}) for n in range(60)]
-    model = Script(calls(*wanted), says("Noted."))
+    model = ScriptedModel(calls(*wanted), says("Noted."))
     run = host.run(
         ask("Note", tool("note"), parallel_tools=16),
         model=model,
-        tools=Shed(note=[text_output("ok")]),
+        tools=ScriptedTools(note=[text_output("ok")]),
     )
 
     assert_clean(run)
@@ -166,31 +169,12 @@ def test_sixty_tools_in_one_round_lose_nothing(host: Host) -> None:
 @pytest.mark.runtimes("stdio", "tcp", "stdio-sdk")
 def test_two_hundred_runs_at_once_stay_apart(host: Host) -> None:
     """One process, no lost, mixed or broken message."""
-
-    def reply(request: dict[str, Any]) -> Iterable[Step]:
-        question = request["prompt_messages"][0]["content"]
-        if request["prompt_messages"][-1]["role"] == "tool":
-            return says(f"answer {question}", pieces=5)
-        return calls(tool_call("echo", {"q": question}))
-
-    shed = Shed(echo=lambda request: [text_output(request["tool_parameters"]["q"])])
-    runs: dict[int, Run] = {}
-
-    def one(number: int) -> None:
-        runs[number] = host.run(
-            ask(f"question {number}", tool("echo")), model=Each(reply), tools=shed
-        )
-
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(90)
+    runs = many_echoes(host, 200)
 
     assert len(runs) == 200
-    for number, run in runs.items():
+    for question, run in runs.items():
         assert_clean(run)
-        assert run.text == f"answer question {number}"
+        assert run.text == f"answer {question}"
 
 
 def test_output_of_every_type_arrives(host: Host) -> None:
@@ -199,7 +183,7 @@ def test_output_of_every_type_arrives(host: Host) -> None:
     encoded = base64.b64encode(blob).decode()
     image = {"tool_file_id": "f1", "mime_type": "image/png"}
     sheet = {"tool_file_id": "f2", "mime_type": "text/csv", "filename": "sheet.csv"}
-    shed = Shed(
+    toolbox = ScriptedTools(
         maker=[
             text_output('{"a": 1}'),
             json_output({"a": 1}),
@@ -219,8 +203,8 @@ def test_output_of_every_type_arrives(host: Host) -> None:
             },
         ]
     )
-    model = Script(calls(tool_call("maker", {"q": "x"})), says("Made."))
-    run = host.run(ask("Make", tool("maker")), model=model, tools=shed)
+    model = ScriptedModel(calls(tool_call("maker", {"q": "x"})), says("Made."))
+    run = host.run(ask("Make", tool("maker")), model=model, tools=toolbox)
     result = model.requests[1]["prompt_messages"][-1]["content"]
 
     assert_clean(run)
@@ -237,9 +221,9 @@ def test_output_of_every_type_arrives(host: Host) -> None:
 
 def test_a_failing_tool_keeps_its_partial_output(host: Host) -> None:
     """The model reads what there was and what went wrong; the log is marked."""
-    shed = Shed(half=[text_output("first half"), RuntimeError("the disk is full")])
-    model = Script(calls(tool_call("half", {"q": "x"})), says("Half."))
-    run = host.run(ask("Go", tool("half")), model=model, tools=shed)
+    toolbox = ScriptedTools(half=[text_output("first half"), RuntimeError("the disk is full")])
+    model = ScriptedModel(calls(tool_call("half", {"q": "x"})), says("Half."))
+    run = host.run(ask("Go", tool("half")), model=model, tools=toolbox)
     result = model.requests[1]["prompt_messages"][-1]["content"]
     log = next(log for log in run.logs if "CALL" in log["label"])
 
@@ -261,8 +245,10 @@ def test_tools_of_one_name_from_two_providers(host: Host) -> None:
         names = [declared["name"] for declared in request["tools"]]
         return calls(*(tool_call(name, {"q": name}) for name in names))
 
-    model = Script(reply, says("Both."))
-    run = host.run(ask("Go", first, second), model=model, tools=Shed(search=[text_output("ok")]))
+    model = ScriptedModel(reply, says("Both."))
+    run = host.run(
+        ask("Go", first, second), model=model, tools=ScriptedTools(search=[text_output("ok")])
+    )
     sent = {call.request["provider"]: call.request for call in run.tool_calls}
 
     assert_clean(run)
@@ -286,7 +272,7 @@ def test_tools_of_one_name_from_two_providers(host: Host) -> None:
 )
 def test_unusable_parameters_are_refused(host: Host, changes: dict[str, Any], named: str) -> None:
     """One plain sentence before any model call."""
-    run = host.run({**ask("Hi"), **changes}, model=Script())
+    run = host.run({**ask("Hi"), **changes}, model=ScriptedModel())
 
     assert run.model_calls == []
     assert run.error_type == "InvokeBadRequestError"
@@ -304,7 +290,7 @@ def test_lenient_parameters(host: Host) -> None:
         "instruction": None,
         "parallel_tools": "",
     }
-    model = Script(says("Hello."))
+    model = ScriptedModel(says("Hello."))
     run = host.run(parameters, model=model)
 
     assert_clean(run)
@@ -314,10 +300,12 @@ def test_lenient_parameters(host: Host) -> None:
 
 def test_a_failed_run_closes_its_logs_and_sends_its_totals(host: Host) -> None:
     """Then one short error is raised, without a traceback in its text."""
-    model = Script(
+    model = ScriptedModel(
         calls(tool_call("look", {"q": "x"})), [RuntimeError("Incorrect API key, code: 401")]
     )
-    run = host.run(ask("Go", tool("look")), model=model, tools=Shed(look=[text_output("ok")]))
+    run = host.run(
+        ask("Go", tool("look")), model=model, tools=ScriptedTools(look=[text_output("ok")])
+    )
 
     assert run.error_type == "InvokeBadRequestError"
     assert "Traceback" not in (run.error or "")
@@ -328,8 +316,11 @@ def test_a_failed_run_closes_its_logs_and_sends_its_totals(host: Host) -> None:
 
 def test_history_and_instruction_reach_the_model(host: Host) -> None:
     """System, history, question; reasoning of older turns is left out."""
-    history = [past("user", "Who are you?"), past("assistant", "<think>\nhm\n</think>A bot.")]
-    model = Script(says("Yes."))
+    history = [
+        history_message("user", "Who are you?"),
+        history_message("assistant", "<think>\nhm\n</think>A bot."),
+    ]
+    model = ScriptedModel(says("Yes."))
     run = host.run(
         ask("Really?", model=model_value(history=history), instruction="Be kind."), model=model
     )
@@ -347,8 +338,10 @@ def test_opaque_body_never_goes_back(host: Host) -> None:
     """The real daemon refuses the whole request."""
     opaque = calls(tool_call("look", {"q": "x"}))
     opaque[0]["delta"]["message"]["opaque_body"] = {"signature": "s"}  # type: ignore[index]
-    model = Script(opaque, says("Done."))
-    run = host.run(ask("Go", tool("look")), model=model, tools=Shed(look=[text_output("ok")]))
+    model = ScriptedModel(opaque, says("Done."))
+    run = host.run(
+        ask("Go", tool("look")), model=model, tools=ScriptedTools(look=[text_output("ok")])
+    )
 
     assert_clean(run)
     assert all(not message.get("opaque_body") for message in model.requests[1]["prompt_messages"])
@@ -357,9 +350,9 @@ def test_opaque_body_never_goes_back(host: Host) -> None:
 def test_a_plain_model_is_asked_in_a_text_protocol(host: Host) -> None:
     """No native tools are declared to a model without the feature."""
     reply = '<tool_call>\n{"name": "look", "arguments": {"q": "x"}}\n</tool_call>'
-    model = Script(says(reply, pieces=20), says("Seen."))
-    shed = Shed(look=[text_output("a tree")])
-    run = host.run(ask("Go", tool("look"), model=plain_model()), model=model, tools=shed)
+    model = ScriptedModel(says(reply, pieces=20), says("Seen."))
+    toolbox = ScriptedTools(look=[text_output("a tree")])
+    run = host.run(ask("Go", tool("look"), model=plain_model()), model=model, tools=toolbox)
 
     assert_clean(run)
     assert run.text == "Seen."

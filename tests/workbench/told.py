@@ -1,9 +1,10 @@
 """A run as JSON lines, written by hand: two rounds, two tools side by side, one of them failing."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from workbench.ports import Json
+from workbench.base.ports import Json
 
 BEGAN_AT = 1_795_000_000.0
 HARM = "</script><script>window.harmed = true</script><img src=x onerror='window.harmed = true'>"
@@ -58,6 +59,38 @@ def lines(run: str = "one", *, result: str = "18 °C") -> list[Json]:
     return [{"run": run, **line} for line in (beginning, *told, ending)]
 
 
+def planned() -> list[Json]:
+    """A run with a plan: one step is done, one failed, one waits and two were dropped."""
+    steps = ["1. Find the oak.", "2. Find the elm.", "3. Compare them.", "4. Draw them."]
+    told = [
+        _log(0.0, "p0", "PLAN", 0.0),
+        _log(0.5, "p0", "PLAN → 4 steps", 0.0, 0.5, steps=steps, total_tokens=300),
+        _line("text", 0.5, {"text": "".join(f"- ☐ {step}\n" for step in steps)}),
+        _log(0.5, "s1", "STEP 1 Find the oak.", 0.5),
+        _log(0.5, "s2", "STEP 2 Find the elm.", 0.5),
+        _log(0.5, "r1", "ROUND 1", 0.5, parent="s1"),
+        _log(0.5, "t1", "demo Thought", 0.5, parent="r1"),
+        _call(1, 0.501, {"model": "demo", "prompt_messages": [_user("Oak?")], "tools": []}),
+        _log(0.51, "r2", "ROUND 1", 0.51, parent="s2"),
+        _log(0.51, "t2", "demo Thought", 0.51, parent="r2"),
+        _call(2, 0.512, {"model": "demo", "prompt_messages": [_user("Elm?")], "tools": []}),
+        _answer(1, 1.0, {"text": "At the lake.", "tool_calls": [], "usage": {}}, first=0.9),
+        _answer(2, 1.1, {"text": "", "tool_calls": [], "usage": {}}, error="401 no key"),
+        _log(1.0, "t1", "demo Thought → 30 tokens", 0.5, 1.0, parent="r1", total_tokens=30),
+        _log(1.0, "r1", "ROUND 1 → answer", 0.5, 1.0, parent="s1", total_tokens=30),
+        _log(1.0, "s1", "STEP 1 Find the oak.", 0.5, 1.0, total_tokens=30),
+        _line("text", 1.0, {"text": "- ☑ 1. Find the oak.\n"}),
+        _log(1.1, "t2", "✗ demo Thought → 401", 0.51, 1.1, parent="r2", error="401 no key"),
+        _log(1.1, "r2", "✗ ROUND 1 → 401", 0.51, 1.1, parent="s2", error="401 no key"),
+        _log(1.1, "s2", "✗ STEP 2 Find the e… → 401 no key", 0.5, 1.1, error="401 no key"),
+        _line("text", 1.1, {"text": "- ☒ 2. Find the elm.\n"}),
+        _log(1.1, "p1", "REPLAN 1", 1.1),
+        _log(1.2, "p1", "REPLAN 1 → 1 steps", 1.1, 1.2, steps=["5. Find a birch."]),
+    ]
+    first, *_, last = lines()
+    return [first, *({"run": "one", **line} for line in told), last]
+
+
 def text(told: list[Json]) -> str:
     """Write lines as a saved run."""
     return "".join(f"{json.dumps(line)}\n" for line in told)
@@ -97,6 +130,7 @@ def _log(
     *,
     parent: str | None = None,
     error: str | None = None,
+    steps: Sequence[str] = (),
     **metadata: Any,
 ) -> Json:
     times: Json = {"started_at": BEGAN_AT + started}
@@ -111,7 +145,7 @@ def _log(
             "label": label,
             "status": status,
             "error": error,
-            "data": {},
+            "data": {"steps": list(steps)} if steps else {},
             "metadata": {**times, **metadata},
         },
     )

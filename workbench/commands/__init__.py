@@ -1,4 +1,4 @@
-"""What a user types: the commands, their options and what they print.
+"""What a user types: the commands and their options.
 
-Only `output` writes to the terminal; how a run is played is for `workbench.stage`.
+It reads the command line and calls the rooms below it; how a run is played is for `bench`.
 """

@@ -5,10 +5,10 @@ from typing import assert_never
 
 from strategies.agent.schema.arguments import Refused, check
 from strategies.protocols.json.read import Arguments, Guessed, Unreadable, read_arguments
+from workbench.base.output import say_json
+from workbench.base.ports import Json
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines
-from workbench.commands.output import say_json
-from workbench.ports import Json
 
 
 def main(arguments: Sequence[str]) -> int:

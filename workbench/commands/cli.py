@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from workbench.commands.output import complain, say
-from workbench.ports import UsageError, WorkbenchError
+from workbench.base.output import say, say_error
+from workbench.base.ports import UsageError, WorkbenchError
 
 _COMMANDS = {
     "run": ("workbench.commands.run", "ask a question through the plugin's real process"),
@@ -35,13 +35,13 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if not arguments or arguments[0] not in _COMMANDS:
         wanted = f"There is no command {arguments[0]!r}.\n\n" if arguments else ""
-        complain(wanted + _usage())
+        say_error(wanted + _usage())
         return _MISUSED
     signal.signal(signal.SIGTERM, _stop)
     try:
         return _run(arguments[0], arguments[1:])
     except KeyboardInterrupt:
-        complain("Interrupted: the plugin and the servers are stopped.")
+        say_error("Interrupted: the plugin and the servers are stopped.")
         return _INTERRUPTED
 
 
@@ -50,7 +50,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     try:
         return int(command.main(arguments))
     except WorkbenchError as error:
-        complain(str(error))
+        say_error(str(error))
         return _MISUSED if isinstance(error, UsageError) else _FAILED
     except BrokenPipeError:
         # Whoever read our output has gone; nothing may try to write the rest at the end.

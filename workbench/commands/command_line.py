@@ -3,7 +3,7 @@
 import argparse
 from typing import NoReturn, override
 
-from workbench.ports import UsageError
+from workbench.base.ports import UsageError
 
 
 class Parser(argparse.ArgumentParser):

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from workbench.base.output import say, say_error, say_json, write_file
+from workbench.base.ports import UsageError
+from workbench.bench.bench import FEATURES, PROTOCOLS, BenchOptions, open_models
 from workbench.commands.command_line import Parser
 from workbench.commands.options import (
     assignment,
@@ -15,14 +18,11 @@ from workbench.commands.options import (
     features,
     output_file,
 )
-from workbench.commands.output import complain, say, say_json, write_file
 from workbench.evaluate.more_tools import with_more_tools
 from workbench.evaluate.page import evaluation_page
 from workbench.evaluate.play import Played, Player, Way, named, play, ways
 from workbench.evaluate.table import progress, tables, total
 from workbench.evaluate.tasks import OWN_TASKS, Task, read_tasks
-from workbench.ports import UsageError
-from workbench.stage import FEATURES, PROTOCOLS, Equipment, open_models
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,7 +60,7 @@ def _play(
 ) -> None:
     runs = len(tasks) * len(chosen) * options.repeat
     with ExitStack() as stack:
-        wanted = Equipment(
+        wanted = BenchOptions(
             plugin=chosen[0].plugin,
             base_url=options.base_url,
             models=options.model,
@@ -69,7 +69,7 @@ def _play(
         player = _player(options, wanted, stack)
         for game in play(tasks, chosen, player, repeat=options.repeat, at_once=options.parallel):
             games.append(game)
-            complain(progress(len(games), runs, game))
+            say_error(progress(len(games), runs, game))
             if options.json:
                 say_json(game.as_json())
 
@@ -88,12 +88,12 @@ def _show(
         write_file(options.html, evaluation_page(tasks, chosen, games))
 
 
-def _player(options: argparse.Namespace, wanted: Equipment, stack: ExitStack) -> Player:
-    name, seat = next(iter(open_models(wanted, stack).items()))
+def _player(options: argparse.Namespace, wanted: BenchOptions, stack: ExitStack) -> Player:
+    name, asked = next(iter(open_models(wanted, stack).items()))
     return Player(
-        model=seat.door,
+        model=asked.model,
         name=name,
-        told=seat.told,
+        told=asked.description,
         features=options.features,
         context_size=options.context_size,
         completion={"temperature": options.temperature, "max_tokens": options.max_tokens},

@@ -4,10 +4,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.base.output import say_error
+from workbench.base.ports import WorkbenchError
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines
-from workbench.commands.output import complain
-from workbench.ports import WorkbenchError
 from workbench.show.log_tree import counted
 
 _DEFAULT = "http://localhost:4318"
@@ -31,7 +31,7 @@ def send_traces(lines: Sequence[Any], url: str, *, content: bool) -> None:
             " opentelemetry-exporter-otlp-proto-http into .venv."
         ) from error
     sent = send(lines, url, content=content)
-    complain(f"{counted(sent, 'span')} went to {url}.")
+    say_error(f"{counted(sent, 'span')} went to {url}.")
 
 
 def add_otlp(parser: Parser, default: str | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workbench.ports import Json, WorkbenchError, is_object
+from workbench.base.ports import Json, WorkbenchError, is_object
 
 
 def read_text(name: str) -> str:

@@ -7,22 +7,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from workbench.base.ports import Json, UsageError, WorkbenchError, is_object
+from workbench.bench.bench import CALLS_TOOLS, FEATURES, BenchOptions
+from workbench.bench.faults import read_fault
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import read_json, read_text
-from workbench.host.payload import past
+from workbench.host.payload import read_turns
 from workbench.host.strategies import Strategy, strategies
-from workbench.model.faults import read_fault
-from workbench.ports import Json, UsageError, WorkbenchError, is_object, objects
-from workbench.stage import CALLS_TOOLS, FEATURES, Equipment
 
 RUNS = Path("runs")
 """Where the workbench writes what is only a name."""
-_ROLES = frozenset({"user", "assistant"})
 _NOT_TO_SET = frozenset({"model", "tools", "query"})
 _HIGHEST_PORT = 65535
 
 
-def add_equipment(parser: Parser) -> None:
+def add_bench_options(parser: Parser) -> None:
     """Add the options of what stands ready for runs."""
     parser.add_argument(
         "--plugin", type=Path, default=Path.cwd(), metavar="DIR", help="default: this directory"
@@ -98,9 +97,9 @@ def add_parameters(parser: Parser) -> None:
     )
 
 
-def equipment(options: argparse.Namespace) -> Equipment:
+def equipment(options: argparse.Namespace) -> BenchOptions:
     """Read what stands ready."""
-    return Equipment(
+    return BenchOptions(
         plugin=options.plugin,
         runtime=options.runtime,
         base_url=options.base_url,
@@ -130,19 +129,7 @@ def parameters(options: argparse.Namespace) -> Json:
 
 def history(name: str) -> list[Json]:
     """Read earlier turns from a file: a JSON list of {role, content}."""
-    return turns(_list(name, "--history"), name)
-
-
-def turns(value: Any, place: str) -> list[Json]:
-    """Read earlier turns as Dify's memory hands them over."""
-    said = objects(value)
-    odd = [turn for turn in said if turn.get("role") not in _ROLES or "content" not in turn]
-    if odd:
-        raise WorkbenchError(
-            f"{place}: a turn is an object with a role (user or assistant) and a content,"
-            f" not {json.dumps(odd[0], ensure_ascii=False)[:80]}."
-        )
-    return [past(str(turn["role"]), turn["content"]) for turn in said]
+    return read_turns(_list(name, "--history"), name)
 
 
 def count(text: str) -> int:
@@ -178,7 +165,7 @@ def port(text: str) -> int:
     """Read a port; 0 takes any."""
     number = int(text)
     if not 0 <= number <= _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is no port: they go up to {_HIGHEST_PORT}")
+        raise argparse.ArgumentTypeError(f"{text} is not a port: ports go up to {_HIGHEST_PORT}")
     return number
 
 

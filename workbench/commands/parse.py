@@ -5,10 +5,10 @@ from typing import Any
 
 from strategies.protocols.base import ToolSpec
 from strategies.protocols.finish_reason import is_cut_short
+from workbench.base.output import say_json
+from workbench.base.ports import Json, UsageError
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines, read_json, read_text
-from workbench.commands.output import say_json
-from workbench.ports import Json, UsageError
 from workbench.show.replies import Reply, parse, protocol_names, read_tools
 
 

@@ -7,11 +7,14 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from workbench.base.output import write_file
+from workbench.base.ports import Json, UsageError
+from workbench.bench.bench import PROTOCOLS, Bench, Question, RunSetup, open_bench
 from workbench.commands.command_line import Parser
 from workbench.commands.export import add_otlp, send_traces
 from workbench.commands.inputs import read_text
 from workbench.commands.options import (
-    add_equipment,
+    add_bench_options,
     add_parameters,
     check_parameters,
     chosen_strategies,
@@ -21,13 +24,10 @@ from workbench.commands.options import (
     output_file,
     parameters,
 )
-from workbench.commands.output import write_file
-from workbench.host.payload import past
+from workbench.host.payload import history_message
 from workbench.host.record import Run
 from workbench.page.pages import page
-from workbench.ports import Json, UsageError
-from workbench.show import story, terminal
-from workbench.stage import PROTOCOLS, Bench, Question, Setting, equipped
+from workbench.show import terminal, transcript
 
 _QUESTION = "What time is it in Tokyo, and what is 23 × 19?"
 
@@ -42,11 +42,11 @@ def main(arguments: Sequence[str]) -> int:
     view = terminal.view(as_json=options.json)
     question = _question(options)
     check_parameters(question.settings, chosen_strategies(options.plugin, [question.strategy]))
-    with equipped(equipment(options)) as bench:
+    with open_bench(equipment(options)) as bench:
         turns = _spoken(options.conversation) if options.conversation else (question.text,)
         played = _play(view, bench, question, turns, options)
         if options.html or options.otlp:
-            _keep(options, [line for asked, run in played for line in story.whole(run, asked)])
+            _keep(options, [line for asked, run in played for line in transcript.whole(run, asked)])
     return 0 if all(run.ok for _, run in played) else 1
 
 
@@ -56,19 +56,19 @@ def _play(
     question: Question,
     turns: Iterable[str],
     options: argparse.Namespace,
-) -> list[tuple[Setting, Run]]:
+) -> list[tuple[RunSetup, Run]]:
     """Play one turn after the other; each knows what was said before it, as in Dify's memory."""
-    played: list[tuple[Setting, Run]] = []
+    played: list[tuple[RunSetup, Run]] = []
     for text in turns:
         asked = replace(question, text=text)
-        setting = bench.setting(asked)
-        view.open(setting)
+        setup = bench.setup(asked)
+        view.open(setup)
         runs = [bench.start(asked) for _ in range(options.parallel)]
         _follow(view, runs)
         view.close(runs)
-        played += [(setting, run) for run in runs]
+        played += [(setup, run) for run in runs]
         if runs[0].ok:
-            said = [past("user", text), past("assistant", runs[0].text)]
+            said = [history_message("user", text), history_message("assistant", runs[0].text)]
             question = replace(question, history=[*question.history, *said])
     return played
 
@@ -132,7 +132,7 @@ def _parser() -> Parser:
         metavar="FILE",
         help="turns of one conversation, a line each, instead of a question; - is what you type",
     )
-    add_equipment(parser)
+    add_bench_options(parser)
     parser.add_argument("--parallel", type=count, default=1, metavar="N", help="N runs at once")
     parser.add_argument("--json", action="store_true", help="every message as a JSON line")
     parser.add_argument(

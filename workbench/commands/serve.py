@@ -4,10 +4,12 @@ import argparse
 import threading
 from collections.abc import Sequence
 
+from workbench.base.output import say
+from workbench.bench.bench import open_bench
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines
 from workbench.commands.options import (
-    add_equipment,
+    add_bench_options,
     add_parameters,
     check_parameters,
     chosen_strategies,
@@ -15,9 +17,7 @@ from workbench.commands.options import (
     parameters,
     port,
 )
-from workbench.commands.output import say
 from workbench.page.chat_server import Chat, ChatServer
-from workbench.stage import equipped
 
 _PORT = 8765
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     known = chosen_strategies(options.plugin, [])
     check_parameters(settings, known)
     saved = [line for name in options.saved for line in json_lines(name)]
-    with equipped(equipment(options)) as bench:
+    with open_bench(equipment(options)) as bench:
         chat = Chat(
             bench,
             strategies=[strategy.name for strategy in known] or ["function_calling"],
@@ -54,5 +54,5 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=port, default=_PORT, metavar="N", help=f"default: {_PORT}; 0 takes any"
     )
     add_parameters(parser)
-    add_equipment(parser)
+    add_bench_options(parser)
     return parser

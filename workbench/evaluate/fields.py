@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from workbench.ports import Json, WorkbenchError, is_object
+from workbench.base.ports import Json, WorkbenchError, is_object
 
 
 class TaskFileError(WorkbenchError):

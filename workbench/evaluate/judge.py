@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+from workbench.base.ports import Json, is_object
 from workbench.evaluate.tasks import ANY_TOOL, AnyOf, Fact, Task, Wanted
 from workbench.host.record import Run
-from workbench.ports import Json, is_object
-from workbench.show.story import reply
+from workbench.show.transcript import reply
 
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _MARKDOWN = re.compile(r"[*`]|(?<![^\W_])_+|_+(?![^\W_])")
@@ -33,8 +33,11 @@ def final_answer(run: Run) -> str:
     return (answer or _THINKING.sub("", run.text)).strip()
 
 
-def mistakes(task: Task, run: Run) -> list[str]:
-    """Say what is wrong with a run, a sentence each; nothing when it is right."""
+def mistakes(task: Task, run: Run, earlier: Sequence[Run] = ()) -> list[str]:
+    """Say what is wrong with a run, a sentence each; nothing when it is right.
+
+    `earlier` are the turns before it, whose tools' results it may quote.
+    """
     answer = final_answer(run)
     return [
         # What merely breaks a rule of Dify's page is `run`'s to say: the answer was there.
@@ -42,7 +45,7 @@ def mistakes(task: Task, run: Run) -> list[str]:
         *_wrong_answer(task, answer),
         *_wrong_json(task, answer),
         *_wrong_calls(task, run),
-        *_own_words(task, answer, run),
+        *_own_words(task, answer, run, earlier),
     ]
 
 
@@ -161,12 +164,14 @@ def _either(spellings: AnyOf) -> str:
     return " or ".join(repr(fact) for fact in spellings)
 
 
-def _own_words(task: Task, answer: str, run: Run) -> Iterator[str]:
+def _own_words(task: Task, answer: str, run: Run, earlier: Sequence[Run]) -> Iterator[str]:
     """Find answers in which the plugin speaks: those that nobody said, and imitated ones."""
     lines = [line for line in map(_bare, answer.splitlines()) if len(line) >= _SHORTEST_LINE]
     if not lines or _as_json(answer) is not None:
         return
-    calls, tools = _exchanges(run), _bare(" ".join(_results(run)))
+    results = (result for each in (*earlier, run) for result in _results(each))
+    calls, tools = _exchanges(run), _bare(" ".join(results))
+    tools += _bare(" ".join(final_answer(each) for each in earlier))
     said = tools + "".join(reply for _, reply in calls)
     if not any(line in said for line in lines):
         yield "The answer is the plugin's own words: no model and no tool said it."
@@ -208,6 +213,7 @@ def _results(run: Run) -> Iterator[str]:
 
 def _given(task: Task) -> Iterator[str]:
     yield task.question
+    yield from task.turns
     yield from map(_content, task.history)
     yield from map(_as_text, task.parameters.values())
     for tool in task.tools:

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
+from workbench.base.ports import Json
 from workbench.evaluate.play import Played, Way
 from workbench.evaluate.table import total
 from workbench.evaluate.tasks import Task
 from workbench.page.pages import page
-from workbench.ports import Json
-from workbench.show import story
+from workbench.show import transcript
 
 
 def evaluation_page(tasks: Sequence[Task], ways: Sequence[Way], games: Sequence[Played]) -> str:
     """Write the page. Right runs are counted; wrong ones are in it whole."""
     wrong = [game for game in games if not game.right]
-    lines = [line for game in wrong for line in story.whole(game.run, game.setting)]
+    lines = [line for game in wrong for line in transcript.whole(game.run, game.setting)]
     rows = [
         {
             "name": task.name,

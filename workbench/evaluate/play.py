@@ -1,5 +1,6 @@
 """Plays tasks: every task in every way, as often as wanted, through the plugin's process."""
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
@@ -7,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.base.ports import Json, Model
+from workbench.bench.bench import CALLS_TOOLS, PROTOCOLS, RunSetup, declared_features
 from workbench.evaluate.judge import final_answer, mistakes
 from workbench.evaluate.tasks import Task
 from workbench.evaluate.toolset import Toolset
 from workbench.host.daemon import Host
-from workbench.host.payload import model_value, past, strategy_parameters
+from workbench.host.payload import history_message, model_value, strategy_parameters
 from workbench.host.record import Run
 from workbench.host.strategies import Strategy
-from workbench.ports import Json, Model
-from workbench.show.story import reply
-from workbench.stage import CALLS_TOOLS, PROTOCOLS, Setting, declared_features
+from workbench.show.transcript import reply
 
 PROTOCOL = "tool_protocol"
 AUTO = "auto"
@@ -63,8 +64,10 @@ class Played:
     way: Way
     attempt: int
     """From 1."""
+    earlier: Sequence[Run]
+    """The turns of the conversation before the one that was judged."""
     run: Run
-    setting: Setting
+    setting: RunSetup
     answer: str
     mistakes: Sequence[str]
 
@@ -74,20 +77,30 @@ class Played:
         return not self.mistakes
 
     @property
+    def runs(self) -> Sequence[Run]:
+        """All turns of the conversation."""
+        return (*self.earlier, self.run)
+
+    @property
     def rounds(self) -> int:
         """The model calls."""
-        return len(self.run.model_calls)
+        return sum(len(run.model_calls) for run in self.runs)
+
+    @property
+    def tools(self) -> list[str]:
+        """The tools that ran, in the order in which they were called."""
+        return [str(call.request.get("tool")) for run in self.runs for call in run.tool_calls]
 
     @property
     def tokens(self) -> int:
         """What the server counted, of prompts and replies."""
-        counts = (reply(call.pieces)["usage"].get("total_tokens") for call in self.run.model_calls)
-        return sum(count or 0 for count in counts)
+        calls = (call for run in self.runs for call in run.model_calls)
+        return sum(reply(call.pieces)["usage"].get("total_tokens") or 0 for call in calls)
 
     @property
     def seconds(self) -> float:
-        """From the start to the end."""
-        return self.run.ended_at or 0.0
+        """What the runs took."""
+        return sum(run.ended_at or 0.0 for run in self.runs)
 
     def as_json(self) -> Json:
         """Write it as the command prints it."""
@@ -101,7 +114,7 @@ class Played:
             "right": self.right,
             "mistakes": list(self.mistakes),
             "answer": self.answer,
-            "tools": [str(call.request.get("tool")) for call in self.run.tool_calls],
+            "tools": self.tools,
             "rounds": self.rounds,
             "tokens": self.tokens,
             "seconds": round(self.seconds, 2),
@@ -168,28 +181,43 @@ def _protocols(strategy: Strategy, wanted: Sequence[str]) -> Sequence[str | None
 
 def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Played:
     entities = [tool.entity() for tool in task.tools]
-    history = [past(str(turn["role"]), turn["content"]) for turn in task.history]
+    history = [history_message(str(turn["role"]), turn["content"]) for turn in task.history]
     settings = _settings(task, way, player)
-    run = host.start(
-        strategy_parameters(
-            task.question,
-            model=model_value(
-                name=player.name,
-                features=declared_features(player.features, way.protocol),
-                context_size=player.context_size,
-                completion_params=dict(player.completion),
-                history=history,
+    tools, conversation = Toolset(task.tools), uuid.uuid4().hex if task.turns else None
+
+    def ask(question: str) -> Run:
+        run = host.start(
+            strategy_parameters(
+                question,
+                model=model_value(
+                    name=player.name,
+                    features=declared_features(player.features, way.protocol),
+                    context_size=player.context_size,
+                    completion_params=dict(player.completion),
+                    history=history,
+                ),
+                tools=entities,
+                **settings,
             ),
-            tools=entities,
-            **settings,
-        ),
-        model=player.model,
-        tools=Toolset(task.tools),
-        strategy=way.strategy.name,
-    )
-    host.finish(run, timeout=player.run_seconds)
-    wrong = mistakes(task, run)
-    setting = Setting(
+            model=player.model,
+            tools=tools,
+            strategy=way.strategy.name,
+            conversation=conversation,
+        )
+        host.finish(run, timeout=player.run_seconds)
+        return run
+
+    earlier: list[Run] = []
+    for question in task.turns:
+        earlier.append(ask(question))
+        # As Dify's memory does.
+        history += [
+            history_message("user", question),
+            history_message("assistant", earlier[-1].text),
+        ]
+    run = ask(task.question)
+    wrong = mistakes(task, run, earlier)
+    setting = RunSetup(
         question=task.question,
         model=player.told,
         tools=[tool.name for tool in task.tools],
@@ -201,6 +229,7 @@ def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Pla
         task=task,
         way=way,
         attempt=attempt,
+        earlier=earlier,
         run=run,
         setting=setting,
         answer=final_answer(run),

@@ -4,9 +4,9 @@ import statistics
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from workbench.base.ports import Json
 from workbench.evaluate.play import Played, Way
 from workbench.evaluate.tasks import Task
-from workbench.ports import Json
 from workbench.show.log_tree import counted
 
 _ANSWER_LENGTH = 160
@@ -38,6 +38,7 @@ def total(way: Way, games: Sequence[Played]) -> Json:
         "right": sum(game.right for game in own),
         "runs": len(own),
         "rounds": _mean([game.rounds for game in own]),
+        "tool_calls": _mean([len(game.tools) for game in own]),
         "tokens": _mean([game.tokens for game in own]),
         "seconds": _mean([game.seconds for game in own]),
     }
@@ -73,7 +74,9 @@ def _told(game: Played) -> Iterator[str]:
 
 
 def _totals(ways: Sequence[Way], games: Sequence[Played]) -> str:
-    rows = [["Plugin", "Strategy", "Protocol", "Right", "Rounds", "Tokens", "Seconds"]]
+    rows = [
+        ["Plugin", "Strategy", "Protocol", "Right", "Rounds", "Tool calls", "Tokens", "Seconds"]
+    ]
     for way in ways:
         told = total(way, games)
         rows.append(
@@ -83,11 +86,12 @@ def _totals(ways: Sequence[Way], games: Sequence[Played]) -> str:
                 way.protocol or "-",
                 f"{told['right']} of {told['runs']}",
                 f"{told['rounds']:.2f}",
+                f"{told['tool_calls']:.2f}",
                 f"{told['tokens']:.0f}",
                 f"{told['seconds']:.1f}",
             ]
         )
-    return f"{_columns(rows)}\nRounds, tokens and seconds are the mean of a run."
+    return f"{_columns(rows)}\nRounds, tool calls, tokens and seconds are the mean of a run."
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from workbench.base.ports import Json, is_object
 from workbench.evaluate.fields import Fields, TaskFileError, as_list, shown, texts
 from workbench.evaluate.toolset import Tool, read_tool
-from workbench.ports import Json, is_object
 
 OWN_TASKS = Path(__file__).parent / "sets"
 """The folder of the tasks that come with the workbench."""
@@ -51,6 +51,8 @@ class Task:
     calls: Sequence[Wanted] = ()
     calls_not: Sequence[str] = ()
     """Tools that must not run; `any` forbids them all."""
+    turns: Sequence[str] = ()
+    """Questions that are asked before, in the same conversation; the last answer is judged."""
     history: Sequence[Json] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further parameters of the strategy, such as `instruction` or `answer_schema`."""
@@ -140,6 +142,7 @@ def _task(fields: Fields, shared: Mapping[str, Tool], forbidden: tuple[Fact, ...
         answer_json=answer_json,
         calls=tuple(_wanted(each, offered, fields.at("calls")) for each in fields.items("calls")),
         calls_not=_forbidden_calls(fields, offered),
+        turns=texts(fields.items("turns"), fields.at("turns")),
         history=tuple(_turn(each, fields.at("history")) for each in fields.items("history")),
         parameters=fields.mapping("parameters"),
     )

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from workbench.base.ports import AnswerError, Json, is_object
 from workbench.evaluate.fields import Fields, TaskFileError, as_list, shown
 from workbench.host.payload import schema_parameters, tool_value
-from workbench.ports import AnswerError, Json, is_object
 from workbench.tools.builtin import calculate, text_message
 
 _PROVIDER = "evaluation"

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from workbench.host.limits import Limits
+from workbench.base.ports import AnswerError, Json
 from workbench.host.record import Call, Run
-from workbench.ports import AnswerError, Json
-from workbench.runtimes import frames as wire
+from workbench.runtimes import frames
+from workbench.runtimes.limits import Limits
 from workbench.runtimes.pipe import Outlet, PluginGoneError
 
 _FAILED = {
@@ -55,8 +55,8 @@ class Answer:
             error = wire_text(self.call.kind, AnswerError(_as_plugin_error(failure)))
         if error is not None:
             self.call.error = error
-            waiting.put(wire.error(self.run.session, self.request_id, error))
-        waiting.put(wire.end(self.run.session, self.request_id))
+            waiting.put(frames.error(self.run.session, self.request_id, error))
+        waiting.put(frames.end(self.run.session, self.request_id))
         waiting.put(None)
 
     def _take_pieces(self, waiting: queue.Queue[bytes | None]) -> None:
@@ -67,7 +67,7 @@ class Answer:
             if now - began > self.limits.answer_seconds:
                 raise self._unreadable("http: read on closed response body")
             self.call.pieces.append(piece)
-            line = wire.response(self.run.session, self.request_id, piece)
+            line = frames.response(self.run.session, self.request_id, piece)
             if len(line) > self.limits.answer_bytes:
                 raise self._unreadable(f"data length is too long: {len(line)}")
             if not self._offer(waiting, line):

@@ -5,8 +5,8 @@ import binascii
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.host.limits import Limits
-from workbench.ports import Json
+from workbench.base.ports import Json
+from workbench.runtimes.limits import Limits
 
 
 class BlobError(Exception):

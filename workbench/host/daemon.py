@@ -1,6 +1,6 @@
 """Dify's plugin daemon, as far as one agent strategy can tell the difference.
 
-The host starts the plugin, sends it runs, answers its backwards calls with a model and a shed of
+The host starts the plugin, sends it runs, answers its backwards calls with a model and a toolbox of
 tools, and keeps what the plugin sends. It enforces the daemon's limits instead of hiding them: see
 limits.py, request_rules.py and message_rules.py. It never imports the plugin's SDK, which would
 turn its threads into greenlets.
@@ -19,23 +19,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from workbench.base.ports import AnswerError, Json, Model, Toolbox, WorkbenchError, is_object
+from workbench.base.services import Service
 from workbench.host import payload
 from workbench.host.answers import Answer
-from workbench.host.limits import DAEMON, MEBIBYTE, Limits
 from workbench.host.record import Run
 from workbench.host.request_rules import check_model_request, check_tool_request
 from workbench.host.storage import Storage
-from workbench.ports import AnswerError, Json, Model, Toolshed, WorkbenchError, is_object
-from workbench.runtimes import frames as wire
+from workbench.runtimes import frames
 from workbench.runtimes.http import HttpLink
-from workbench.runtimes.links import Ears, Link, Runtime
+from workbench.runtimes.limits import DAEMON, MEBIBYTE, Limits
+from workbench.runtimes.links import Callbacks, Link, Runtime
 from workbench.runtimes.pipe import Outlet, PluginGoneError
 from workbench.runtimes.stdio import StdioLink
 from workbench.runtimes.tcp import TcpLink
-from workbench.stopping import Stopping
 
 _WATCH_SECONDS = 0.25
-_LINKS: dict[Runtime, Callable[[Path, Limits, Ears], Link]] = {
+_LINKS: dict[Runtime, Callable[[Path, Limits, Callbacks], Link]] = {
     "stdio": StdioLink,
     "tcp": TcpLink,
     "http": HttpLink,
@@ -48,7 +48,7 @@ _PERMISSIONS = {
 
 
 class NoTools:
-    """The shed of a run that offers none."""
+    """The toolbox of a run that offers none."""
 
     def call(self, request: Json) -> Iterator[Json]:
         """Refuse, as Dify refuses a tool that it does not know."""
@@ -61,10 +61,10 @@ class NoTools:
 class _Session:
     run: Run
     model: Model
-    tools: Toolshed
+    tools: Toolbox
 
 
-class Host(Stopping):
+class Host(Service):
     """One process of the plugin and the runs in it."""
 
     def __init__(
@@ -110,9 +110,9 @@ class Host(Stopping):
         return self._link is not None and self._ended is None
 
     @property
-    def complaints(self) -> list[str]:
+    def stderr_lines(self) -> list[str]:
         """The last lines of the plugin's stderr."""
-        return list(self._link.complaints) if self._link else []
+        return list(self._link.stderr_lines) if self._link else []
 
     @property
     def link(self) -> Link:
@@ -124,21 +124,21 @@ class Host(Stopping):
         self.stop()
         self._beat.clear()
         self._ended = None
-        ears = Ears(
+        callbacks = Callbacks(
             on_line=self._read,
             on_declared=self._declare,
             on_ready=self._beat.set,
             on_closed=self._end_session,
             on_end=self._lose_plugin,
         )
-        self._link = self._open(self._plugin, self._limits, ears)
+        self._link = self._open(self._plugin, self._limits, callbacks)
         atexit.register(self.stop)
         threading.Thread(target=self._watch, args=(self._link,), daemon=True).start()
         if not self._beat.wait(self._limits.start_seconds) or self._ended:
             reason = self._ended or f"no heartbeat in {self._limits.start_seconds:.0f} s"
-            complaints = "\n".join(self.complaints[-20:])
+            stderr_lines = "\n".join(self.stderr_lines[-20:])
             self.stop()
-            raise WorkbenchError(f"The plugin did not start: {reason}.\n{complaints}".rstrip())
+            raise WorkbenchError(f"The plugin did not start: {reason}.\n{stderr_lines}".rstrip())
 
     def stop(self) -> None:
         """End the process and every run in it."""
@@ -153,7 +153,7 @@ class Host(Stopping):
         parameters: Json,
         *,
         model: Model,
-        tools: Toolshed | None = None,
+        tools: Toolbox | None = None,
         strategy: str = "function_calling",
         context: Json | None = None,
         conversation: str | None = None,
@@ -171,7 +171,7 @@ class Host(Stopping):
         with self._lock:
             self._sessions[run.session] = _Session(run, model, tools or NoTools())
         try:
-            self._running().request(run.session, wire.encoded(frame))
+            self._running().request(run.session, frames.encoded(frame))
         except PluginGoneError as error:
             self._end_session(run.session, f"the plugin took no request: {error}")
         return run
@@ -181,7 +181,7 @@ class Host(Stopping):
         parameters: Json,
         *,
         model: Model,
-        tools: Toolshed | None = None,
+        tools: Toolbox | None = None,
         strategy: str = "function_calling",
         context: Json | None = None,
         conversation: str | None = None,
@@ -229,7 +229,7 @@ class Host(Stopping):
         self.manifest = self.manifest or manifest
 
     def _read(self, line: bytes, at: float, outlet: Outlet) -> None:
-        frame = wire.decoded(line)
+        frame = frames.decoded(line)
         if frame is None:
             self.broken_lines.append(line)
             outlet.done()
@@ -288,11 +288,11 @@ class Host(Stopping):
         if kind == "storage":
             yield from self.storage.answer(request, int(permission.get("size") or MEBIBYTE))
             return
-        doors: dict[str, tuple[Callable[[Json], None], Callable[[Json], Iterator[Json]]]] = {
+        answers: dict[str, tuple[Callable[[Json], None], Callable[[Json], Iterator[Json]]]] = {
             "llm": (check_model_request, session.model.answer),
             "tool": (check_tool_request, session.tools.call),
         }
-        check, answer = doors[kind]
+        check, answer = answers[kind]
         check(request)
         yield from answer(request)
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from workbench.loopback import Loopback
-from workbench.ports import Json, WorkbenchError
+from workbench.base.loopback import Handler, LoopbackServer
+from workbench.base.ports import Json, WorkbenchError
 
 _IDENTITY = "__dify__file__"
 _UNKNOWN = "application/octet-stream"
@@ -32,7 +31,7 @@ class _Kept:
     mime_type: str
 
 
-class FileServer(Loopback):
+class FileServer(LoopbackServer):
     """Serves the files of the command line. A context manager: it stops itself."""
 
     def __init__(self) -> None:
@@ -62,6 +61,10 @@ class FileServer(Loopback):
         """Take several files."""
         return [self.add(path) for path in paths]
 
+    def forget(self) -> None:
+        """Let all addresses so far be good no longer."""
+        self._server.kept.clear()
+
     def _signed(self, name: str) -> str:
         moment, nonce = str(int(time.time())), secrets.token_hex(16)
         sign = self._server.sign(name, moment, nonce)
@@ -83,22 +86,14 @@ class _Server(ThreadingHTTPServer):
         return hmac.digest(self._key, f"{name}|{moment}|{nonce}".encode(), "sha256").hex()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Give a file to whoever has its signed address."""
         kept = self._asked_for()
         if kept is None:
             self.send_error(HTTPStatus.FORBIDDEN, "The signature does not fit")
             return
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", kept.mime_type)
-        self.send_header("Content-Length", str(len(kept.content)))
-        self.end_headers()
-        self.wfile.write(kept.content)
-
-    # The name is the standard library's; the terminal belongs to the run.
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        self.send_whole(HTTPStatus.OK, {"Content-Type": kept.mime_type}, kept.content)
 
     def _asked_for(self) -> _Kept | None:
         server = self.server

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from workbench.host.limits import Limits
-from workbench.ports import Json, is_object
+from workbench.base.ports import Json, is_object
+from workbench.runtimes.limits import Limits
 
 _TYPES = frozenset(
     {

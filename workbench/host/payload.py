@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.ports import Json
+from workbench.base.ports import Json, WorkbenchError, objects
 
 PROVIDER = "rondo"
 NATIVE = ("tool-call", "multi-tool-call", "stream-tool-call")
 """The features of a model that calls tools by itself."""
+_SPEAKERS = frozenset({"user", "assistant"})
 
 
 def request_frame(
@@ -66,10 +67,22 @@ def model_value(
     }
 
 
-def past(role: str, text: str) -> Json:
+def history_message(role: str, text: str) -> Json:
     """Write one message of the history, as Dify's memory keeps it."""
     message: Json = {"role": role, "content": text, "name": None}
     return {**message, "tool_calls": []} if role == "assistant" else message
+
+
+def read_turns(value: Any, place: str) -> list[Json]:
+    """Read earlier turns as Dify's memory hands them over."""
+    said = objects(value)
+    odd = [turn for turn in said if turn.get("role") not in _SPEAKERS or "content" not in turn]
+    if odd:
+        raise WorkbenchError(
+            f"{place}: a turn is an object with a role (user or assistant) and a content,"
+            f" not {json.dumps(odd[0], ensure_ascii=False)[:80]}."
+        )
+    return [history_message(str(turn["role"]), turn["content"]) for turn in said]
 
 
 def parameter(

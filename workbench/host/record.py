@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.base.ports import Json, is_object
 from workbench.host.blobs import BlobError, Blobs, File
-from workbench.host.limits import Limits
 from workbench.host.lossy_queue import LossyQueue
 from workbench.host.message_rules import problem
-from workbench.ports import Json, is_object
+from workbench.runtimes.limits import Limits
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CallBegan:
     """The plugin asks a model or a tool."""
 
     at: float
@@ -55,14 +55,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class CallEnded:
     """The last piece of an answer goes to the plugin."""
 
     at: float
     call: Call
 
 
-type Happening = Received | Asked | Answered
+type RunEvent = Received | CallBegan | CallEnded
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class Run:
         self._queue = LossyQueue(limits.waiting_messages, limits.messages_a_second)
         self._blobs = Blobs(limits)
         self._outputs = _Outputs()
-        self._live: queue.SimpleQueue[Happening | None] = queue.SimpleQueue()
+        self._live: queue.SimpleQueue[RunEvent | None] = queue.SimpleQueue()
         self._done = threading.Event()
 
     @property
@@ -201,16 +201,16 @@ class Run:
         """Seconds since the run began."""
         return time.monotonic() - self.began
 
-    def happenings(self) -> Iterator[Happening]:
+    def events(self) -> Iterator[RunEvent]:
         """Yield messages and backwards calls as they come, until the run ends. For one reader."""
-        while (happening := self._live.get()) is not None:
-            yield happening
+        while (event := self._live.get()) is not None:
+            yield event
 
     def stream(self) -> Iterator[Received]:
-        """Yield the messages alone as they come. For one reader, like `happenings`."""
-        for happening in self.happenings():
-            if isinstance(happening, Received):
-                yield happening
+        """Yield the messages alone as they come. For one reader, like `events`."""
+        for event in self.events():
+            if isinstance(event, Received):
+                yield event
 
     def wait(self, timeout: float) -> bool:
         """Wait for the end; False when it did not come in time."""
@@ -224,14 +224,14 @@ class Run:
             return self.stored[-1]
         call = Call(number=len(self.requests) + 1, kind=kind, request=request, asked_at=self.now())
         self.requests.append(call)
-        self._live.put(Asked(call.asked_at, call))
+        self._live.put(CallBegan(call.asked_at, call))
         return call
 
     def finish_call(self, call: Call) -> None:
         """Note that the answer to a call is over."""
         call.ended_at = self.now()
         if call.number:
-            self._live.put(Answered(call.ended_at, call))
+            self._live.put(CallEnded(call.ended_at, call))
 
     def take(self, message: Json, at: float) -> None:
         """Note one stream message. Called by the host's reader."""

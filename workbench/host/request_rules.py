@@ -6,7 +6,7 @@ lenient test and fails at its users.
 
 import re
 
-from workbench.ports import AnswerError, Json, objects
+from workbench.base.ports import AnswerError, Json, objects
 
 _ROLES = frozenset({"system", "user", "assistant", "tool"})
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal, get_args
 
-from workbench.ports import AnswerError, Json
+from workbench.base.ports import AnswerError, Json
 
 type Trouble = Literal["full", "slow", "refused", "corrupt"]
 TROUBLES: tuple[str, ...] = get_args(Trouble.__value__)

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from workbench.ports import Json, is_object, objects
+from workbench.base.ports import Json, is_object, objects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

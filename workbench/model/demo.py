@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from workbench.model.demo_shape import asked_shape, filled
-from workbench.ports import Json, objects
+from workbench.base.ports import Json, objects
+from workbench.model.demo_json import asked_shape, filled
 
+_GO_ON = "continue"
 _ASKING = "Let me ask my tools."
 _INTRODUCTION = "I am Rondo's rule-based demo model"
 _CITIES = {
@@ -56,7 +57,7 @@ _FOLDED_CHINESE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ToolCall:
     """One call that the model wants."""
 
     tool: str
@@ -64,35 +65,35 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Reply:
     """One reply: text, and calls where the request offers native tools."""
 
     text: str
-    calls: tuple[Ask, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Dialect:
+class _TextFormat:
     marker: str
     names: re.Pattern[str]
-    write: Callable[[Sequence[Ask]], str]
+    write: Callable[[Sequence[ToolCall]], str]
     result: re.Pattern[str]
 
 
-def reply(body: Json) -> Said:
+def reply(body: Json) -> Reply:
     """Answer a chat completion request."""
     messages = objects(body.get("messages"))
     if body.get("tools"):
         return _reply_natively(messages, objects(body["tools"]))
     system = "\n".join(_text(message) for message in messages if message["role"] == "system")
-    for dialect in _DIALECTS:
-        if dialect.marker in system:
-            return _reply_in(dialect, system, messages)
+    for form in _TEXT_FORMATS:
+        if form.marker in system:
+            return _reply_in(form, system, messages)
     found = [result for message in messages for result in _folded(_text(message))]
-    return Said(_answer(found, messages))
+    return Reply(_answer(found, messages))
 
 
-def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
+def _reply_natively(messages: list[Json], tools: list[Json]) -> Reply:
     names = {
         call.get("id"): call["function"]["name"]
         for message in messages
@@ -106,46 +107,46 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Said:
         if message["role"] == "tool"
     ]
     if found:
-        return Said(_answer(found, messages))
+        return Reply(_answer(found, messages))
     schemas: dict[str, Json] = {
         str(tool["function"]["name"]): tool["function"].get("parameters") or {} for tool in tools
     }
-    asks = plan(_question(messages), schemas)
-    if not asks:
-        return Said(_answer([], messages))
-    return Said(f"{_ASKING} ", tuple(asks))
+    calls = plan(_question(messages), schemas)
+    if not calls:
+        return Reply(_answer([], messages))
+    return Reply(f"{_ASKING} ", tuple(calls))
 
 
-def _reply_in(dialect: _Dialect, system: str, messages: list[Json]) -> Said:
+def _reply_in(form: _TextFormat, system: str, messages: list[Json]) -> Reply:
     after = "\n".join(_text(message) for message in messages if message["role"] != "system")
-    found = [match.strip() for match in dialect.result.findall(after)]
-    schemas: dict[str, Json] = {name: {} for name in dialect.names.findall(system)}
-    asks = plan(_question(messages), schemas)
+    found = [match.strip() for match in form.result.findall(after)]
+    schemas: dict[str, Json] = {name: {} for name in form.names.findall(system)}
+    calls = plan(_question(messages), schemas)
     # ReAct calls one tool a step; in the others all calls stand in the first reply.
-    left = asks[len(found) :] if dialect is _REACT or not found else []
+    left = calls[len(found) :] if form is _REACT or not found else []
     if not left:
-        return Said(_closing(dialect, _answer(found, messages)))
-    return Said(f"{_ASKING}\n{dialect.write(left)}")
+        return Reply(_closing(form, _answer(found, messages)))
+    return Reply(f"{_ASKING}\n{form.write(left)}")
 
 
-def plan(question: str, schemas: Mapping[str, Json]) -> list[Ask]:
+def plan(question: str, schemas: Mapping[str, Json]) -> list[ToolCall]:
     """Choose tools by the question's words."""
-    asks: list[Ask] = []
+    calls: list[ToolCall] = []
     for name, schema in schemas.items():
         lowered = name.lower()
         if "time" in lowered and "convert" not in lowered:
-            asks += [_ask(name, schema, "timezone", zone) for zone in _zones(question)]
+            calls += [_tool_call(name, schema, "timezone", zone) for zone in _zones(question)]
         elif "calc" in lowered:
-            asks += [_ask(name, schema, "expression", each) for each in _sums(question)]
+            calls += [_tool_call(name, schema, "expression", each) for each in _sums(question)]
         elif re.search(rf"\b{re.escape(name)}\b", question):
-            asks.append(_ask(name, schema, "query", question))
-    return asks
+            calls.append(_tool_call(name, schema, "query", question))
+    return calls
 
 
-def _ask(tool: str, schema: Json, usual: str, value: str) -> Ask:
+def _tool_call(tool: str, schema: Json, usual: str, value: str) -> ToolCall:
     properties: Json = schema.get("properties") or {usual: {}}
     names = list(properties)
-    return Ask(tool, {usual if usual in names else names[0]: value})
+    return ToolCall(tool, {usual if usual in names else names[0]: value})
 
 
 def _zones(question: str) -> list[str]:
@@ -216,11 +217,12 @@ def _question(messages: list[Json]) -> str:
 
 
 def _places_of_questions(messages: list[Json]) -> list[int]:
-    # A user who speaks after an empty reply only asks for a better one.
+    # A user who speaks after an empty reply only asks for a better one, and ReAct's to go on.
     return [
         place
         for place, (before, message) in enumerate(pairwise([{"role": "system"}, *messages]))
         if message["role"] == "user"
+        and _text(message) != _GO_ON
         and not (before["role"] == "assistant" and not _text(before).strip())
     ]
 
@@ -232,59 +234,59 @@ def _text(message: Json) -> str:
     return "\n".join(str(part.get("text") or "") for part in objects(content))
 
 
-def _closing(dialect: _Dialect, answer: str) -> str:
-    return f"Thought: I know enough.\nFinal Answer: {answer}" if dialect is _REACT else answer
+def _closing(form: _TextFormat, answer: str) -> str:
+    return f"Thought: I know enough.\nFinal Answer: {answer}" if form is _REACT else answer
 
 
-def _hermes(asks: Sequence[Ask]) -> str:
+def _hermes(calls: Sequence[ToolCall]) -> str:
     return "\n".join(
         "<tool_call>\n"
-        + json.dumps({"name": ask.tool, "arguments": ask.arguments}, ensure_ascii=False)
+        + json.dumps({"name": call.tool, "arguments": call.arguments}, ensure_ascii=False)
         + "\n</tool_call>"
-        for ask in asks
+        for call in calls
     )
 
 
-def _qwen(asks: Sequence[Ask]) -> str:
+def _qwen(calls: Sequence[ToolCall]) -> str:
     return "\n".join(
-        f"✿FUNCTION✿: {ask.tool}\n✿ARGS✿: {json.dumps(ask.arguments, ensure_ascii=False)}"
-        for ask in asks
+        f"✿FUNCTION✿: {call.tool}\n✿ARGS✿: {json.dumps(call.arguments, ensure_ascii=False)}"
+        for call in calls
     )
 
 
-def _qwen3_coder(asks: Sequence[Ask]) -> str:
+def _qwen3_coder(calls: Sequence[ToolCall]) -> str:
     return "\n".join(
-        f"<tool_call>\n<function={ask.tool}>\n"
+        f"<tool_call>\n<function={call.tool}>\n"
         + "".join(
-            f"<parameter={name}>\n{value}\n</parameter>\n" for name, value in ask.arguments.items()
+            f"<parameter={name}>\n{value}\n</parameter>\n" for name, value in call.arguments.items()
         )
         + "</function>\n</tool_call>"
-        for ask in asks
+        for call in calls
     )
 
 
-def _react(asks: Sequence[Ask]) -> str:
-    first = asks[0]
+def _react(calls: Sequence[ToolCall]) -> str:
+    first = calls[0]
     arguments = json.dumps(first.arguments, ensure_ascii=False)
     return f"Thought: I should use a tool.\nAction: {first.tool}\nAction Input: {arguments}"
 
 
 _NAMED = re.compile(r'(?:"name": ?"|<name>\s*)([\w-]+)')
-_REACT = _Dialect(
-    "Action Input",
+_REACT = _TextFormat(
+    '"Final Answer"',
     _NAMED,
     _react,
-    re.compile(rf"Observation: ([\s\S]*?)(?=\nObservation:|\n{_ASKING}|\Z)"),
+    re.compile(rf"Observation: ([\s\S]*?)(?=\n(?:Observation:|{_ASKING}|{_GO_ON}\b)|\Z)"),
 )
 _TOOL_RESPONSE = re.compile(r"<tool_response>([\s\S]*?)</tool_response>")
-_DIALECTS = (
-    _Dialect("<function=", _NAMED, _qwen3_coder, _TOOL_RESPONSE),
-    _Dialect(
+_TEXT_FORMATS = (
+    _TextFormat("<function=", _NAMED, _qwen3_coder, _TOOL_RESPONSE),
+    _TextFormat(
         "✿FUNCTION✿",
         re.compile(r"^#+ ([\w-]+)$", re.MULTILINE),
         _qwen,
         re.compile(r"✿RESULT✿:? ?([\s\S]*?)(?=✿|\Z)"),
     ),
-    _Dialect("<tool_call>", _NAMED, _hermes, _TOOL_RESPONSE),
+    _TextFormat("<tool_call>", _NAMED, _hermes, _TOOL_RESPONSE),
     _REACT,
 )

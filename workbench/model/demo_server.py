@@ -6,11 +6,10 @@ import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
-from workbench.loopback import Loopback
-from workbench.model.demo import Said, reply
-from workbench.ports import Json, is_object
+from workbench.base.loopback import Handler, LoopbackServer
+from workbench.base.ports import Json
+from workbench.model.demo import Reply, reply
 
 NAME = "rondo-demo"
 _WORD_SECONDS = 0.02
@@ -18,7 +17,7 @@ _FRAGMENT = 12
 _LARGEST_REQUEST = 16 * 1024 * 1024
 
 
-class DemoServer(Loopback):
+class DemoServer(LoopbackServer):
     """The server in threads of this process. A context manager: it stops itself."""
 
     def __init__(self, *, word_seconds: float = _WORD_SECONDS) -> None:
@@ -38,12 +37,12 @@ class _Server(ThreadingHTTPServer):
     word_seconds: float
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         """Answer one chat completion."""
-        body = self._body()
+        body = self.read_object(_LARGEST_REQUEST)
         if self.path.rstrip("/") != "/v1/chat/completions":
             self._send(HTTPStatus.NOT_FOUND, _error(f"There is no {self.path} here."))
         elif body is None:
@@ -53,33 +52,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(HTTPStatus.OK, _whole(body, reply(body)))
 
-    # The name is the standard library's; the terminal belongs to the run.
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
-
-    def _body(self) -> Json | None:
-        size = int(self.headers.get("Content-Length") or 0)
-        if size > _LARGEST_REQUEST:
-            return None
-        try:
-            body: Any = json.loads(self.rfile.read(size))
-        except ValueError:
-            return None
-        return body if is_object(body) else None
-
     def _send(self, status: HTTPStatus, answer: Json) -> None:
         data = json.dumps(answer, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        self.send_whole(status, {"Content-Type": "application/json; charset=utf-8"}, data)
 
-    def _stream(self, body: Json, said: Said) -> None:
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+    def _stream(self, body: Json, said: Reply) -> None:
+        kind = "text/event-stream; charset=utf-8"
+        self.begin(HTTPStatus.OK, {"Content-Type": kind, "Transfer-Encoding": "chunked"})
         pause: float = self.server.word_seconds if isinstance(self.server, _Server) else 0.0
         try:
             for event in _events(body, said):
@@ -96,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
 
 
-def _events(body: Json, said: Said) -> Iterator[Json]:
+def _events(body: Json, said: Reply) -> Iterator[Json]:
     yield _event(body, {"role": "assistant", "content": ""})
     for piece in _pieces(said.text):
         yield _event(body, {"content": piece})
@@ -122,7 +101,7 @@ def _event(body: Json, delta: Json, finish: str | None = None) -> Json:
     return {**_frame(body, "chat.completion.chunk"), "choices": [choice]}
 
 
-def _whole(body: Json, said: Said) -> Json:
+def _whole(body: Json, said: Reply) -> Json:
     message: Json = {"role": "assistant", "content": said.text}
     if said.calls:
         message["tool_calls"] = _tool_calls(said)
@@ -142,25 +121,25 @@ def _frame(body: Json, kind: str) -> Json:
     }
 
 
-def _tool_calls(said: Said) -> list[Json]:
+def _tool_calls(said: Reply) -> list[Json]:
     return [
         {
             "id": f"call_{uuid.uuid4().hex[:12]}",
             "type": "function",
             "function": {
-                "name": ask.tool,
-                "arguments": json.dumps(ask.arguments, ensure_ascii=False),
+                "name": call.tool,
+                "arguments": json.dumps(call.arguments, ensure_ascii=False),
             },
         }
-        for ask in said.calls
+        for call in said.calls
     ]
 
 
-def _finish(said: Said) -> str:
+def _finish(said: Reply) -> str:
     return "tool_calls" if said.calls else "stop"
 
 
-def _usage(body: Json, said: Said) -> Json:
+def _usage(body: Json, said: Reply) -> Json:
     # About four characters a token: the demo model has no tokenizer to be exact with.
     prompt = len(json.dumps(body.get("messages"), ensure_ascii=False)) // 4
     completion = (len(said.text) + len(json.dumps(_tool_calls(said)))) // 4

@@ -6,7 +6,7 @@ import urllib.request
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from workbench.ports import WorkbenchError
+from workbench.base.ports import UsageError, WorkbenchError
 
 _SECONDS = 5.0
 _SHOWN = 80
@@ -49,12 +49,13 @@ def check_endpoint(endpoint: Endpoint) -> None:
     A server without such a list is left to the run.
 
     Raises:
+        UsageError: This is not a web address.
         WorkbenchError: Nothing answers, the key is refused, or something else stands there.
     """
     base = endpoint.base_url.rstrip("/")
     if not base.startswith(("http://", "https://")):
-        raise WorkbenchError(
-            f"--base-url {endpoint.base_url!r} is no web address: give one such as"
+        raise UsageError(
+            f"--base-url {endpoint.base_url!r} is not a web address: give one such as"
             " http://localhost:8000/v1."
         )
     page = _get(base, endpoint.api_key)

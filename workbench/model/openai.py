@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from workbench.base.ports import AnswerError, Json, is_object
+from workbench.base.services import Service, stop_process
 from workbench.model.endpoint import Endpoint
-from workbench.ports import AnswerError, Json, is_object
-from workbench.stopping import Stopping
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60.0
@@ -33,7 +33,7 @@ _CLEAN = frozenset(
 )
 
 
-class OpenAIModel(Stopping):
+class OpenAIModel(Service):
     """The worker process and the calls that wait for it. A context manager: it stops the worker."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -63,13 +63,7 @@ class OpenAIModel(Stopping):
 
     def stop(self) -> None:
         """End the worker."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(_PATIENCE)
+        stop_process(self._process)
         self._reader.join(_PATIENCE)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:

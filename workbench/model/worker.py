@@ -22,7 +22,7 @@ from dify_plugin.errors.model import InvokeBadRequestError, InvokeError
 from dify_plugin.interfaces.model.openai_compatible.llm import OAICompatLargeLanguageModel
 from gevent.fileobject import FileObject
 
-from workbench.ports import Json, objects
+from workbench.base.ports import Json, objects
 
 KEY_VARIABLE = "WORKBENCH_MODEL_KEY"
 

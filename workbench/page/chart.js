@@ -1,21 +1,26 @@
 // The time line. All bars stand on one axis, so what ran at the same time overlaps.
 
+const MARK = 60; // pixels that a mark wants
+const GOOD = new Set(["answered", "direct_result"]);
+
 function drawRun(place, turn, view) {
   if (!turn) return put(place, make("p.hint", {}, "What a run does appears here, as it happens."));
   const { story } = turn;
   const groups = rounds(story);
   const length = Math.max(story.over ? story.end.at : story.now, 0.05,
     ...groups.flatMap((group) => group.rows.map((row) => row.until)));
-  // Names and facts take some 240 pixels; a mark wants 60 of the rest.
-  const ticks = axisTicks(length, Math.min(7, Math.max(2, Math.floor(((place.clientWidth || 700) - 240) / 60))));
-  const chart = make("div.chart", {},
-    make("div.axis", { "aria-hidden": "true" }, ticks.map((tick) => at(make("span", {}, tickText(tick)), tick, length))),
-    make("div.grid", { "aria-hidden": "true" }, ticks.map((tick) => at(make("i"), tick, length))),
+  const axis = make("div.axis", { "aria-hidden": "true" });
+  const grid = make("div.grid", { "aria-hidden": "true" });
+  const chart = make("div.chart", {}, axis, grid,
     groups.map((group) => [
       group.head ? headRow(group, length, turn, view) : "",
       group.rows.map((row) => chartRow(row, length, turn, view)),
     ]));
   put(place, make("div.card", {}, summary(story), chart, legend()));
+  // How many marks there are depends on how wide the axis has become.
+  const ticks = axisTicks(length, Math.min(7, Math.max(2, Math.floor(axis.clientWidth / MARK))));
+  put(axis, ticks.map((tick) => at(make("span", {}, tickText(tick)), tick, length)));
+  put(grid, ticks.map((tick) => at(make("i"), tick, length)));
 }
 
 function drawOutcome(place, turn) {
@@ -42,7 +47,9 @@ function summary(story) {
 function outcome(story) {
   if (!story.over) return ["running", ""];
   if (story.stopped) return ["stopped", ""];
-  return story.end.failure ? ["failed", "bad"] : [story.outputs.stop_reason || "answered", "good"];
+  if (story.end.failure) return ["failed", "bad"];
+  const reason = story.outputs.stop_reason || "answered";
+  return [reason, GOOD.has(reason) ? "good" : ""];
 }
 
 function headRow(group, length, turn, view) {
@@ -107,8 +114,15 @@ function legend() {
 function outputs(story) {
   const told = Object.entries(story.outputs);
   if (!told.length) return "";
-  return make("div.card", {}, make("h2.title", {}, "Outputs"), make("dl.outputs", {}, told.map(([name, value]) =>
-    make("div", {}, make("dt", {}, name), make("dd", {}, textBlock(value))))));
+  const blank = told.filter(([, value]) => isBlank(value)).map(([name]) => name);
+  return make("div.card", {}, make("h2.title", {}, "Outputs"), make("dl.outputs", {},
+    told.filter(([, value]) => !isBlank(value)).map(([name, value]) =>
+      make("div", {}, make("dt", {}, name), make("dd", {}, textBlock(value)))),
+    blank.length ? make("div", {}, make("dt", {}, "(empty)"), make("dd.none", {}, blank.join(", "))) : ""));
+}
+
+function isBlank(value) {
+  return value === null || value === "" || (typeof value === "object" && !Object.keys(value).length);
 }
 
 function made(story) {

@@ -15,14 +15,14 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from workbench.commands.options import turns
-from workbench.commands.output import plain
+from workbench.base.loopback import Handler, LoopbackServer
+from workbench.base.output import plain
+from workbench.base.ports import Json, WorkbenchError
+from workbench.bench.bench import PROTOCOLS, Bench, Question
+from workbench.host.payload import read_turns
 from workbench.host.record import Run
-from workbench.loopback import Loopback
 from workbench.page.pages import page
-from workbench.ports import Json, WorkbenchError, is_object
-from workbench.show import story
-from workbench.stage import PROTOCOLS, Bench, Question
+from workbench.show import transcript
 
 _LARGEST_REQUEST = 4 * 1024 * 1024
 _KEPT_RUNS = 50
@@ -44,7 +44,7 @@ class Telling:
 
     def gather(self, bench: Bench, question: Question) -> None:
         """Take the run's lines until it ends."""
-        for line in story.lines(self.run, bench.setting(question)):
+        for line in transcript.lines(self.run, bench.setup(question)):
             with self._news:
                 self._lines.append(_encoded(line))
                 self._over = line["type"] == "end"
@@ -85,7 +85,7 @@ class Chat:
                 "tools": self._bench.tool_names,
                 "questions": list(_QUESTIONS),
                 "choices": {
-                    "model": list(self._bench.seats),
+                    "model": list(self._bench.models),
                     "protocol": list(PROTOCOLS),
                     "strategy": list(self._strategies),
                 },
@@ -123,7 +123,7 @@ class Chat:
         strategy = str(wanted.get("strategy") or self._strategies[0])
         if not text:
             raise WorkbenchError("There is no question.")
-        if model and model not in self._bench.seats:
+        if model and model not in self._bench.models:
             raise WorkbenchError(f"There is no model {model!r} here.")
         if protocol not in PROTOCOLS or strategy not in self._strategies:
             raise WorkbenchError(f"There is no protocol {protocol!r} or strategy {strategy!r}.")
@@ -133,13 +133,13 @@ class Chat:
             # Left out, so that each strategy's own way stays what it is.
             protocol=None if protocol == "auto" else protocol,
             strategy=strategy,
-            history=turns(wanted.get("history"), "The history"),
+            history=read_turns(wanted.get("history"), "The history"),
             conversation=str(wanted.get("conversation") or "") or None,
             settings=self._settings,
         )
 
 
-class ChatServer(Loopback):
+class ChatServer(LoopbackServer):
     """Serves a chat. A context manager: it stops itself."""
 
     def __init__(self, chat: Chat, port: int = 0) -> None:
@@ -169,7 +169,7 @@ class _Server(ThreadingHTTPServer):
         return {f"127.0.0.1:{port}", f"localhost:{port}"}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler, BaseHTTPRequestHandler):
     server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_GET(self) -> None:
@@ -186,17 +186,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Begin a run, or stop one."""
-        wanted = self._body()
+        wanted = self.read_object(_LARGEST_REQUEST)
         if not self._is_for_us() or not self._bears_the_key():
             self._refuse(HTTPStatus.FORBIDDEN, "This server answers its own page alone.")
         elif wanted is None:
             self._refuse(HTTPStatus.BAD_REQUEST, "The request is not a JSON object.")
         else:
             self._do(self.path.strip("/").split("/"), wanted)
-
-    # The name is the standard library's; the terminal belongs to the person who watches it.
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
 
     def _do(self, parts: Sequence[str], wanted: Json) -> None:
         try:
@@ -220,25 +216,13 @@ class _Handler(BaseHTTPRequestHandler):
         given = self.headers.get("X-Workbench") or ""
         return hmac.compare_digest(given.encode(), self.server.chat.key.encode())
 
-    def _body(self) -> Json | None:
-        size = int(self.headers.get("Content-Length") or 0)
-        if size > _LARGEST_REQUEST:
-            return None
-        try:
-            body: Any = json.loads(self.rfile.read(size))
-        except ValueError:
-            return None
-        return body if is_object(body) else None
-
     def _tell(self, telling: Telling | None) -> None:
         if telling is None:
             # An event stream that is answered so is not asked for again.
             self._refuse(HTTPStatus.NOT_FOUND, "This run is no longer kept.")
             return
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
+        kind = "text/event-stream; charset=utf-8"
+        self.begin(HTTPStatus.OK, {"Content-Type": kind, "Cache-Control": "no-store"})
         told = self._first_wanted()
         more = True
         try:
@@ -262,13 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, "application/json", json.dumps(value))
 
     def _send(self, status: HTTPStatus, kind: str, text: str) -> None:
-        content = text.encode(errors="replace")
-        self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(content)
+        headers = {"Content-Type": f"{kind}; charset=utf-8", "Cache-Control": "no-store"}
+        self.send_whole(status, headers, text.encode(errors="replace"))
 
 
 def _encoded(line: Json) -> str:

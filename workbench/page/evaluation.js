@@ -14,7 +14,7 @@ function setUpEvaluation(view, { totals, tasks }) {
     row.after(opened);
     view.open(turn, null);
   };
-  const head = make("tr", {}, make("th", {}, "Task"), totals.map((total) => make("th", { scope: "col" }, total.name)));
+  const head = make("tr", {}, make("th", {}, "Task"), totals.map((total) => make("th", { scope: "col" }, total.name.replaceAll("_", " "))));
   const sums = TOTALS.map(([name, told]) =>
     make("tr.total", {}, make("th", { scope: "row" }, name), totals.map((total) => make("td", {}, told(total)))));
   const rows = tasks.map((task) => evaluationRow(task, show));

@@ -199,10 +199,19 @@ function setUpSearch(view) {
   });
 }
 
+function setUpWidth(view) {
+  let planned = 0;
+  addEventListener("resize", () => {
+    cancelAnimationFrame(planned);
+    planned = requestAnimationFrame(() => view.drawWork());
+  });
+}
+
 const view = new View();
 const data = JSON.parse(byId("data").textContent);
 setUpTheme();
 setUpSearch(view);
+setUpWidth(view);
 view.load(data.lines || []);
 if (data.bench) setUpBench(view, data.bench);
 if (data.evaluation) setUpEvaluation(view, data.evaluation);

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.commands.output import plain
-from workbench.ports import Json
+from workbench.base.output import plain
+from workbench.base.ports import Json
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("story", "parts", "talk", "chart", "details", "serve", "evaluation", "main")
+_SCRIPTS = ("story", "parts", "plan", "talk", "chart", "details", "serve", "evaluation", "main")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LARGEST_FILE = 500_000
 _TITLE_LENGTH = 80

@@ -52,23 +52,21 @@ function prose(text) {
 
 function blocks(text) {
   const made = [];
-  let list = null;
+  const open = []; // lists that may go on, the innermost last
   let lines = [];
   const flush = () => {
     if (lines.length) made.push(make("p", {}, inline(lines.join("\n"))));
     lines = [];
   };
   for (const line of text.split("\n")) {
-    const item = /^\s*(?:[-*•]|(\d+)[.)])\s+(.*)$/.exec(line);
+    const item = /^(\s*)(?:[-*•]|(\d+)[.)])\s+(.*)$/.exec(line);
     const heading = /^#{1,6}\s+(.*)$/.exec(line);
     if (item) {
       flush();
-      const kind = item[1] ? "ol" : "ul";
-      if (!list || list.localName !== kind) made.push((list = make(kind, item[1] ? { start: item[1] } : {})));
-      list.append(make("li", {}, inline(item[2])));
+      listFor(item[1].length, item[2], open, made).append(make("li", {}, inline(item[3])));
       continue;
     }
-    if (line.trim()) list = null;
+    if (line.trim()) open.length = 0;
     if (heading) {
       flush();
       made.push(make("h4", {}, inline(heading[1])));
@@ -79,6 +77,20 @@ function blocks(text) {
   return made;
 }
 
+// An item goes on with a list of its kind, or begins one: within the item above if it is indented.
+function listFor(indent, number, open, made) {
+  const kind = number ? "ol" : "ul";
+  const ends = (last) => last.indent > indent || (last.indent > indent - 2 && last.list.localName !== kind);
+  while (open.length && ends(open.at(-1))) open.pop();
+  if (!open.length || open.at(-1).indent < indent - 1) {
+    const list = make(kind, number ? { start: number } : {});
+    if (open.length) open.at(-1).list.lastElementChild.append(list);
+    else made.push(list);
+    open.push({ indent, list });
+  }
+  return open.at(-1).list;
+}
+
 function inline(text) {
   const made = [];
   const pattern = /`([^`\n]+)`|\*\*([^*\n]+)\*\*|(\[\d{1,3}\])/g;
@@ -86,7 +98,7 @@ function inline(text) {
   for (const match of text.matchAll(pattern)) {
     made.push(text.slice(at, match.index));
     if (match[1]) made.push(make("code", {}, match[1]));
-    else if (match[2]) made.push(make("strong", {}, match[2]));
+    else if (match[2]) made.push(make("strong", {}, inline(match[2])));
     else made.push(make("span.cite", {}, match[3]));
     at = match.index + match[0].length;
   }

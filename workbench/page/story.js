@@ -97,8 +97,8 @@ function rounds(story) {
   const free = new Set(story.calls.values());
   const groups = [];
   for (const top of story.logsBelow(null)) {
-    const below = story.logsBelow(top.id);
-    if (!below.length && kindOf(top) !== "round") {
+    const below = leaves(story, top.id);
+    if (!below.length && !["round", "part"].includes(kindOf(top))) {
       groups.push({ head: null, rows: [rowOf(story, top, free)] });
     } else {
       groups.push({ head: rowOf(story, top, new Set()), rows: below.map((log) => rowOf(story, log, free)) });
@@ -114,6 +114,11 @@ function rounds(story) {
   return groups.sort((one, other) => start(one) - start(other));
 }
 
+// What stands below a round, or below the rounds of a step.
+function leaves(story, id) {
+  return story.logsBelow(id).flatMap((log) => (kindOf(log) === "round" ? leaves(story, log.id) : [log]));
+}
+
 function start(group) {
   return group.head ? group.head.from : group.rows[0].from;
 }
@@ -124,7 +129,7 @@ function rowOf(story, log, free) {
   const open = log.status === "start";
   const until = open ? story.now : data.finished_at ? story.since(data.finished_at) : log.until;
   const kind = kindOf(log);
-  const calls = kind === "model" ? modelCalls(free, from, open ? Infinity : until)
+  const calls = kind === "model" ? modelCalls(story, free, from, open ? Infinity : until)
     : kind === "tool" ? toolCall(free, log, from, open ? Infinity : until) : [];
   for (const call of calls) free.delete(call);
   return { key: `log ${log.id}`, kind, log, calls, from: Math.max(from, 0), until: Math.max(until, from, 0),
@@ -141,6 +146,7 @@ function looseRow(story, call) {
 
 function kindOf(log) {
   if (/^(✗ )?ROUND\b/.test(log.label)) return "round";
+  if (/^(✗ )?((RE)?PLAN|STEP|ANSWER)\b/.test(log.label)) return "part";
   if (/^(✗ )?CALL\b/.test(log.label)) return "tool";
   return /\bThought\b/.test(log.label) ? "model" : "note";
 }
@@ -155,8 +161,12 @@ function named(log, kind) {
   return { name: shown, told: mark + told };
 }
 
-function modelCalls(free, from, until) {
-  return [...free].filter((call) => call.kind === "llm" && call.at >= from - 0.05 && call.at <= until + 0.001);
+// Steps run side by side: a call belongs to the Thought that began last before it.
+function modelCalls(story, free, from, until) {
+  const others = [...story.logs.values()].filter((log) => kindOf(log) === "model")
+    .map((log) => story.since(log.metadata?.started_at)).filter((moment) => moment > from + 0.001);
+  return [...free].filter((call) => call.kind === "llm" && call.at >= from - 0.05 && call.at <= until + 0.001
+    && !others.some((moment) => moment <= call.at + 0.001));
 }
 
 function toolCall(free, log, from, until) {

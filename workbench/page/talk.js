@@ -6,6 +6,7 @@ function drawTurn(turn, view) {
   put(turn.place,
     ...(turn.live ? [] : earlier(began.history || [])),
     make("p.question", {}, began.question || turn.question || ""),
+    ...planPart(turn, view),
     ...spokenParts(turn, view),
     ...failure(story),
     footer(turn, view));
@@ -26,13 +27,14 @@ function spokenParts(turn, view) {
   let inside = false;
   let chips = null;
   let thoughts = 0;
+  const listed = planned(story).length > 0;
   for (const [index, part] of story.spoken.entries()) {
     if ("call" in part) {
       if (!chips) made.push((chips = make("div.chips")));
       chips.append(chip(turn, story.calls.get(part.call), byCall.get(part.call), view));
       continue;
     }
-    const spoken = voices(part.text, inside);
+    const spoken = voices(listed ? withoutChecklist(part.text) : part.text, inside);
     inside = spoken.inside;
     if (spoken.made.length) chips = null;
     for (const voice of spoken.made) made.push(voiced(voice, turn, thoughts++, index));
@@ -58,9 +60,9 @@ function waiting(made) {
 }
 
 function chip(turn, call, row, view) {
-  const state = call.error || row?.bad ? "bad" : call.until === null ? "open" : "";
+  const state = call.error || row?.bad ? "bad" : call.until === null && row?.open !== false ? "open" : "";
   // The time of its row in the time line, so that one call has one duration.
-  const length = call.until === null ? "" : seconds(row ? row.until - row.from : call.until - call.at);
+  const length = (row ? row.open : call.until === null) ? "" : seconds(row ? row.until - row.from : call.until - call.at);
   return make(`button.chip${state ? `.${state}` : ""}`, {
     type: "button",
     title: JSON.stringify(call.asked.tool_parameters),

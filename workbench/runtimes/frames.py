@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from workbench.ports import Json, is_object
+from workbench.base.ports import Json, is_object
 
 
 def encoded(frame: Json) -> bytes:

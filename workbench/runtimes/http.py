@@ -9,15 +9,16 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Sequence
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import override
 
 import yaml
 
-from workbench.host.limits import Limits
-from workbench.runtimes.links import Ears
+from workbench.base.loopback import Handler
+from workbench.runtimes.limits import Limits
+from workbench.runtimes.links import Callbacks, Link
 from workbench.runtimes.pipe import Lines, Pipe, PluginGoneError, too_long_text
 from workbench.runtimes.process import PluginProcess
 
@@ -31,18 +32,18 @@ _LONGEST_CALL = 300.0
 _TRANSACTION = "/backwards-invocation/transaction"
 
 
-class HttpLink:
+class HttpLink(Link):
     """One process of the plugin that serves HTTP, and a server for what it calls back."""
 
     beats = False
 
-    def __init__(self, directory: Path, limits: Limits, ears: Ears) -> None:
+    def __init__(self, directory: Path, limits: Limits, callbacks: Callbacks) -> None:
         self._limits = limits
-        self._ears = ears
+        self._callbacks = callbacks
         self._reason: str | None = None
         self._stopped = False
         self._port = _free_port()
-        self._server = _Server(ears)
+        self._server = _Server(callbacks)
         try:
             self._process = PluginProcess(
                 directory,
@@ -58,7 +59,7 @@ class HttpLink:
             raise
         # Nothing about the plugin goes over the wire: the daemon knows it from its package.
         manifest = (directory / "manifest.yaml").read_text(encoding="utf-8")
-        ears.on_declared(yaml.safe_load(manifest))
+        callbacks.on_declared(yaml.safe_load(manifest))
         self._threads = [
             threading.Thread(target=target, daemon=True)
             for target in (self._server.serve, self._drain, self._watch)
@@ -66,27 +67,20 @@ class HttpLink:
         for thread in self._threads:
             thread.start()
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def complaints(self) -> Sequence[str]:
-        """The last lines of stderr."""
-        return self._process.complaints
-
+    @override
     def request(self, session: str, line: bytes) -> None:
         """Ask the plugin's server for a run and read the answer in a thread of its own."""
         if self._stopped or not self._process.running:
             raise PluginGoneError("the plugin's process has ended")
         threading.Thread(target=self._invoke, args=(session, line), daemon=True).start()
 
+    @override
     def end(self, reason: str) -> None:
         """Kill the process and say why."""
         self._reason = self._reason or reason
         self._process.kill()
 
+    @override
     def stop(self) -> None:
         """End the process, whatever it is doing, and wait for it."""
         self._stopped = True
@@ -107,7 +101,7 @@ class HttpLink:
             reason = f"Plugin runtime request failed: {error!r}"
         finally:
             connection.close()
-        self._ears.on_closed(session, reason)
+        self._callbacks.on_closed(session, reason)
 
     def _read_run(self, connection: http.client.HTTPConnection, session: str, line: bytes) -> str:
         headers = {
@@ -121,7 +115,7 @@ class HttpLink:
             return f"Plugin runtime request failed: HTTP {answer.status}"
         nobody = _NoOutlet()
         longest = self._limits.line_bytes
-        lines = Lines(longest, lambda said, at: self._ears.on_line(said, at, nobody))
+        lines = Lines(longest, lambda said, at: self._callbacks.on_line(said, at, nobody))
         while piece := answer.read1(_PIECE):
             if not lines.feed(piece, time.monotonic()):
                 return too_long_text(lines.too_long, longest)
@@ -138,9 +132,9 @@ class HttpLink:
         while self._process.running and not self._stopped:
             if not ready and self._healthy():
                 ready = True
-                self._ears.on_ready()
+                self._callbacks.on_ready()
             time.sleep(_LOOK)
-        self._ears.on_end(self._reason or self._process.exit_reason())
+        self._callbacks.on_end(self._reason or self._process.exit_reason())
 
     def _healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE)
@@ -188,14 +182,14 @@ class _CallOutlet:
 
 
 class _Server(ThreadingHTTPServer):
-    """The daemon's door for backwards calls."""
+    """The daemon's server for backwards calls."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 1024
 
-    def __init__(self, ears: Ears) -> None:
-        super().__init__(("127.0.0.1", 0), partial(_Caller, ears))
+    def __init__(self, callbacks: Callbacks) -> None:
+        super().__init__(("127.0.0.1", 0), partial(_Caller, callbacks))
 
     def serve(self) -> None:
         self.serve_forever(poll_interval=_LOOK)
@@ -205,16 +199,20 @@ class _Server(ThreadingHTTPServer):
         self.server_close()
 
 
-class _Caller(BaseHTTPRequestHandler):
+class _Caller(Handler, BaseHTTPRequestHandler):
     """One backwards call."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def __init__(
-        self, ears: Ears, request: socket.socket, address: tuple[str, int], server: _Server
+        self,
+        callbacks: Callbacks,
+        request: socket.socket,
+        address: tuple[str, int],
+        server: _Server,
     ) -> None:
-        self._ears = ears
+        self._callbacks = callbacks
         super().__init__(request, address, server)
 
     def do_POST(self) -> None:
@@ -225,16 +223,11 @@ class _Caller(BaseHTTPRequestHandler):
         if self.path != _TRANSACTION or not self.headers.get("Dify-Plugin-Session-ID"):
             self.send_error(http.HTTPStatus.BAD_REQUEST)
             return
-        self.send_response(http.HTTPStatus.OK)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
+        headers = {"Content-Type": "text/event-stream", "Connection": "close"}
+        self.begin(http.HTTPStatus.OK, headers)
         outlet = _CallOutlet(self.connection.fileno())
-        self._ears.on_line(line, at, outlet)
+        self._callbacks.on_line(line, at, outlet)
         outlet.wait(_LONGEST_CALL)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Say nothing: the terminal is for the runs."""
 
 
 def _free_port() -> int:

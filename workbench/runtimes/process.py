@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from workbench.ports import WorkbenchError
+from workbench.base.ports import WorkbenchError
+from workbench.base.services import stop_process
 
 _SECRETS = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 _PATIENCE = 2.0
@@ -21,10 +22,10 @@ class PluginProcess:
     """`python -m main` in the plugin's directory, and the last lines of its stderr."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
-        self.complaints: deque[str] = deque(maxlen=200)
+        self.stderr_lines: deque[str] = deque(maxlen=200)
         """The last lines of stderr."""
         self._process = _start(directory, environment)
-        self._listener = threading.Thread(target=self._read_complaints, daemon=True)
+        self._listener = threading.Thread(target=self._read_stderr, daemon=True)
         self._listener.start()
 
     @property
@@ -55,13 +56,7 @@ class PluginProcess:
 
     def stop(self) -> None:
         """End it, whatever it is doing, and wait for that."""
-        if self.running:
-            self._process.terminate()
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(_PATIENCE)
+        stop_process(self._process)
         self._listener.join(_PATIENCE)
 
     def close(self) -> None:
@@ -78,14 +73,14 @@ class PluginProcess:
         except subprocess.TimeoutExpired:
             return "the plugin closed its output"
         self._listener.join(_PATIENCE)
-        last = self.complaints[-1] if self.complaints else "nothing on stderr"
+        last = self.stderr_lines[-1] if self.stderr_lines else "nothing on stderr"
         return f"the plugin's process ended with code {code} ({last})"
 
-    def _read_complaints(self) -> None:
+    def _read_stderr(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - Popen was asked for a pipe
         with contextlib.suppress(ValueError, OSError):
             for line in self._process.stderr:
-                self.complaints.append(line.decode(errors="replace").rstrip())
+                self.stderr_lines.append(line.decode(errors="replace").rstrip())
 
 
 def _start(directory: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

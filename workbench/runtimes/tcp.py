@@ -4,27 +4,25 @@ import contextlib
 import secrets
 import socket
 import threading
-from collections.abc import Sequence
 from pathlib import Path
+from typing import override
 
-from workbench.host.limits import Limits
-from workbench.host.registration import Registration, RegistrationError
-from workbench.runtimes import frames as wire
-from workbench.runtimes.links import Ears
+from workbench.runtimes import frames
+from workbench.runtimes.limits import Limits
+from workbench.runtimes.links import Callbacks, Link
 from workbench.runtimes.pipe import Lines, Pipe, PluginGoneError, read_lines
 from workbench.runtimes.process import PluginProcess
+from workbench.runtimes.registration import Registration, RegistrationError
 
 _PATIENCE = 2.0
 _LOOK = 0.1
 
 
-class TcpLink:
+class TcpLink(Link):
     """One process of the plugin that runs on a developer's machine."""
 
-    beats = True
-
-    def __init__(self, directory: Path, limits: Limits, ears: Ears) -> None:
-        self._ears = ears
+    def __init__(self, directory: Path, limits: Limits, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
         self._reason: str | None = None
         self._stopped = False
         self._socket: socket.socket | None = None
@@ -53,16 +51,7 @@ class TcpLink:
         self._reader = threading.Thread(target=self._serve, daemon=True)
         self._reader.start()
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def complaints(self) -> Sequence[str]:
-        """The last lines of stderr."""
-        return self._process.complaints
-
+    @override
     def request(self, session: str, line: bytes) -> None:
         """Write a run's first line; the session's name stands in it."""
         del session
@@ -70,12 +59,14 @@ class TcpLink:
             raise PluginGoneError("the plugin has not connected")
         self._pipe.send(line)
 
+    @override
     def end(self, reason: str) -> None:
         """Kill the process and say why."""
         self._reason = self._reason or reason
         self._close()
         self._process.kill()
 
+    @override
     def stop(self) -> None:
         """End the process, whatever it is doing, and wait for it."""
         self._close()
@@ -104,7 +95,7 @@ class TcpLink:
             read_lines(connection.fileno(), lines, self._pause)
             # The plugin would connect anew, three times; here its process is over.
             self._process.kill()
-        self._ears.on_end(self._reason or self._process.exit_reason())
+        self._callbacks.on_end(self._reason or self._process.exit_reason())
 
     def _accepted(self) -> socket.socket | None:
         while self._process.running and not self._stopped:
@@ -120,12 +111,12 @@ class TcpLink:
 
     def _take(self, line: bytes, at: float, pipe: Pipe) -> None:
         if self.registration.complete:
-            self._ears.on_line(line, at, pipe)
+            self._callbacks.on_line(line, at, pipe)
             return
         try:
-            self.registration.take(wire.decoded(line))
+            self.registration.take(frames.decoded(line))
         except RegistrationError as error:
             self.end(f"the daemon refused the plugin: {error}")
             return
         if self.registration.complete:
-            self._ears.on_declared(self.registration.manifest)
+            self._callbacks.on_declared(self.registration.manifest)

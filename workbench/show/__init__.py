@@ -1,4 +1,4 @@
-"""A run as a story: in the terminal, as rows, as JSON lines, as traces.
+"""A run as it is shown: in the terminal, as rows, as JSON lines, as traces.
 
 It reads what a run recorded, and plays nothing itself.
 """

@@ -4,7 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.ports import Json
+from workbench.base.ports import Json
+
+_SHORT = 0.0095
+"""Seconds below which hundredths would round away too much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +18,9 @@ class Row:
     label: str
     status: str
     facts: str
-    """Time, tokens and price, as far as they are known."""
+    """Time, tokens and price, as far as they are known and the label does not say them."""
     error: str | None
+    """What went wrong, unless the label says it."""
 
 
 def rows(logs: Sequence[Json]) -> list[Row]:
@@ -33,7 +37,7 @@ def facts(metadata: Json) -> str:
     """Say time, tokens and price in a few words."""
     known: list[str] = []
     if isinstance(metadata.get("elapsed_time"), int | float):
-        known.append(f"{metadata['elapsed_time']:.2f} s")
+        known.append(_duration(metadata["elapsed_time"]))
     if metadata.get("total_tokens"):
         known.append(counted(metadata["total_tokens"], "token"))
     if metadata.get("total_price") and float(metadata["total_price"]):
@@ -46,14 +50,29 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
+def _duration(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= _SHORT else f"{max(1, round(seconds * 1000))} ms"
+
+
+def _said_once(label: str, error: str | None) -> tuple[str, str | None]:
+    """Put the whole error into a label that has its beginning."""
+    name, arrow, told = label.partition(" → ")
+    if not error or not arrow or not error.startswith(told.removesuffix("…")):
+        return label, error
+    return f"{name} → {error}", None
+
+
 def _below(parent: Any, depth: int, children: dict[Any, list[Json]]) -> Iterator[Row]:
     for log in children.pop(parent, []):
+        # Whoever draws the row puts a mark of the status before it.
+        label, error = _said_once(str(log.get("label")).removeprefix("✗ "), log.get("error"))
+        metadata: Json = log.get("metadata") or {}
+        said: Json = {"total_tokens": None} if label.endswith(" tokens") else {}
         yield Row(
             depth=depth,
-            # Whoever draws the row puts a mark of the status before it.
-            label=str(log.get("label")).removeprefix("✗ "),
+            label=label,
             status=str(log.get("status")),
-            facts=facts(log.get("metadata") or {}),
-            error=log.get("error"),
+            facts=facts(metadata | said),
+            error=error,
         )
         yield from _below(log.get("id"), depth + 1, children)

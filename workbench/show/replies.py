@@ -22,7 +22,7 @@ from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
 from strategies.protocols.react.words import LabelledThought
 from strategies.protocols.registry import TEXT_PROTOCOLS
-from workbench.ports import Json, UsageError, is_object, objects
+from workbench.base.ports import Json, UsageError, is_object, objects
 
 NATIVE = "native"
 # The case files say which of the two Qwen3-Coder templates they mean; there is one parser.

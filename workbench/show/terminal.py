@@ -16,12 +16,12 @@ from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
-from workbench.commands.output import plain, put, say, say_json
+from workbench.base.output import plain, put, say, say_json
+from workbench.base.ports import Json
+from workbench.bench.bench import RunSetup
 from workbench.host.record import Received, Run
-from workbench.ports import Json
-from workbench.show import story
+from workbench.show import transcript
 from workbench.show.log_tree import Row, counted, facts, rows
-from workbench.stage import Setting
 
 _MARKS = {"start": "…", "success": "✓", "error": "✗"}
 _STYLES = {"start": "yellow", "success": "green", "error": "red"}
@@ -32,7 +32,7 @@ _BRIEF = 200
 class View(Protocol):
     """How runs are shown."""
 
-    def open(self, setting: Setting) -> None:
+    def open(self, setup: RunSetup) -> None:
         """Say what will run."""
         ...
 
@@ -56,15 +56,15 @@ class JsonView:
     """Everything as it comes, as JSON lines; each run's last line sums it up."""
 
     def __init__(self) -> None:
-        self._setting: Setting | None = None
+        self._setup: RunSetup | None = None
 
-    def open(self, setting: Setting) -> None:
+    def open(self, setup: RunSetup) -> None:
         """Keep what is asked for the first line of each run."""
-        self._setting = setting
+        self._setup = setup
 
     def follow(self, run: Run) -> None:
         """Print the lines."""
-        for line in story.lines(run, self._setting):
+        for line in transcript.lines(run, self._setup):
             say_json(line)
 
     def close(self, runs: Sequence[Run]) -> None:
@@ -74,9 +74,9 @@ class JsonView:
 class PlainView:
     """The answer as it streams, then the tree."""
 
-    def open(self, setting: Setting) -> None:
+    def open(self, setup: RunSetup) -> None:
         """Print the heading."""
-        for line in _heading(setting):
+        for line in _heading(setup):
             say(line)
         say("")
 
@@ -104,9 +104,9 @@ class LiveView:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def open(self, setting: Setting) -> None:
+    def open(self, setup: RunSetup) -> None:
         """Print the heading."""
-        for line in _heading(setting):
+        for line in _heading(setup):
             self._console.print(Text(line, style="dim"))
 
     def follow(self, run: Run) -> None:
@@ -133,12 +133,12 @@ class LiveView:
             yield live
 
 
-def _heading(setting: Setting) -> list[str]:
+def _heading(setup: RunSetup) -> list[str]:
     return [
-        f"Question: {setting.question}",
-        f"Model:    {setting.model}",
-        f"Tools:    {', '.join(setting.tools) or 'none'}",
-        f"Protocol: {setting.protocol}",
+        f"Question: {setup.question}",
+        f"Model:    {setup.model}",
+        f"Tools:    {', '.join(setup.tools) or 'none'}",
+        f"Protocol: {setup.protocol}",
     ]
 
 

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
-from workbench.ports import Json, WorkbenchError, is_object, objects
+from workbench.base.ports import Json, UsageError, WorkbenchError, is_object, objects
 
 _SECONDS = 10
 _PATH = "/v1/traces"
@@ -36,13 +36,14 @@ def send(lines: Iterable[Json], url: str, *, content: bool = False) -> int:
         content: Whether prompts, answers, arguments and results go along.
 
     Raises:
+        UsageError: This is not a web address.
         WorkbenchError: The collector did not take them.
     """
     spans = [span for run in _runs(lines) for span in _spans(run, content=content)]
     address = url if urlsplit(url).path.strip("/") else url.rstrip("/") + _PATH
     if not address.startswith(("http://", "https://")):
-        raise WorkbenchError(
-            f"--otlp {url!r} is no web address: give one such as http://localhost:4318."
+        raise UsageError(
+            f"--otlp {url!r} is not a web address: give one such as http://localhost:4318."
         )
     exporter = OTLPSpanExporter(endpoint=address, timeout=_SECONDS)
     try:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from workbench.base.ports import AnswerError, Json
 from workbench.host.payload import parameter, tool_value
-from workbench.ports import AnswerError, Json
 
 _PROVIDER = "workbench"
 _LONGEST = 500
@@ -92,7 +92,7 @@ class BuiltInTools:
 
 
 class ToolSources:
-    """Several sources as one shed: a request goes to the source that holds its tool."""
+    """Several sources as one toolbox: a request goes to the source that holds its tool."""
 
     def __init__(self, sources: Sequence[ToolSource]) -> None:
         self._sources = sources

@@ -19,9 +19,9 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp.types import AudioContent, CallToolResult, ImageContent, TextContent, Tool
 
+from workbench.base.ports import AnswerError, Json, UsageError, WorkbenchError
+from workbench.base.services import Service
 from workbench.host.payload import schema_parameters, tool_value
-from workbench.ports import AnswerError, Json, WorkbenchError
-from workbench.stopping import Stopping
 from workbench.tools.builtin import text_message
 
 _START_SECONDS = 30.0
@@ -37,7 +37,7 @@ class _Server:
     leave: asyncio.Event
 
 
-class McpTools(Stopping):
+class McpTools(Service):
     """The tools of the servers behind these commands. A context manager: it stops them."""
 
     def __init__(self, commands: Sequence[str]) -> None:
@@ -98,9 +98,12 @@ class McpTools(Stopping):
         try:
             words = shlex.split(command)
         except ValueError as error:
-            raise WorkbenchError(f"--mcp {command!r} is no command: {error}.") from error
+            raise UsageError(
+                f"--mcp {command!r} cannot be read as a command: a quotation mark is not closed,"
+                " or a backslash stands at the end."
+            ) from error
         if not words:
-            raise WorkbenchError("--mcp names no command: give one such as 'mcp-server-time'.")
+            raise UsageError("--mcp names no command: give one such as 'mcp-server-time'.")
         ready: Future[_Server] = Future()
         self._await(self._open(words, ready), _START_SECONDS)
         try:

@@ -4,7 +4,7 @@ A remedy is tried only while nothing of the reply has been shown; text is never 
 (no media, no native tools, a smaller window, the other model) is made at most once or twice in a
 run, so that every run comes to an end. The table follows the kinds of `classify`:
 
-    transient          wait and ask again, up to three tries
+    transient          wait and ask again, up to three tries; the provider may say how long
     context_too_long   fold the conversation harder, twice
     vision_refused     turn images and files into text, once
     tools_refused      describe the tools in the text, once
@@ -16,9 +16,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from strategies.agent.failures.backoff import wait_before
 from strategies.agent.failures.classify import ModelFailure
 
+MAX_TRIES = 3
+"""Calls in all, the first one included."""
+FIRST_STEP = 1.0
+"""Seconds; the first wait lies between half of it and all of it."""
+_GROWTH = 4.0
 _SHRINKS = 2
 
 
@@ -129,3 +133,33 @@ class Recovery:
         self._tries = 1
         self._switched = True
         return SwitchModel()
+
+
+def wait_before(
+    attempt: int,
+    *,
+    retry_after: float | None,
+    time_left: float,
+    chance: Callable[[], float],
+) -> float | None:
+    """Return the seconds to wait before the given attempt, None when it is not worth making.
+
+    Half of each step is certain, so that a busy provider is left alone, and half is chance, so that
+    runs which failed together do not come back together.
+
+    Args:
+        attempt: the number of the call that would be made, counted from 1.
+        retry_after: seconds that the provider asks to wait, when it does.
+        time_left: seconds until the run's deadline. A wait that would reach it is not begun: a
+            call without time for its reply helps nobody.
+        chance: gives a number from 0 to 1, such as `random.random`.
+    """
+    if attempt > MAX_TRIES:
+        return None
+    if attempt <= 1:
+        return 0.0 if time_left > 0 else None
+    step = FIRST_STEP * _GROWTH ** (attempt - 2)
+    wait = step / 2 + step / 2 * min(max(chance(), 0.0), 1.0)
+    if retry_after is not None:
+        wait = max(wait, retry_after)
+    return wait if wait < time_left else None

@@ -7,7 +7,7 @@ from strategies.agent.events import PlannedCall
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import Toolbox, ToolOutcome
-from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.tools.approval import Approvals
 from strategies.protocols.base import ToolSpec
 
@@ -75,6 +75,7 @@ class HeldBack:
 
     approvals: Approvals
     calls: list[PlannedCall] = field(default_factory=list[PlannedCall])
+    """Where nobody can be asked, those that go without."""
 
     @property
     def can_ask(self) -> bool:
@@ -85,9 +86,15 @@ class HeldBack:
         """Ask for what the run asks for."""
         return self.approvals.asks(name)
 
-    def ask(self, calls: Sequence[PlannedCall]) -> str:
-        """Keep the calls until all steps have come to a halt."""
-        if not self.can_ask:
-            return ""
+    @property
+    def stops(self) -> bool:
+        """Whether no step may begin any more, because the reader is to be asked."""
+        return bool(self.calls) and self.can_ask
+
+    def ask(
+        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
+    ) -> str:
+        """Keep the calls until all steps have come to a halt; the rounds are the step's own."""
+        del rounds, known
         self.calls += calls
-        return "…"
+        return "…" if self.can_ask else ""

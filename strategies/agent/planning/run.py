@@ -25,6 +25,7 @@ from strategies.agent.events import (
     RunFailed,
     RunFinished,
     StepFinished,
+    StepHeld,
     StepStarted,
     TextShown,
     Within,
@@ -231,12 +232,13 @@ class PlannedRun:
         """Run the steps; return the end of the run where one of them ends it."""
         side, surprised, direct = SideBySide(), False, None
         runs: dict[int, tuple[PlannedStep, Run]] = {}
+        waiting: list[tuple[PlannedStep, Usage]] = []
         try:
             while True:
-                if not (surprised or direct or self._held.calls):
+                if not (surprised or direct or self._held.stops):
                     yield from self._begin(side, runs)
                 if not runs:
-                    if not surprised or direct or self._held.calls:
+                    if not surprised or direct or self._held.stops:
                         break
                     surprised = False
                     if self._may_revise:
@@ -251,13 +253,17 @@ class PlannedRun:
                     continue
                 del runs[number]
                 self.called += run.called
-                yield from self._finish(step, event)
+                self._take_back(step, event)
+                if isinstance(event, RunFinished) and event.stop_reason == "approval_needed":
+                    waiting.append((step, event.usage))
+                    continue
+                yield from self._finish(step, self._result(event), event.usage)
                 if isinstance(event, RunFinished) and event.stop_reason == "direct_result":
                     direct = direct or event
                 surprised = surprised or bool(self._board.results[number].error)
         finally:
             side.leave()
-        ending = self._direct(direct) if direct else self._approval()
+        ending = (yield from self._approval(waiting)) or (self._direct(direct) if direct else None)
         if isinstance(ending, RunFinished):
             yield from self._say(f"\n{ending.answer}", ending.answer)
         elif ending is None:
@@ -281,20 +287,21 @@ class PlannedRun:
             yield StepStarted(step)
             side.start(step.id, run)
 
-    def _finish(self, step: PlannedStep, ending: Ending) -> Generator[Event, None, None]:
+    def _take_back(self, step: PlannedStep, ending: Ending) -> None:
         self._usage += ending.usage
         self._rounds += self._shares.pop(place_of(StepStarted(step)))  # what it did not use
-        result = self._result(ending)
+
+    def _finish(
+        self, step: PlannedStep, result: StepResult, usage: Usage
+    ) -> Generator[Event, None, None]:
         self._board.running.discard(step.id)
         self._board.results[step.id] = result
-        yield StepFinished(step, result.text, ending.usage, result.error)
+        yield StepFinished(step, result.text, usage, result.error)
         yield from self._show(f"- {_FAILED if result.error else _DONE} {_line(step)}\n")
 
     def _result(self, ending: Ending) -> StepResult:
         if isinstance(ending, RunFailed):
             return StepResult(text="", error=ending.sentence)
-        if ending.stop_reason == "approval_needed":
-            return StepResult(text="", error=wording_for(self._language).not_asked)
         said = ending.answer.strip()
         if not said.lstrip("*_ ").upper().startswith(_UNEXPECTED):
             return StepResult(text=said)
@@ -396,9 +403,18 @@ class PlannedRun:
         problems = wording_for(self._language).no_shape.format(problems="; ".join(read.problems))
         return RunFailed(problems, "error", ending.usage)
 
-    def _approval(self) -> Ending | None:
-        """Ask once for all the calls that the steps have held."""
-        question = self._approvals.ask(self._held.calls) if self._held.calls else ""
+    def _approval(
+        self, waiting: Sequence[tuple[PlannedStep, Usage]]
+    ) -> Generator[Event, None, Ending | None]:
+        """Ask once for all the calls that the steps have held; `waiting` are these steps."""
+        held = self._held.calls
+        question = self._approvals.ask(held, self.called, self._board.told()) if held else ""
+        for step, usage in waiting:
+            if question:
+                yield StepHeld(step, usage)
+            else:
+                error = wording_for(self._language).not_asked
+                yield from self._finish(step, StepResult(text="", error=error), usage)
         return RunFinished(question, "approval_needed", self._usage) if question else None
 
     def _ordinary(self, toolbox: Toolbox) -> Iterator[Event]:

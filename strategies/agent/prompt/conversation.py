@@ -29,6 +29,8 @@ class DoneCall:
     """As a reader is to see it; blank where files are all there is."""
     ran: bool = True
     """Whether the tool was run; else the result says why not."""
+    describes_tools: bool = False
+    """See `ToolOutcome.describes_tools`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,11 @@ class RoundRecord:
     def can_be_shown(self) -> bool:
         """Whether the reply, sent back as text, tells all that the model did in it."""
         return self.in_text or not self.done
+
+    @property
+    def found(self) -> tuple[DoneCall, ...]:
+        """The calls without the searches for tools, which found nothing that an answer needs."""
+        return tuple(one for one in self.done if not one.describes_tools)
 
     def cut(self, limit: int) -> "RoundRecord":
         """Return the round with results of at most so many characters."""

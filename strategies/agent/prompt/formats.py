@@ -5,7 +5,7 @@ tell formats apart: both deliver the events of `strategies/protocols/base.py`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Protocol
 
@@ -210,7 +210,7 @@ def _folding(wording: Wording) -> Recall:
     """Write the rounds of earlier turns where no tools are declared."""
 
     def recall(asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
-        (turn,) = in_one_turn(*_found(asked, rounds, wording))
+        (turn,) = in_one_turn(*_found(asked, _without_searches(rounds), wording))
         return [text_message(turn.role, turn.text)]
 
     return recall
@@ -223,9 +223,8 @@ def _closing_request(
 
     A last reply that has to be done over stands behind it, as the model wrote it.
     """
-    asked = closing(
-        *_found(conversation.question, conversation.rounds, wording), wording.answer_now
-    )
+    rounds = _without_searches(conversation.rounds)
+    asked = closing(*_found(conversation.question, rounds, wording), wording.answer_now)
     question, *rest = (*asked, *_done_over(conversation))
     opening = conversation.opening(conversation.instruction, question.text, _folding(wording))
     messages = opening + [text_message(turn.role, turn.text) for turn in rest]
@@ -245,6 +244,10 @@ def _found(
     found = [Exchange(reply=one.content, results=_results(one, ids)) for one in rounds]
     heading = [wording.found] if ids else []
     return "\n\n".join([question, *heading]), found
+
+
+def _without_searches(rounds: Sequence[RoundRecord]) -> list[RoundRecord]:
+    return [replace(record, done=record.found) for record in rounds]
 
 
 def _ran(rounds: Sequence[RoundRecord]) -> Iterator[DoneCall]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from strategies.agent.ports import Message
-from strategies.agent.prompt.conversation import Recalled, RoundRecord, text_in
+from strategies.agent.prompt.conversation import Recalled, RoundRecord, text_in, text_message
+from strategies.agent.prompt.truncation import cut
 
 _QUESTION = 2_000
 """Characters of a question by which its turn is found again."""
@@ -27,6 +28,29 @@ class PastTurn:
     rounds: tuple[RoundRecord, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausedTurn:
+    """The turn that ended with a question to the reader; the next one goes on with it."""
+
+    question: str
+    """What the run was about."""
+    asked: str
+    """What the reader was asked, in place of an answer."""
+    rounds: tuple[RoundRecord, ...] = ()
+    """Those in which tools were called."""
+    known: str = ""
+    """What else was found out, in words for a model."""
+
+    def cut(self, limit: int) -> "PausedTurn":
+        """Return the turn with texts and results of at most so many characters."""
+        return PausedTurn(
+            question=cut(self.question, limit),
+            asked=cut(self.asked, limit),
+            rounds=tuple(record.cut(limit) for record in self.rounds),
+            known=cut(self.known, limit),
+        )
+
+
 def remember(question: str, shown: Iterable[str], rounds: Sequence[RoundRecord]) -> PastTurn:
     """Make a turn of a run.
 
@@ -38,7 +62,7 @@ def remember(question: str, shown: Iterable[str], rounds: Sequence[RoundRecord])
     return PastTurn(
         question=_plain(question)[:_QUESTION],
         answers=frozenset(_fingerprint(text) for text in shown if text.strip()),
-        rounds=tuple(rounds),
+        rounds=tuple(_without_searches(record) for record in rounds if record.found),
     )
 
 
@@ -53,14 +77,27 @@ def matched(history: Sequence[Message], turns: Sequence[PastTurn]) -> Recalled:
     for place, (asked, answered) in reversed(list(enumerate(pairwise(history)))):
         if (asked["role"], answered["role"]) != ("user", "assistant"):
             continue
-        said, answer = _plain(text_in(asked))[:_QUESTION], _fingerprint(text_in(answered))
+        answer = _fingerprint(text_in(answered))
         for turn in reversed(left):
-            # The strategy's question may be the reader's with words of the builder around it.
-            if said and said in turn.question and answer in turn.answers:
+            if _is_asked(asked, turn.question) and answer in turn.answers:
                 found[place] = turn.rounds
                 left.remove(turn)
                 break
     return found
+
+
+def resumed(
+    history: Sequence[Message], recalled: Recalled, paused: PausedTurn
+) -> tuple[Sequence[Message], Recalled]:
+    """Let a history end with the turn that was paused, and its rounds stand in it, each once.
+
+    Where the app keeps no memory the history does not know of the turn; then it is put there.
+    """
+    place = len(history) - 2
+    if place < 0 or not _is_asked(history[place], _plain(paused.question)):
+        asked = (text_message("user", paused.question), text_message("assistant", paused.asked))
+        history, place = [*history, *asked], len(history)
+    return history, {place: paused.rounds, **recalled}
 
 
 def shortened(turns: Sequence[PastTurn], newest: int, older: int) -> list[PastTurn]:
@@ -70,6 +107,18 @@ def shortened(turns: Sequence[PastTurn], newest: int, older: int) -> list[PastTu
         replace(turn, rounds=tuple(record.cut(limit) for record in turn.rounds))
         for turn, limit in zip(turns, limits, strict=True)
     ]
+
+
+def _without_searches(record: RoundRecord) -> RoundRecord:
+    # What a model wrote into its text has its results behind it.
+    return record if record.in_text else replace(record, done=record.found)
+
+
+def _is_asked(message: Message, question: str) -> bool:
+    """Whether a question, written plainly, is that of a message of the history."""
+    said = _plain(text_in(message))[:_QUESTION]
+    # The strategy's question may be the reader's with words of the builder around it.
+    return bool(said) and said in question
 
 
 def _plain(text: str) -> str:

@@ -33,6 +33,7 @@ class Wording:
     nobody_to_ask: str
     not_asked: str
     rejected: str
+    known: str
     misshapen: str
     no_shape: str
     must_call: str
@@ -86,6 +87,7 @@ ENGLISH = Wording(
     ),
     not_asked="The user could not be asked, so what needs approval was not run.",
     rejected="(The user did not approve these calls, and they were not run: {calls})",
+    known="This has been found out:\n\n{results}",
     misshapen=(
         "Your answer does not have the JSON form that was asked for: {problems}. "
         "Answer again with the corrected JSON alone."
@@ -136,6 +138,7 @@ CHINESE = Wording(
     nobody_to_ask="没有运行：该工具需要用户同意，而此处无法询问。请在不使用它的情况下继续，并说明这一点。",
     not_asked="无法询问用户，因此需要同意的工具没有运行。",
     rejected="（用户没有同意以下调用，它们没有运行：{calls}）",
+    known="已查明：\n\n{results}",
     misshapen="你的回答不符合所要求的 JSON 格式：{problems}。请只用修正后的 JSON 重新回答。",
     no_shape="模型的回答不符合参数 `answer_schema`：{problems}。",
     must_call="回答之前必须先调用工具 {name}。",

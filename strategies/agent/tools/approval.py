@@ -13,6 +13,7 @@ from typing import Protocol, cast
 
 from strategies.agent.events import PlannedCall
 from strategies.agent.prompt.consent import is_yes
+from strategies.agent.prompt.conversation import RoundRecord
 
 _APPROVE, _REJECT = "approve", "reject"
 
@@ -29,10 +30,17 @@ class Approvals(Protocol):
         """Whether there is a reader who can answer: a conversation with a next turn."""
         ...
 
-    def ask(self, calls: Sequence[PlannedCall]) -> str:
+    def ask(
+        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
+    ) -> str:
         """Keep calls until the next turn and return the question to the reader.
 
         Blank where that is not possible: then the calls are off.
+
+        Args:
+            calls: what would run.
+            rounds: those in which tools were called so far, this one included.
+            known: what else was found out, in words for a model.
         """
         ...
 
@@ -47,9 +55,11 @@ class NoApprovals:
         del name
         return False
 
-    def ask(self, calls: Sequence[PlannedCall]) -> str:
+    def ask(
+        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
+    ) -> str:
         """Have nobody to ask."""
-        del calls
+        del calls, rounds, known
         return ""
 
 

@@ -105,7 +105,7 @@ class SearchedToolbox:
             return self._toolbox.call(name, arguments)
         found = self.index.best(str(arguments.get(_WORDS) or ""), _FOUND)
         # Blank for a reader: what was found is no answer to anybody.
-        return ToolOutcome(text=self._described(found), shown="")
+        return ToolOutcome(text=self._described(found), shown="", describes_tools=True)
 
     def _described(self, found: Sequence[str]) -> str:
         if not found:

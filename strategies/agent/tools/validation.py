@@ -5,22 +5,27 @@ is guessed: a tool runs with the arguments that the model meant, or not at all.
 """
 
 import json
+import re
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from strategies.agent.events import PlannedCall
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.schema import arguments
-from strategies.agent.tools.nearest import nearest
 from strategies.protocols.base import BrokenCall, Call
 
 _ID_LETTERS = string.ascii_letters + string.digits
 # Mistral takes call ids of nine letters and digits only; every other provider takes those too.
 _ID_LENGTH = 9
 _QUOTED = 2_000
+_NAMESPACE = re.compile(r"^.*(?:::|[./:])")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_CLOSE = 0.75
+_LONGEST = 200  # matching costs the square of the length, and no tool's name is that long
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +102,21 @@ def _unknown(name: str, toolbox: Toolbox, wording: Wording) -> str:
     guess = nearest(name, toolbox.known)
     hint = wording.nearest_tool.format(nearest=guess) if guess else ""
     return wording.unknown_tool.format(name=name, names=", ".join(names)) + hint
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the name most like the given one, or None if nothing is like it.
+
+    It is only ever named to the model, never called in its stead.
+    """
+    known = {other: _bare(other[:_LONGEST]) for other in names}
+    wanted = {_bare(name[:_LONGEST]), _bare(_NAMESPACE.sub("", name[:_LONGEST]))} - {""}
+    for other, bare in known.items():
+        if not wanted.isdisjoint((bare, _bare(_NAMESPACE.sub("", other)))):
+            return other
+    close = get_close_matches(_bare(name[:_LONGEST]), known.values(), n=1, cutoff=_CLOSE)
+    return next((other for other, bare in known.items() if close == [bare]), None)
+
+
+def _bare(name: str) -> str:
+    return _NOT_LETTERS.sub("", name).casefold()

@@ -22,6 +22,7 @@ from strategies.agent.prompt.conversation import calls_of
 from strategies.agent.prompt.media import is_medium, parts_of
 from strategies.agent.window.text_features import FEATURES, count_features
 from strategies.protocols.base import ToolSpec
+from strategies.protocols.writing.rendering import function_of
 
 _TOKENIZERS = ("o200k", "cl100k", "claude", "qwen", "deepseek", "tekken")
 _NEWER = ("o200k", "qwen", "deepseek", "tekken")
@@ -138,10 +139,5 @@ def _texts(message: Message) -> Iterator[str]:
 
 
 def _declaration(tool: ToolSpec) -> str:
-    function = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-    }
-    declared = {"type": "function", "function": function}
+    declared = {"type": "function", "function": function_of(tool)}
     return json.dumps(declared, ensure_ascii=False, default=str)

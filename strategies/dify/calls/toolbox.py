@@ -95,6 +95,11 @@ class DifyToolbox:
     def _no_such_file(self, unknown: Sequence[str]) -> str:
         there = ", ".join(self._files.names)
         known = f"The files are: {there}." if there else "There is no file in this run."
+        if old := [name for name in unknown if name in self._files.expired]:
+            return (
+                f"The tool was not run: the file {', '.join(old)} of the message before can no "
+                "longer be read. Ask the user to upload it again, and begin anew with it."
+            )
         return f"The tool was not run: there is no file {', '.join(unknown)}. {known}"
 
     def _with_names(self, outcome: ToolOutcome) -> ToolOutcome:

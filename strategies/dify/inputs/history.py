@@ -17,7 +17,6 @@ from strategies.dify.inputs.files.contents import FEATURES
 from strategies.dify.loose_json import Json, mapping, sequence, text
 
 type Part = Mapping[str, object]
-type Parts = list[Json]
 
 MOST_BASE64 = 800_000
 """Characters of base64 that the files of earlier turns may have together, as far as the files of
@@ -121,7 +120,7 @@ def _without_thoughts(said: str) -> str:
     return "\n\n".join(part.strip() for part in spoken if part.strip())
 
 
-def _as_parts(content: object) -> Parts:
+def _as_parts(content: object) -> list[Json]:
     """Return the text parts of a content that is text or a list of parts."""
     if isinstance(content, str):
         return [{"type": "text", "data": content}]

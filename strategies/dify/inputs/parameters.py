@@ -27,6 +27,14 @@ from strategies.protocols.registry import TEXT_PROTOCOLS
 _PARTED = re.compile(r"[,，、;；\n\"\[\]]")
 _NAMES = "names of tools, as a list or separated by commas"
 type ToolSearch = Literal["auto", "on", "off"]
+_TOOL_SEARCH: Mapping[str, ToolSearch] = {
+    "auto": "auto",
+    "on": "on",
+    "off": "off",
+    "true": "on",
+    "false": "off",
+}
+"""What the parameter may be; the output of another node may be a truth value."""
 PROTOCOLS = ("auto", "native", *TEXT_PROTOCOLS)
 
 
@@ -80,13 +88,13 @@ def read_settings(parameters: Json) -> Settings:
         query=_query(parameters.get("query")),
         tools=() if choice == "none" else tools,
         limits=_limits(parameters, values),
-        protocol=_protocol(parameters.get("tool_protocol")),
+        protocol=values.choice("tool_protocol", PROTOCOLS),
         fallback_model=read_fallback(values, model),
         files=_files(parameters.get("files"), values),
         passages=_passages(parameters.get("context")),
         direct_tools=_direct(parameters.get("return_direct"), tools, values),
         must_call=choice if isinstance(choice, MustCall) else None,
-        tool_search=_tool_search(parameters.get("tool_search")),
+        tool_search=_TOOL_SEARCH[values.choice("tool_search", tuple(_TOOL_SEARCH))],
         shape=_shape(parameters.get("answer_schema")),
         answer_on_error=values.yes("answer_on_error"),
         separate_reasoning=values.yes("separate_reasoning"),
@@ -95,7 +103,9 @@ def read_settings(parameters: Json) -> Settings:
             remembers=values.yes("remember_results", default=True),
             asks_before=_asks_before(parameters.get("ask_before"), all_tools, values),
             approval=parameters.get("approval"),
-            cache_minutes=values.minutes("cache_minutes", highest=10_080),
+            cache_minutes=values.amount(
+                "cache_minutes", "minutes", default=0, lowest=0, highest=10_080
+            ),
             titles={tool.spec.name: tool.title for tool in tools},
         ),
         notices=values.notices,
@@ -118,10 +128,10 @@ def _limits(parameters: Json, values: Values) -> Limits:
         # The nearest bound would be a round that was forbidden.
         raise refused("maximum_iterations", rounds, "a whole number from 1 to 100")
     return Limits(
-        rounds=values.whole("maximum_iterations", default=10, lowest=1, highest=100),
-        parallel_tools=values.whole("parallel_tools", default=8, lowest=1, highest=16),
-        seconds=values.seconds("time_limit", default=540, lowest=10, highest=3600),
-        tool_seconds=values.seconds("tool_timeout", default=120, lowest=1, highest=3600),
+        rounds=values.whole("maximum_iterations", default=10, highest=100),
+        parallel_tools=values.whole("parallel_tools", default=8, highest=16),
+        seconds=values.amount("time_limit", "seconds", default=540, lowest=10, highest=3600),
+        tool_seconds=values.amount("tool_timeout", "seconds", default=120, lowest=1, highest=3600),
     )
 
 
@@ -230,27 +240,7 @@ def _tool_choice(value: object, tools: Sequence[DifyTool]) -> Literal["auto", "n
     return MustCall(named[0].spec.name, besides=finder)
 
 
-def _tool_search(value: object) -> ToolSearch:
-    said = text(value).strip().lower()
-    match said:
-        case "" | "auto":
-            return "auto"
-        case "on" | "true":
-            return "on"
-        case "off" | "false":
-            return "off"
-        case _:
-            raise refused("tool_search", value, "auto, on or off")
-
-
 # -- the rest
-
-
-def _protocol(value: object) -> str:
-    protocol = text(value).strip().lower() or "auto"
-    if protocol not in PROTOCOLS:
-        raise refused("tool_protocol", value, f"one of {', '.join(PROTOCOLS)}")
-    return protocol
 
 
 def _shape(value: object) -> AnswerShape | None:

@@ -29,12 +29,8 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _NAME_LENGTH = 64
 _FILE_TYPES = frozenset({"file", "files", "system-files"})
 _NO_FILE = "There is no file in this run, so this tool cannot be called now."
+# Any other goes as text, `any` too: several providers refuse a value without a type.
 _JSON_TYPES = {
-    "string": "string",
-    "select": "string",
-    "secret-input": "string",
-    "date": "string",
-    "dynamic-select": "string",
     "number": "number",
     "boolean": "boolean",
     "checkbox": "boolean",
@@ -245,7 +241,6 @@ def _meaning(parameter: Json) -> str:
 
 def _property(parameter: Json) -> dict[str, object]:
     description = _meaning(parameter)
-    # What Dify calls `any` goes as text: several providers refuse a value without a type.
     kind = _JSON_TYPES.get(only_text(parameter.get("type")), "string")
     schema: dict[str, object] = dict(mapping(parameter.get("input_schema")))
     if schema:

@@ -6,7 +6,7 @@ names the parameter, the value and what is valid. A number out of range is taken
 bound, and a notice says so: nothing is replaced in silence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from strategies.agent.events import Noticed
 from strategies.dify.loose_json import Json, number_of, text
@@ -31,25 +31,27 @@ class Values:
         """Say something that the builder of the app should know."""
         self.notices.append(Noticed(label, detail))
 
-    def whole(self, name: str, *, default: int, lowest: int, highest: int) -> int:
-        """Read a whole number and take it to the nearest bound.
+    def whole(self, name: str, *, default: int, highest: int) -> int:
+        """Read a whole number from 1 up and take it to the nearest bound.
 
         Raises:
             ParameterError: it is not a whole number.
         """
-        valid = f"a whole number from {lowest} to {highest}"
+        valid = f"a whole number from 1 to {highest}"
         number = self._number(name, default, valid)
         if number != int(number):
             raise refused(name, self._given[name], valid)
-        return int(self._bounded(name, number, lowest, highest))
+        return int(self._bounded(name, number, 1, highest))
 
-    def seconds(self, name: str, *, default: float, lowest: float, highest: float) -> float:
-        """Read a number of seconds and take it to the nearest bound.
+    def amount(
+        self, name: str, unit: str, *, default: float, lowest: float, highest: float
+    ) -> float:
+        """Read a number of some unit, such as seconds, and take it to the nearest bound.
 
         Raises:
             ParameterError: it is not a number.
         """
-        valid = f"a number of seconds from {lowest:g} to {highest:g}"
+        valid = f"a number of {unit} from {lowest:g} to {highest:g}"
         return self._bounded(name, self._number(name, default, valid), lowest, highest)
 
     def yes(self, name: str, *, default: bool = False) -> bool:
@@ -63,14 +65,16 @@ class Values:
             raise refused(name, self._given[name], "true or false")
         return said in _TRUE
 
-    def minutes(self, name: str, *, highest: float) -> float:
-        """Read a number of minutes and take it to the nearest bound; nothing means 0.
+    def choice(self, name: str, valid: Sequence[str]) -> str:
+        """Read one of some words, in small letters or capitals; nothing means the first.
 
         Raises:
-            ParameterError: it is not a number.
+            ParameterError: it is none of them.
         """
-        valid = f"a number of minutes from 0 to {highest:g}"
-        return self._bounded(name, self._number(name, 0, valid), 0, highest)
+        said = text(self._given.get(name)).strip().lower() or valid[0]
+        if said not in valid:
+            raise refused(name, self._given[name], f"one of {', '.join(valid)}")
+        return said
 
     def words(self, name: str, valid: str) -> str:
         """Read a text without the blanks around it; `valid` says what it may be.

@@ -29,6 +29,7 @@ from strategies.agent.events import (
     RunFailed,
     RunFinished,
     StepFinished,
+    StepHeld,
     StepStarted,
     TextShown,
     ThoughtFinished,
@@ -135,13 +136,14 @@ class Narrator:
             )
         return self._parts[place]
 
-    def _finish_part(self, event: PlanFinished | StepFinished | ClosingFinished) -> DifyMessage:
+    def _finish_part(
+        self, event: PlanFinished | StepFinished | StepHeld | ClosingFinished
+    ) -> DifyMessage:
         part = self._parts.pop(place_of(event), None)
         self.usage += part.usage if part else Usage()
         happened, data = _part_data(event)
-        return self._logs.finish(
-            place_of(event), happened, data, error=event.error, usage=event.usage
-        )
+        error = "" if isinstance(event, StepHeld) else event.error
+        return self._logs.finish(place_of(event), happened, data, error=error, usage=event.usage)
 
     def break_off(self, error: str) -> Iterator[DifyMessage]:
         """Finish every log that is still open as failed, the innermost first."""
@@ -244,7 +246,7 @@ def _part_label(event: PlanStarted | StepStarted | ClosingStarted) -> Label:
 
 
 def _part_data(
-    event: PlanFinished | StepFinished | ClosingFinished,
+    event: PlanFinished | StepFinished | StepHeld | ClosingFinished,
 ) -> tuple[str, dict[str, object]]:
     """Say what came of a part, and choose what its opened log shows."""
     match event:
@@ -254,6 +256,8 @@ def _part_data(
         case StepFinished(step, result):
             after, tools = list(step.after), list(step.tools)
             return "", {"after": after, "output": result, "task": step.task, "tools": tools}
+        case StepHeld(step):
+            return "needs approval", {"task": step.task, "tools": list(step.tools)}
         case ClosingFinished():
             return "", {}
 

@@ -7,6 +7,7 @@ from strategies.agent.events import (
     PlannedStep,
     PlanStarted,
     StepFinished,
+    StepHeld,
     StepStarted,
 )
 from strategies.agent.prompt.truncation import cut
@@ -27,7 +28,9 @@ class PlanOutput:
         length = max(_PLAN_LENGTH // max(len(self._rows), 1), 200)
         return [{**row, "result": cut(row["result"], length)} for row in self._rows.values()]
 
-    def take(self, event: PlanStarted | PlanFinished | StepStarted | StepFinished) -> None:
+    def take(
+        self, event: PlanStarted | PlanFinished | StepStarted | StepFinished | StepHeld
+    ) -> None:
         """Note what an event tells of the plan."""
         match event:
             case PlanStarted():
@@ -38,6 +41,8 @@ class PlanOutput:
                 self._rows |= {step.id: _row(step) for step in steps}
             case StepStarted(step):
                 self._rows[step.id]["status"] = "running"
+            case StepHeld(step):
+                self._rows[step.id]["status"] = "approval_needed"
             case StepFinished(step, result, _, error):
                 status = "failed" if error else "done"
                 self._rows[step.id] |= {"status": status, "result": result or error}

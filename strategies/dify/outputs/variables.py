@@ -19,6 +19,7 @@ from strategies.agent.events import (
     RunFailed,
     RunFinished,
     StepFinished,
+    StepHeld,
     StepStarted,
     ThoughtFinished,
     Within,
@@ -57,7 +58,7 @@ class Outputs:
         match event:
             case Within(inner_place, inner):
                 yield from self.messages(inner, inner_place)
-            case PlanStarted() | PlanFinished() | StepStarted() | StepFinished():
+            case PlanStarted() | PlanFinished() | StepStarted() | StepFinished() | StepHeld():
                 self._plan = self._plan or PlanOutput()
                 self._plan.take(event)
             case ThoughtFinished():

@@ -10,20 +10,36 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from strategies.agent.events import PlannedCall
+from strategies.agent.failures.redaction import redacted
+from strategies.agent.prompt.recall import PausedTurn
 from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
+from strategies.dify.storage.rounds import read_rounds, without_secrets, written_rounds
 from strategies.dify.storage.store import Store
 
 SECONDS = 3600.0
 """How long an approval is waited for."""
 APPROVALS = Room(name="approval", places=1_024, seconds=SECONDS)
 _LETTERS = string.ascii_letters + string.digits
+_LENGTHS = (4_000, 1_000, 240)
+"""Characters of what a run has found out; the first that fit are taken."""
 _TAKEN: dict[str, object] = {}
 """The tickets that this process has taken, the last ones: two of its runs never share one."""
 _TAKEN_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What waits for a reader's answer."""
+
+    calls: tuple[PlannedCall, ...] = ()
+    turn: PausedTurn | None = None
+    """What to go on with; None where it could not be kept or read."""
+    files: Sequence[Json] = ()
+    """The files that the calls name, written for another run."""
 
 
 class HeldCalls:
@@ -43,33 +59,48 @@ class HeldCalls:
         self._places = Places(store, APPROVALS, clock, on_leave=self._drop)
         self._taken = _TAKEN if taken is None else taken
 
-    def hold(self, calls: Sequence[PlannedCall]) -> tuple[PlannedCall, ...]:
-        """Keep calls under new ids, which nobody can guess; none where they cannot be kept."""
-        named = tuple(replace(call, id=_new_id()) for call in calls)
+    def hold(self, held: Held) -> bool:
+        """Keep calls, whose ids nobody can guess, and tell whether they are known to be kept."""
         ticket = secrets.token_hex(16)
-        told = [
+        calls = [
             {"id": call.id, "name": call.name, "arguments": dict(call.arguments), "raw": call.raw}
-            for call in named
+            for call in held.calls
         ]
+        asked = {
+            "ticket": ticket,
+            "calls": calls,
+            "files": list(held.files),
+        }
         self._drop(self._places.get(self._reader) or {})
-        kept = self._store.set(_key(ticket), b"1") and self._places.put(
-            self._reader, {"ticket": ticket, "calls": told}
+        return self._store.set(_key(ticket), b"1") and self._places.put(
+            self._reader, self._with_turn(asked, held.turn)
         )
-        return named if kept else ()
 
-    def take(self) -> tuple[PlannedCall, ...]:
+    def take(self) -> Held:
         """Take the calls that the reader was asked about, once; none where there are none."""
         asked = self._places.get(self._reader)
         ticket = text(asked.get("ticket")) if asked else ""
         if not asked or not ticket or asked.get("claim") or not self._is_first(ticket):
-            return ()
+            return Held()
         claim = secrets.token_hex(16)
         won = (
             self._places.put(self._reader, {"ticket": ticket, "claim": claim})
             and self._store.delete(_key(ticket))
             and (self._places.get(self._reader) or {}).get("claim") == claim
         )
-        return tuple(map(_call, sequence(asked.get("calls")))) if won else ()
+        if not won:
+            return Held()
+        return Held(
+            calls=tuple(map(_call, sequence(asked.get("calls")))),
+            turn=_turn(mapping(asked.get("turn"))),
+            files=[mapping(file) for file in sequence(asked.get("files"))],
+        )
+
+    def _with_turn(self, asked: Json, turn: PausedTurn | None) -> Json:
+        """Add the turn that the calls belong to, cut so that all fits; the calls are never cut."""
+        turns = (_written(turn.cut(limit)) for limit in _LENGTHS) if turn else iter(())
+        wholes = ({**asked, "turn": one} for one in turns)
+        return next((one for one in wholes if self._places.fits(self._reader, one)), asked)
 
     def _is_first(self, ticket: str) -> bool:
         """Tell whether no other run of this process has taken a ticket."""
@@ -94,6 +125,32 @@ def _call(told: object) -> PlannedCall:
         mapping(call.get("arguments")),
         text(call.get("raw")),
     )
+
+
+def named(calls: Sequence[PlannedCall]) -> tuple[PlannedCall, ...]:
+    """Give calls ids that nobody can guess."""
+    return tuple(replace(call, id=_new_id()) for call in calls)
+
+
+def _written(turn: PausedTurn) -> Json:
+    return {
+        "question": redacted(turn.question),
+        "asked": turn.asked,
+        "known": redacted(turn.known),
+        "rounds": written_rounds(without_secrets(turn.rounds)),
+    }
+
+
+def _turn(told: Json) -> PausedTurn | None:
+    try:
+        rounds = read_rounds(told.get("rounds"))
+    except (ValueError, RecursionError):
+        rounds = ()
+    question = text(told.get("question"))
+    known, asked = text(told.get("known")), text(told.get("asked"))
+    if not question or not asked:
+        return None
+    return PausedTurn(question=question, asked=asked, rounds=rounds, known=known)
 
 
 def _new_id() -> str:

@@ -8,10 +8,11 @@ from strategies.agent.events import PlannedCall
 from strategies.agent.ports import Message, Model, ModelRequest
 from strategies.agent.prompt.consent import question
 from strategies.agent.prompt.conversation import Recalled, RoundRecord
-from strategies.agent.prompt.recall import matched, remember
+from strategies.agent.prompt.recall import PausedTurn, matched, remember, resumed
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.approval import Decided, decide
-from strategies.dify.storage.approvals import HeldCalls
+from strategies.dify.loose_json import Json
+from strategies.dify.storage.approvals import Held, HeldCalls, named
 from strategies.dify.storage.memory import Memory
 from strategies.dify.storage.places import name_of
 from strategies.dify.storage.replies import RememberingModel
@@ -55,6 +56,10 @@ class BetweenTurns:
         place = (turn.app, turn.conversation, *sorted(turn.tools))
         self._memory = Memory(self._store, name_of(*place))
         self._held = HeldCalls(self._store, name_of(turn.user, *place))
+        self.taken = Held()
+        """What the turn before asked about."""
+        self.files_named_in: Callable[[object], Sequence[Json]] = _no_files
+        """Writes those of the run's files that a value names, to be kept with a held call."""
         self.decided = Decided()
         """What became of the calls that the turn before asked about."""
         self.pending: tuple[PlannedCall, ...] = ()
@@ -75,24 +80,36 @@ class BetweenTurns:
         if not self._turn.conversation or not self._turn.tools:
             return
         if self._wishes.asks_before:
-            asked = self._held.take()
-            self.decided = decide(asked, self._query, self._wishes.approval)
+            self.taken = self._held.take()
+            self.decided = decide(self.taken.calls, self._query, self._wishes.approval)
         if self._wishes.remembers:
             self._memory.recall()
         else:
             self._memory.forget()  # whoever switches it off wants nothing kept
 
-    def recalled(self, history: Sequence[Message]) -> Recalled:
-        """Find what the turns of the history have called."""
-        return matched(history, self._memory.turns)
+    @property
+    def approved_files(self) -> Sequence[Json]:
+        """The files, as they were written, of the calls that the reader has approved."""
+        return self.taken.files if self.decided.approved else ()
 
-    def told(self, wording: Wording) -> str:
-        """Tell the model what the reader did not approve; blank where there is nothing."""
+    def recalled(self, history: Sequence[Message]) -> tuple[Sequence[Message], Recalled]:
+        """Find what the turns of the history have called; the one that was paused stands last."""
+        recalled = matched(history, self._memory.turns)
+        return (
+            resumed(history, recalled, self.taken.turn) if self.taken.turn else (history, recalled)
+        )
+
+    def told(self, wording: Wording) -> Sequence[str]:
+        """Tell the model what the reader did not approve, and what a plan had found out."""
         calls = "; ".join(
             f"{call.name} {json.dumps(call.arguments, ensure_ascii=False, default=str)}"
             for call in self.decided.rejected
         )
-        return wording.rejected.format(calls=calls) if calls else ""
+        known = self.taken.turn.known if self.taken.turn else ""
+        return [
+            wording.rejected.format(calls=calls) if calls else "",
+            wording.known.format(results=known) if known else "",
+        ]
 
     def remembering(self, model: Model, body: Callable[[ModelRequest], bytes]) -> Model:
         """Let a model's replies be remembered, where that is wanted.
@@ -111,13 +128,35 @@ class BetweenTurns:
         """See `Approvals.asks`."""
         return name in self._wishes.asks_before
 
-    def ask(self, calls: Sequence[PlannedCall]) -> str:
+    def ask(
+        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
+    ) -> str:
         """See `Approvals.ask`."""
         self.pending = (*self.pending, *calls)
         if not self.can_ask:
             return ""
-        self.pending = self._held.hold(calls)
-        return question(self.pending, self._wishes.titles, self._query) if self.pending else ""
+        calls = named(calls)
+        asked = question(calls, self._wishes.titles, self._query)
+        turn = self._paused(
+            PausedTurn(question=self._query, asked=asked, rounds=tuple(rounds), known=known)
+        )
+        held = Held(
+            calls=calls, turn=turn, files=self.files_named_in([one.arguments for one in calls])
+        )
+        self.pending = calls if self._held.hold(held) else ()
+        return asked if self.pending else ""
+
+    def _paused(self, turn: PausedTurn) -> PausedTurn:
+        """Put what this run went on with before what it has done itself."""
+        before = self.taken.turn
+        if not before or not self.decided.approved:
+            return turn
+        return PausedTurn(
+            question=f"{before.question}\n\n{turn.question}",
+            asked=turn.asked,
+            rounds=(*before.rounds, *turn.rounds),
+            known="\n\n".join(one for one in (before.known, turn.known) if one),
+        )
 
     def end(self, shown: Sequence[str], rounds: Sequence[RoundRecord]) -> None:
         """Remember the run, without waiting for it.
@@ -132,3 +171,7 @@ class BetweenTurns:
     def settle(self) -> None:
         """Let what is to be kept leave; wait a little, and only for that."""
         self._store.settle()
+
+
+def _no_files(_: object) -> Sequence[Json]:
+    return ()

@@ -92,6 +92,10 @@ class Places:
             return None
         return kept[place].value if kept[place].written + self._room.seconds > now else None
 
+    def fits(self, owner: str, value: Json) -> bool:
+        """Whether a value is small enough to be kept."""
+        return self._packed(owner, value) is not None
+
     def put(self, owner: str, value: Json) -> bool:
         """Write an owner's value and tell whether it is known to be kept."""
         packed = self._packed(owner, value)

@@ -1,12 +1,14 @@
-"""The ReAct protocol: thoughts, actions and observations as plain labelled text.
+"""The ReAct protocol: thoughts, actions and observations as labelled text, actions as JSON.
 
-Nothing but text is needed, so the oldest and smallest models can follow it. The whole run stands in
-one turn of the user, as the form was taught: in turns apart, a small model overlooks that it has
-the result, and calls again.
+Nothing but text is needed, so the oldest and smallest models can follow it. The answer is an action
+as well, so that a model decides in every step between a tool and the answer, and it finds what it
+has done with the results in its own text, which it is asked to continue. Both were chosen by what a
+small model made of them (docs/evaluation.md); `Action Input:` and `Final Answer:` are read, too.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 from strategies.protocols.base import (
     Exchange,
@@ -26,37 +28,83 @@ from strategies.protocols.writing.rendering import tool_lines
 
 _INSTRUCTIONS: dict[Language, str] = {
     "en": """\
-You answer questions, and these tools help you. Every line tells one tool's name, its purpose and \
-a JSON Schema of its parameters:
+Help the user as well as you can. You have these tools:
+
 {tools}
 
-Write line by line in this form:
+You act by writing one JSON object with two keys: "name" is the name of a tool, and "arguments" \
+holds its parameters.
+"name" can be "Final Answer" or one of: {names}
 
-Thought: your own words on what you need to find out next
-Action: the tool to use, one of [{names}]
-Action Input: the tool's parameters, as a JSON object
-Observation: what the tool returned; this line is given to you, so stop before it
-... (these four lines come as often as needed)
-Thought: I know enough to answer
-Final Answer: the answer to the question, in the user's language
+One action at a time, as here:
 
-Where no tool helps, write the last two lines at once.""",
+```json
+{{
+  "name": TOOL,
+  "arguments": {{PARAMETER: VALUE}}
+}}
+```
+
+Write in this form:
+
+Question: what the user asks
+Thought: what has been found, and what comes next
+Action:
+```json
+ONE JSON OBJECT
+```
+Observation: what the tool returned
+... (Thought, Action and Observation come as often as needed)
+Thought: I know what to answer
+Action:
+```json
+{{
+  "name": "Final Answer",
+  "arguments": {{"answer": "The whole answer, with what was found"}}
+}}
+```
+
+Remember: always reply with one valid JSON object for a single action. Answer directly where no \
+tool is needed.""",
     "zh": """\
-你要回答问题，下面这些工具可以帮助你，一行一个，写明名称、用途和参数的 JSON Schema：
+请尽力帮助用户。你有以下工具：
+
 {tools}
 
-请按下面的格式逐行书写：
+你通过写一个 JSON 对象来行动，它有两个键："name" 是工具的名称，"arguments" 是它的参数。
+"name" 可以是 "Final Answer"，或以下之一：{names}
 
-Thought: 用自己的话说明接下来需要弄清什么
-Action: [{names}] 中的一个，只写名称
-Action Input: 该工具的参数，写成 JSON 对象
-Observation: 工具返回的内容，这一行由系统给出，写到它之前就停
-……（以上四行可以重复多次）
-Thought: 我已经知道答案了
-Final Answer: 给问题的回答，使用用户的语言
+每次只做一个行动，例如：
 
-如果没有工具能帮上忙，直接写最后两行。""",
+```json
+{{
+  "name": TOOL,
+  "arguments": {{PARAMETER: VALUE}}
+}}
+```
+
+请按下面的格式书写：
+
+Question: 用户的问题
+Thought: 已经查到了什么，接下来做什么
+Action:
+```json
+一个 JSON 对象
+```
+Observation: 工具返回的内容
+……（Thought、Action 和 Observation 可以重复多次）
+Thought: 我知道怎么回答了
+Action:
+```json
+{{
+  "name": "Final Answer",
+  "arguments": {{"answer": "完整的回答，写明查到的内容"}}
+}}
+```
+
+请记住：每次回复都只写一个有效的 JSON 对象，只做一个行动。不需要工具时直接回答。""",
 }
+_GO_ON = "continue"
 
 
 class React:
@@ -84,12 +132,12 @@ class React:
         return _INSTRUCTIONS[language].format(tools=tool_lines(tools), names=names)
 
     def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
-        """Write the question and all steps as one text, which the model goes on from.
+        """Write every step with its observations as the model's text, and ask it to continue.
 
         A reply ends before an observation that the model made up: the true one follows.
         """
-        steps = "\n".join(line for exchange in exchanges for line in _step(exchange))
-        return [Turn("user", f"{question}\n\n{steps}" if steps else question)]
+        steps = [(Turn("assistant", _step(one)), Turn("user", _GO_ON)) for one in exchanges]
+        return [Turn("user", question), *chain.from_iterable(steps)]
 
     def closing(self, question: str, exchanges: Sequence[Exchange], request: str) -> list[Turn]:
         """Write what is known and the request as one turn of the user."""
@@ -101,9 +149,9 @@ class React:
         return in_one_turn(question, [Exchange(reply="", results=tuple(results))], request)
 
 
-def _step(exchange: Exchange) -> list[str]:
+def _step(exchange: Exchange) -> str:
     observed = [f"Observation: {_escaped(result.text)}" for result in exchange.results]
-    return [labels.before_observation(exchange.reply).strip(), *observed]
+    return "\n".join([labels.before_observation(exchange.reply).strip(), *observed])
 
 
 def _escaped(text: str) -> str:

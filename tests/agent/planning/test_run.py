@@ -20,13 +20,16 @@ from strategies.agent.events import (
     RunFailed,
     RunFinished,
     StepFinished,
+    StepHeld,
     StepStarted,
     ThoughtFinished,
     ThoughtStarted,
     Within,
 )
 from strategies.agent.outcomes import Limits, Policy
-from strategies.agent.ports import ModelError, ToolOutcome, Usage
+from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome, Usage
+from strategies.agent.prompt.conversation import RoundRecord
+from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.schema.answer import read_shape
 from tests.agent.fakes import (
     NATIVE,
@@ -74,22 +77,22 @@ def look(seconds: float = 0.0) -> RecordingToolbox:
     return RecordingToolbox(look=work, other="other ran")
 
 
-def inner[E](events: Sequence[Event], kind: type[E]) -> list[E]:
-    """The events of one kind, those inside of parts included."""
+def inner[E](events: Sequence[Event], *kinds: type[E]) -> list[E]:
+    """The events of some kinds, those inside of parts included."""
     flat = [event.event if isinstance(event, Within) else event for event in events]
-    return [event for event in flat if isinstance(event, kind)]
+    return [event for event in flat if isinstance(event, kinds)]
 
 
 def assert_whole(events: Sequence[Event]) -> None:
     """What holds of every planned run: everything that begins ends, and the totals are right."""
     (ending,) = of_type(events, RunFinished) + of_type(events, RunFailed)
     thoughts = sum((one.usage for one in inner(events, ThoughtFinished)), Usage())
-    pairs: list[tuple[type[object], type[object]]] = [
-        (PlanStarted, PlanFinished),
-        (StepStarted, StepFinished),
-        (ClosingStarted, ClosingFinished),
-        (RoundStarted, RoundFinished),
-        (ThoughtStarted, ThoughtFinished),
+    pairs: list[tuple[type[object], Sequence[type[object]]]] = [
+        (PlanStarted, [PlanFinished]),
+        (StepStarted, [StepFinished, StepHeld]),
+        (ClosingStarted, [ClosingFinished]),
+        (RoundStarted, [RoundFinished]),
+        (ThoughtStarted, [ThoughtFinished]),
     ]
 
     assert ending is events[-1]
@@ -98,7 +101,7 @@ def assert_whole(events: Sequence[Event]) -> None:
         thoughts.total_price,
     )
     for begins, ends in pairs:
-        assert len(inner(events, begins)) == len(inner(events, ends))
+        assert len(inner(events, begins)) == len(inner(events, *ends))
     if isinstance(ending, RunFinished):
         assert ending.answer.strip()
 
@@ -310,19 +313,24 @@ def test_a_direct_result_ends_the_run() -> None:
 class Asks:
     """Has the reader asked before every call; an `Approvals`."""
 
-    can_ask = True
-
-    def __init__(self) -> None:
+    def __init__(self, *, can_ask: bool = True, keeps: bool = True) -> None:
+        self.can_ask = can_ask
+        self._keeps = keeps
         self.asked: list[Sequence[PlannedCall]] = []
+        self.rounds: Sequence[RoundRecord] = ()
+        self.known = ""
 
     def asks(self, name: str) -> bool:
         """Whether it is the tool."""
         return name == "look"
 
-    def ask(self, calls: Sequence[PlannedCall]) -> str:
-        """Ask."""
+    def ask(
+        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
+    ) -> str:
+        """Ask, where that is possible."""
         self.asked.append(tuple(calls))
-        return "May they run?"
+        self.rounds, self.known = rounds, known
+        return "May they run?" if self._keeps and self.can_ask else ""
 
 
 def test_the_reader_is_asked_once_for_the_calls_of_all_steps() -> None:
@@ -349,6 +357,88 @@ def test_the_reader_is_asked_once_for_the_calls_of_all_steps() -> None:
 
     assert len(tools.calls) == len(of_type(events, CallStarted)) == 2
     assert len(run.called) == 1
+
+
+def test_what_was_found_out_before_the_question_is_kept_with_it() -> None:
+    """Every result of a step, and every call, for the run that goes on; a held step has none."""
+    written = plan(
+        ("Find A.", ["other"], []),
+        ("Weather of Rome.", ["look"], [1]),
+        ("Weather of Oslo.", ["look"], [1]),
+        ("Compare.", [], [2, 3]),
+    )
+    model = ListeningModel(
+        (PLANS, says(written)),
+        ("other ran", says("A is 1.")),
+        ("Weather of Rome.", call("Rome")),
+        ("Weather of Oslo.", call("Oslo")),
+        ("Find A.", NATIVE.reply("", [Wanted("other", {"q": "A"})])),
+    )
+    asks, tools = Asks(), look()
+    events = list(planned(model, tools, approvals=asks).events())
+
+    assert_whole(events)
+    assert [one.step.id for one in of_type(events, StepFinished)] == [1]
+    assert {one.step.id for one in of_type(events, StepHeld)} == {2, 3}
+    assert [name for name, _ in tools.calls] == ["other"]
+    assert len(asks.asked[0]) == 2
+    assert "A is 1." in asks.known
+    assert "Rome" not in asks.known
+    assert [one.done[0].call.name for one in asks.rounds] == ["other", "look", "look"]
+    assert "☒" not in shown(events)
+
+
+def test_a_question_that_cannot_be_kept_fails_the_steps() -> None:
+    """And the answer is written from what is known."""
+    model = ListeningModel(
+        (PLANS, says(TWO_CITIES)),
+        (CLOSES, says("I could not ask.")),
+        ("Weather of Rome.", call("Rome")),
+        ("Weather of Oslo.", call("Oslo")),
+    )
+    tools = look()
+    events = list(planned(model, tools, approvals=Asks(keeps=False)).events())
+
+    assert_whole(events)
+    assert tools.calls == []
+    assert {one.error for one in of_type(events, StepFinished)} == {ENGLISH.not_asked}
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "I could not ask."
+
+
+def test_where_nobody_can_be_asked_the_calls_are_told_to_the_builder() -> None:
+    """In a Workflow, where the steps go on without them."""
+    model = ListeningModel(
+        (PLANS, says(TWO_CITIES)),
+        (CLOSES, says("I may not.")),
+        *[("nobody can be asked", says("Not allowed.")) for _ in range(2)],
+        ("Weather of Rome.", call("Rome")),
+        ("Weather of Oslo.", call("Oslo")),
+    )
+    asks, tools = Asks(can_ask=False), look()
+    events = list(planned(model, tools, approvals=asks).events())
+
+    assert_whole(events)
+    assert tools.calls == []
+    assert [len(calls) for calls in asks.asked] == [2]
+    assert {one.result for one in of_type(events, StepFinished)} == {"Not allowed."}
+
+
+def test_a_question_comes_before_a_direct_result() -> None:
+    """As in a run without a plan; what was found is read in the next turn."""
+    written = plan(("Find A.", ["other"], []), ("Weather of Rome.", ["look"], []))
+    model = ListeningModel(
+        (PLANS, says(written)),
+        ("Find A.", NATIVE.reply("", [Wanted("other", {"q": "A"})])),
+        ("Weather of Rome.", call("Rome")),
+    )
+    policy, asks = Policy(direct_tools=frozenset({"other"})), Asks()
+    events = list(planned(model, look(), policy=policy, approvals=asks).events())
+
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].stop_reason == "approval_needed"
+    assert len(asks.asked) == 1
+    assert "other ran" in asks.known
 
 
 def test_what_the_steps_have_called_is_remembered() -> None:
@@ -411,3 +501,24 @@ def test_a_failure_that_cannot_be_cured(place: str, on_error: bool) -> None:  # 
     else:
         assert isinstance(events[-1], RunFailed)
         assert "bad key" in events[-1].sentence
+
+
+def test_call_that_a_step_has_read_is_a_quotation_in_the_next_one() -> None:
+    """The result of a step is material for those that build on it."""
+    hermes = TONGUES[1]
+    quoted = hermes.reply("The page says:", [Wanted("look", {"q": "/"})])
+    said = "".join(step.text for step in quoted if isinstance(step, ModelDelta))
+    written = plan(("Read.", ["look"], []), ("Sum up.", ["look"], [1]))
+    model = ScriptedModel(
+        says(written),
+        hermes.reply("", [Wanted("look", {"q": "page"})]),
+        says(f"It says {said}, no more."),
+        quoted,
+        says("Done."),
+    )
+    toolbox = RecordingToolbox(look="seen")
+    run = planned(model, toolbox, tongue=hermes)
+    events = list(run.events())
+
+    assert isinstance(events[-1], RunFinished)
+    assert toolbox.calls == [("look", {"q": "page"})]

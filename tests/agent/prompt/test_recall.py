@@ -15,7 +15,13 @@ from strategies.agent.prompt.conversation import (
     text_message,
 )
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
-from strategies.agent.prompt.recall import PastTurn, matched, remember
+from strategies.agent.prompt.recall import (
+    PastTurn,
+    PausedTurn,
+    matched,
+    remember,
+    resumed,
+)
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.protocols.base import ToolSpec
 from strategies.protocols.registry import TEXT_PROTOCOLS
@@ -193,3 +199,26 @@ def test_pictures_of_the_earlier_question_stay() -> None:
     request = form(NATIVE).request(asked, [LOOK])
 
     assert request.messages[0]["content"] == [picture, words]
+
+
+PAUSED = PausedTurn(
+    question="Sell a lamp, please.", asked="May I?", rounds=(looked("12 lamps"),), known="..."
+)
+
+
+@pytest.mark.parametrize("earlier", [[], said("Hello.", "Hello.")])
+def test_a_turn_that_was_paused_is_put_where_it_is_not_known(earlier: list[Message]) -> None:
+    """At the end of the history, with its calls behind its question."""
+    history, recalled = resumed(earlier, {}, PAUSED)
+
+    assert history == [*earlier, *said("Sell a lamp, please.", "May I?")]
+    assert recalled == {len(earlier): PAUSED.rounds}
+
+
+def test_a_turn_that_was_paused_and_is_known_stands_there_once() -> None:
+    """Whatever the app shows in place of the question; what is remembered of it comes first."""
+    known = said("Hello.", "Hello.", "Sell a lamp, please.", "Buttons: May I?")
+    remembered = (looked("12 lamps, as remembered"),)
+
+    assert resumed(known, {}, PAUSED) == (known, {2: PAUSED.rounds})
+    assert resumed(known, {2: remembered}, PAUSED) == (known, {2: remembered})

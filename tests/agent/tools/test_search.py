@@ -11,6 +11,7 @@ from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
 from strategies.agent.prompt.formats import MustCall
+from strategies.agent.prompt.recall import remember
 from strategies.agent.prompt.wording import CHINESE, ENGLISH
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening, search_name
 from strategies.agent.window.tokens import estimator_for
@@ -57,6 +58,7 @@ def run(
     must_call: MustCall | None = None,
     approvals: "Asks | None" = None,
     approved: Sequence[PlannedCall] = (),
+    limits: Limits | None = None,
 ) -> Run:
     """A run over tools of which some are shown."""
     spoken = replace(tongue, format=replace(tongue.format, must_call=must_call))
@@ -65,7 +67,7 @@ def run(
         binding(model, spoken),
         tools,
         ENGLISH,
-        Limits(),
+        limits or Limits(),
         text_formats=lambda _: TONGUES[1].format,
         policy=policy,
         approvals=approvals,
@@ -94,8 +96,11 @@ class Asks:
         """Whether it is one of them."""
         return name in self._names
 
-    def ask(self, calls: Sequence[PlannedCall]) -> str:
+    def ask(
+        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
+    ) -> str:
         """Ask, whatever it is."""
+        del rounds, known
         self.asked += calls
         return "May it run?"
 
@@ -178,6 +183,35 @@ def test_a_search_is_no_answer_for_the_reader() -> None:
 
     assert isinstance(events[-1], RunFinished)
     assert "send_ticket" not in events[-1].answer
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+def test_a_search_is_no_result_for_the_closing_answer(tongue: Tongue) -> None:
+    """Nor is it remembered; what the tools brought is."""
+    ticket = Wanted("send_ticket", {"number": "7"})
+    model = ScriptedModel(
+        tongue.reply("", [find("ticket")]), tongue.reply("", [ticket]), says("It is sent.")
+    )
+    playing = run(model, searched(toolbox(), tongue), tongue, limits=Limits(rounds=3))
+    list(playing.events())
+    told = "".join(str(message["content"]) for message in model.requests[-1].messages)
+    turn = remember(QUESTION, ["It is sent."], playing.called)
+
+    assert "send_ticket ran" in told
+    assert "find_tools" not in told
+    assert ENGLISH.tools_found not in told
+    assert [one.call.name for record in turn.rounds for one in record.done] == ["send_ticket"]
+
+
+def test_a_search_beside_a_call_is_not_remembered() -> None:
+    """Natively the call alone is; what a model wrote into its text stays whole."""
+    ticket = Wanted("send_ticket", {"number": "7"})
+    model = ScriptedModel(NATIVE.reply("", [find("ticket"), ticket]), says("It is sent."))
+    playing = run(model, searched(toolbox()))
+    list(playing.events())
+    (record,) = remember(QUESTION, ["It is sent."], playing.called).rounds
+
+    assert [one.call.name for one in record.done] == ["send_ticket"]
 
 
 def test_approval_holds_for_a_tool_that_was_not_shown() -> None:

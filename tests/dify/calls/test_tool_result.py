@@ -45,10 +45,10 @@ def blob(content: bytes, **meta: Any) -> Sent:
 
 def collected(*messages: Any, workflow: bool = False) -> ToolOutcome:
     """Collect messages."""
-    collector = ToolResult(repeats_text_as_json=workflow)
+    result = ToolResult(repeats_text_as_json=workflow)
     for message in messages:
-        collector.add(message)
-    return collector.outcome()
+        result.add(message)
+    return result.outcome()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -389,9 +389,9 @@ def in_pieces(content: bytes, size: int = 8192) -> list[Sent]:
 def test_a_file_in_pieces_arrives_whole() -> None:
     """Fifteen megabytes, byte for byte, without holding the process at any piece."""
     content = os.urandom(15 * 1024 * 1024)
-    collector = ToolResult()
-    slowest = max(cpu_seconds(lambda m=m: collector.add(m)) for m in in_pieces(content))
-    [forwarded] = collector.outcome().forwarded
+    result = ToolResult()
+    slowest = max(cpu_seconds(lambda m=m: result.add(m)) for m in in_pieces(content))
+    [forwarded] = result.outcome().forwarded
     message: Any = forwarded["message"]
 
     assert base64.b64decode(message["blob"]) == content
@@ -416,10 +416,10 @@ def test_a_piece_that_is_no_base64_does_no_harm(odd: Any) -> None:
 
 def test_what_came_before_a_failure_is_kept() -> None:
     """The model can use half a result, and the reader gets the files that were made."""
-    collector = ToolResult()
-    collector.add(text("Page 1: sunny"))
-    collector.add(linked("image_link", KEPT, tool_file_id="0f3c"))
-    outcome = collector.failed("read tool response failed: request failed: page 2 is gone")
+    result = ToolResult()
+    result.add(text("Page 1: sunny"))
+    result.add(linked("image_link", KEPT, tool_file_id="0f3c"))
+    outcome = result.failed("read tool response failed: request failed: page 2 is gone")
 
     assert outcome.text.startswith("Page 1: sunny\n")
     assert outcome.text.endswith("\n\nThe tool failed: page 2 is gone")

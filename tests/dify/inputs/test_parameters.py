@@ -488,5 +488,5 @@ def test_tool_search_is_read_in_every_form(value: object, read_as: str) -> None:
 
 def test_a_wrong_tool_search_is_refused() -> None:
     """In one sentence that says what is valid."""
-    with pytest.raises(ParameterError, match="`tool_search` must be auto, on or off"):
+    with pytest.raises(ParameterError, match="`tool_search` must be one of auto, on, off"):
         read(tool_search="sometimes")

@@ -1,21 +1,27 @@
 """Calls that wait for an approval: taken once, by the one who was asked, as they were shown."""
 
+import secrets
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from strategies.agent.events import PlannedCall
+from strategies.agent.prompt.conversation import DoneCall, RoundRecord
+from strategies.agent.prompt.recall import PausedTurn
 from strategies.dify.loose_json import Json
-from strategies.dify.storage.approvals import SECONDS, HeldCalls
-from strategies.dify.storage.places import name_of
+from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, HeldCalls, named
+from strategies.dify.storage.places import Places, name_of
 from strategies.dify.storage.store import Access, Store
 from tests.dify.storage.fakes import FakeStorage
 from tests.dify.storage.test_places import Clock
 
 READER = name_of("app", "conversation", "user")
 CALL = PlannedCall("call_1", "send", {"to": "a@b.c", "many": [1, {"x": None}]}, '{"to": "a@b.c"}')
+
+HELD = Held(calls=(CALL,))
 
 
 def held(
@@ -29,31 +35,32 @@ def held(
 def test_the_calls_that_were_shown_are_taken_once() -> None:
     """Name and arguments come back as they were; the ids are new and nobody's guess."""
     storage = FakeStorage()
-    (shown,) = held(storage).hold([CALL])
+    (shown,) = named([CALL])
+    assert held(storage).hold(Held(calls=(shown,)))
     assert shown.id != CALL.id
     assert len(shown.id) == 9
-    assert held(storage).take() == (shown,)
+    assert held(storage).take().calls == (shown,)
     assert (shown.name, shown.arguments, shown.raw) == (CALL.name, CALL.arguments, CALL.raw)
-    assert held(storage).take() == ()
-    assert held(storage, elsewhere=True).take() == ()
+    assert held(storage).take().calls == ()
+    assert held(storage, elsewhere=True).take().calls == ()
 
 
 def test_another_reader_takes_nothing() -> None:
     """An approval belongs to the user and the conversation that saw the question."""
     storage = FakeStorage()
-    held(storage).hold([CALL])
+    held(storage).hold(HELD)
     for other in (("app", "conversation", "guest"), ("app", "other", "user"), ("b", "c", "user")):
-        assert held(storage, name_of(*other)).take() == ()
-    assert len(held(storage).take()) == 1
+        assert held(storage, name_of(*other)).take().calls == ()
+    assert len(held(storage).take().calls) == 1
 
 
 def test_an_approval_expires() -> None:
     """After an hour a yes means nothing, and the question is cleared away."""
     storage, clock = FakeStorage(), Clock()
-    held(storage, clock=clock).hold([CALL])
+    held(storage, clock=clock).hold(HELD)
     clock.now += SECONDS + 1
     store = Store(storage)
-    assert HeldCalls(store, READER, clock).take() == ()
+    assert HeldCalls(store, READER, clock).take().calls == ()
     store.settle()
     assert storage.values == {}
 
@@ -61,21 +68,23 @@ def test_an_approval_expires() -> None:
 def test_a_new_question_replaces_the_old_one() -> None:
     """The calls of the last question alone can be taken, and the old ticket is deleted."""
     storage = FakeStorage()
-    held(storage).hold([CALL])
+    held(storage).hold(HELD)
     store = Store(storage)
-    (newer,) = HeldCalls(store, READER, Clock()).hold([PlannedCall("2", "pay", {}, "{}")])
+    newer = PlannedCall("2", "pay", {}, "{}")
+    HeldCalls(store, READER, Clock()).hold(Held(calls=(newer,)))
     store.settle()
-    assert held(storage).take() == (newer,)
+    assert held(storage).take().calls == (newer,)
     assert len(storage.values) == 1
 
 
 def test_of_two_messages_at_once_one_takes_the_calls() -> None:
     """In one process exactly one of many runs gets them."""
     storage = FakeStorage(slow=0.002)
-    held(storage).hold([CALL])
+    held(storage).hold(HELD)
     taken: list[int] = []
     runs = [
-        threading.Thread(target=lambda: taken.append(len(held(storage).take()))) for _ in range(8)
+        threading.Thread(target=lambda: taken.append(len(held(storage).take().calls)))
+        for _ in range(8)
     ]
     for run in runs:
         run.start()
@@ -124,12 +133,12 @@ def test_two_processes_never_both_take_the_calls(
     Where both have seen the ticket, an object store lets both delete it: then the claim decides.
     """
     storage = FakeStorage(deletes_anything=deletes_anything)
-    held(storage).hold([CALL])
+    held(storage).hold(HELD)
     baton = Baton(storage, "aaabbb" + order + later)
     won: list[str] = []
 
     def take(name: str) -> None:
-        won.extend(name for _ in held(baton.storage_of(name), elsewhere=True).take())
+        won.extend(name for _ in held(baton.storage_of(name), elsewhere=True).take().calls)
 
     runs = [threading.Thread(target=take, args=(name,)) for name in "ab"]
     for run in runs:
@@ -145,7 +154,7 @@ def test_two_processes_never_both_take_the_calls(
 def test_a_storage_that_fails_on_the_way_runs_nothing_twice(at: int) -> None:
     """Where any access of the taking fails, the calls are not run; nor may they be afterwards."""
     storage = FakeStorage()
-    held(storage).hold([CALL])
+    held(storage).hold(HELD)
     asked = 0
 
     def failing(request: dict[str, Any]) -> Iterator[Json]:
@@ -155,10 +164,65 @@ def test_a_storage_that_fails_on_the_way_runs_nothing_twice(at: int) -> None:
             raise RuntimeError("the disk is gone")
         return storage(request)
 
-    first = HeldCalls(Store(failing), READER, Clock()).take()
-    assert len(first) + len(held(storage, elsewhere=True).take()) <= 1
+    first = HeldCalls(Store(failing), READER, Clock()).take().calls
+    assert len(first) + len(held(storage, elsewhere=True).take().calls) <= 1
 
 
 def test_a_full_storage_holds_nothing() -> None:
     """Then the reader is not asked what nobody could answer."""
-    assert held(FakeStorage(full=True)).hold([CALL]) == ()
+    assert not held(FakeStorage(full=True)).hold(HELD)
+
+
+def paused(result: str = "12 lamps") -> PausedTurn:
+    """A turn with one call."""
+    looked = PlannedCall("call_2", "look", {"q": "lamps"}, '{"q": "lamps"}')
+    done = DoneCall(call=looked, result=result)
+    record = RoundRecord(content="", visible="", done=(done,), in_text=False)
+    return PausedTurn(question="Sell it", asked="May I?", rounds=(record,), known="Lamps are red.")
+
+
+def test_the_turn_and_the_files_come_back_with_the_calls() -> None:
+    """As they were handed in."""
+    storage = FakeStorage()
+    file: Json = {"name": "a_2.pdf", "wire": {"url": "https://dify.test/files/1?sign=x"}}
+    held(storage).hold(Held(calls=(CALL,), turn=paused(), files=[file]))
+    taken = held(storage).take()
+    assert taken.turn == paused()
+    assert taken.files == [file]
+
+
+def test_what_is_too_much_gives_way_and_never_the_calls() -> None:
+    """Results are cut, then the turn is left out."""
+    storage = FakeStorage()
+    result = secrets.token_hex(100_000)
+    held(storage).hold(Held(calls=(CALL,), turn=paused(result)))
+    turn = held(storage).take().turn
+    assert turn is not None
+    assert len(turn.rounds[0].done[0].result) == 4_000
+    large = replace(CALL, arguments={"to": secrets.token_hex(13_000)})
+    held(storage).hold(Held(calls=(large,), turn=paused(result)))
+    taken = held(storage).take()
+    assert taken.calls == (large,)
+    assert taken.turn is None or len(taken.turn.rounds[0].done[0].result) < 4_000
+
+
+def test_secrets_of_the_turn_are_hidden() -> None:
+    """The calls themselves are kept as they were shown; they are to run."""
+    storage = FakeStorage()
+    held(storage).hold(Held(calls=(CALL,), turn=paused("the key is sk-abcdefghijklmnop")))
+    taken = held(storage).take()
+    assert "sk-abcdefghijklmnop" not in str(taken.turn)
+
+
+@pytest.mark.parametrize("broken", [None, 7, {}, {"question": "x", "asked": "y", "rounds": [1]}])
+def test_a_turn_that_cannot_be_read_is_left_out(broken: object) -> None:
+    """The calls are run all the same."""
+    storage = FakeStorage()
+    holds = held(storage)
+    holds.hold(HELD)
+    places = Places(Store(storage), APPROVALS, Clock())
+    asked = places.get(READER)
+    places.put(READER, {**(asked or {}), "turn": broken})
+    taken = held(storage).take()
+    assert taken.calls == (CALL,)
+    assert taken.turn is None or taken.turn.rounds == ()

@@ -24,7 +24,7 @@ class Clock:
 
 def places(storage: FakeStorage, room: Room = ROOM, clock: Clock | None = None) -> Places:
     """One run's view of a room."""
-    return Places(Store(storage), room, clock or Clock())
+    return Places(Store(storage, patience=5), room, clock or Clock())
 
 
 def test_a_value_comes_back_to_its_owner_alone() -> None:
@@ -59,7 +59,7 @@ def test_a_value_expires_and_is_deleted_when_it_is_seen() -> None:
     owner = name_of("one")
     places(storage, clock=clock).put(owner, {"a": 1})
     clock.now += 101
-    store = Store(storage)
+    store = Store(storage, patience=5)
     assert Places(store, ROOM, clock).get(owner) is None
     store.settle()
     assert storage.values == {}
@@ -125,7 +125,7 @@ def test_what_is_deleted_is_gone() -> None:
     """An owner's value can be taken out of the room."""
     storage = FakeStorage()
     places(storage).put(name_of("one"), {"a": 1})
-    store = Store(storage)
+    store = Store(storage, patience=5)
     Places(store, ROOM, Clock()).forget(name_of("one"))
     store.settle()
     assert storage.values == {}

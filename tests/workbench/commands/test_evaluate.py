@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.workbench.tiny import write_plugin
+from workbench.base.ports import Json
+from workbench.bench.scripted import ROOT
 from workbench.commands.options import chosen_strategies
 from workbench.evaluate.play import named, ways
-from workbench.ports import Json
-from workbench.scripted import ROOT
 
 TASKS = """\
 tools:

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from tests.workbench.commands.test_run import workbench
+from workbench.base.ports import Json, UsageError, WorkbenchError
 from workbench.commands.command_line import Parser
 from workbench.commands.options import add_parameters, history, parameters
 from workbench.host.file_server import FileServer
-from workbench.ports import Json, UsageError, WorkbenchError
 
 
 def written(folder: Path, value: Any) -> str:

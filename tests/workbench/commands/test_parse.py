@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.ports import Json
-from workbench.scripted import ROOT
+from workbench.base.ports import Json
+from workbench.bench.scripted import ROOT
 
 CASES = ROOT.parent / "shared" / "peer_cases"
 REPLY = 'Let me see. <tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>'

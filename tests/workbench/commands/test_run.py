@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.workbench.tiny import write_plugin
+from workbench.base.output import write_file
+from workbench.base.ports import Json, UsageError
+from workbench.bench.faults import read_fault
+from workbench.bench.scripted import ROOT
 from workbench.commands.options import output_file
-from workbench.commands.output import write_file
-from workbench.model.faults import read_fault
-from workbench.ports import Json, UsageError
-from workbench.scripted import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,9 @@ def test_mcp_tools_are_offered(plugin: Path) -> None:
             ["run", "--base-url", "http://x", "--model", "m", "--api-key-env", "NOT_SET_ANYWHERE"],
             "--api-key-env NOT_SET_ANYWHERE: this variable is not set",
         ),
-        (["serve", "--port", "99999"], "go up to 65535"),
+        (["run", "--mcp", "'unclosed"], "a quotation mark is not closed"),
+        (["run", "--base-url", "localhost:8000", "--model", "m"], "http://localhost:8000/v1"),
+        (["serve", "--port", "99999"], "ports go up to 65535"),
         (["serve", "--set", "x=1"], "There is no parameter 'x'"),
         (["dance"], "no command 'dance'"),
         ([], "Usage"),
@@ -152,7 +154,7 @@ def test_mistakes_are_told_in_a_sentence(arguments: list[str], words: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "--mcp", "'unclosed"], "No closing quotation"),
+        (["run", "--mcp", "not-a-program"], "did not start"),
         (["run", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"], "nothing answers there"),
     ],
 )

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from workbench.base.ports import Json
 from workbench.evaluate.judge import final_answer, holds, mistakes
 from workbench.evaluate.tasks import Fact, Task, Wanted
-from workbench.host.limits import DAEMON
 from workbench.host.record import Run
-from workbench.ports import Json
+from workbench.runtimes.limits import DAEMON
 
 
 def message(kind: str, **body: Any) -> Json:
@@ -174,3 +174,13 @@ def test_a_tools_result_the_question_and_earlier_words_may_be_repeated() -> None
     assert mistakes(task(), of_tool) == []
     assert mistakes(task(question=f"Repeat: {line}"), of_question) == []
     assert mistakes(task(), of_model) == []
+
+
+def test_an_answer_may_quote_what_an_earlier_turn_found() -> None:
+    """A remembered result stands in the prompt, and is nobody's echo."""
+    result = "Lisbon: 24 °C and sunny all day"
+    earlier = run("It is warm.", calls=(("weather", {"city": "Lisbon"}),), result=result)
+    later = run(result, turns=((f"It was said: {result}", result),))
+
+    assert mistakes(task(answer=((24,),)), later, [earlier]) == []
+    assert mistakes(task(answer=((24,),)), later) != []

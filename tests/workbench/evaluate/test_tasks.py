@@ -39,6 +39,7 @@ tasks:
     calls: [{clock: {city: [Oslo, Kristiania]}}]
     calls_not: [clock]
     history: [{role: user, content: Hi}]
+    turns: What time is it in Rome?
     parameters: {instruction: Be brief}
 """,
     )[0]
@@ -49,6 +50,7 @@ tasks:
     assert task.answer_not == ("midnight",)
     assert task.calls == (Wanted(tool="clock", arguments={"city": ("Oslo", "Kristiania")}),)
     assert task.calls_not == ("clock",)
+    assert task.turns == ("What time is it in Rome?",)
     assert task.parameters == {"instruction": "Be brief"}
 
 

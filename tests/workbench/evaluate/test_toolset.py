@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from workbench.base.ports import AnswerError, Json
 from workbench.evaluate.toolset import Tool, Toolset, read_tool
-from workbench.ports import AnswerError, Json
 
 
 def tool(**described: Any) -> Tool:

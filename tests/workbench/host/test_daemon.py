@@ -10,11 +10,19 @@ from typing import Any
 import pytest
 
 from tests.workbench.tiny import write_plugin
+from workbench.base.ports import AnswerError, Json, WorkbenchError
+from workbench.bench.scripted import (
+    FunctionModel,
+    ScriptedModel,
+    ScriptedTools,
+    ask,
+    chunk,
+    says,
+    text_output,
+)
 from workbench.host.daemon import Host
-from workbench.host.limits import DAEMON
 from workbench.host.record import Run
-from workbench.ports import AnswerError, Json, WorkbenchError
-from workbench.scripted import Each, Script, Shed, ask, chunk, says, text_output
+from workbench.runtimes.limits import DAEMON
 
 
 def orders(*steps: tuple[str, Any]) -> Json:
@@ -24,7 +32,7 @@ def orders(*steps: tuple[str, Any]) -> Json:
 
 def do(host: Host, *steps: tuple[str, Any], **others: Any) -> Run:
     """Run these steps."""
-    return host.run(orders(*steps), model=others.pop("model", Script()), **others)
+    return host.run(orders(*steps), model=others.pop("model", ScriptedModel()), **others)
 
 
 def test_messages_arrive_with_their_times(tiny: Host) -> None:
@@ -39,7 +47,7 @@ def test_messages_arrive_with_their_times(tiny: Host) -> None:
 
 def test_a_model_is_asked_and_streams(tiny: Host) -> None:
     """The plugin's request reaches the model, its chunks reach the plugin."""
-    model = Script(says("Hello there", pieces=3))
+    model = ScriptedModel(says("Hello there", pieces=3))
     run = do(tiny, ("model", None), model=model)
 
     assert run.text == "Hello there"
@@ -50,12 +58,14 @@ def test_a_model_is_asked_and_streams(tiny: Host) -> None:
 
 def test_a_tool_is_called_and_answers(tiny: Host) -> None:
     """The tool's messages reach the plugin as they are."""
-    shed = Shed(search=[text_output("found"), {"type": "binary_link", "message": {"text": "/x"}}])
-    run = do(tiny, ("tool", {"tool": "search"}), tools=shed)
+    toolbox = ScriptedTools(
+        search=[text_output("found"), {"type": "binary_link", "message": {"text": "/x"}}]
+    )
+    run = do(tiny, ("tool", {"tool": "search"}), tools=toolbox)
 
     assert run.text == "found"
     assert run.messages[1]["type"] == "binary_link"
-    assert shed.requests[0]["tool"] == "search"
+    assert toolbox.requests[0]["tool"] == "search"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +79,7 @@ def test_a_tool_is_called_and_answers(tiny: Host) -> None:
 )
 def test_failures_arrive_in_the_words_of_dify(tiny: Host, failure: Exception, text: str) -> None:
     """A failing model reaches the plugin as Dify's text, and the run fails with it."""
-    run = do(tiny, ("model", None), model=Script([chunk("begun"), failure]))
+    run = do(tiny, ("model", None), model=ScriptedModel([chunk("begun"), failure]))
 
     assert run.text == "begun"
     assert run.error is not None
@@ -97,7 +107,7 @@ def test_requests_are_refused_as_dify_refuses_them(
     tiny: Host, messages: list[Json], text: str
 ) -> None:
     """A request that no real Dify takes never reaches the model."""
-    model = Script(says("never"))
+    model = ScriptedModel(says("never"))
     run = do(tiny, ("model", {"prompt_messages": messages}), model=model)
 
     assert run.error is not None
@@ -108,7 +118,7 @@ def test_requests_are_refused_as_dify_refuses_them(
 def test_a_tool_name_that_providers_reject_is_refused(tiny: Host) -> None:
     """Providers take only [a-zA-Z0-9_-]{1,64}."""
     tools: list[Json] = [{"name": "no blanks", "description": "", "parameters": {}}]
-    run = do(tiny, ("model", {"tools": tools}), model=Script(says("never")))
+    run = do(tiny, ("model", {"tools": tools}), model=ScriptedModel(says("never")))
 
     assert run.error is not None
     assert "does not match pattern" in run.error
@@ -136,7 +146,7 @@ def test_a_burst_beyond_the_queue_is_lost_and_fails_the_run(tiny: Host) -> None:
 def test_a_plugin_that_does_not_read_loses_chunks(tiny: Host) -> None:
     """Chunks beyond 1,024 and the pipe are dropped while the plugin computes."""
     chunks = [chunk(f"{number} word ") for number in range(5000)]
-    run = do(tiny, ("count_after", 1.5), model=Script(chunks))
+    run = do(tiny, ("count_after", 1.5), model=ScriptedModel(chunks))
 
     assert 1024 <= int(run.text) < 3000
     assert int(run.text) + run.lost_chunks == 5000
@@ -146,7 +156,7 @@ def test_a_plugin_that_does_not_read_loses_chunks(tiny: Host) -> None:
 def test_a_burst_of_chunks_is_passed_on_whole(tiny: Host) -> None:
     """A reading plugin gets 5,000 chunks, and the host is not the slow part."""
     began = time.monotonic()
-    run = do(tiny, ("count_after", 0), model=Script([chunk(f"{n} ") for n in range(5000)]))
+    run = do(tiny, ("count_after", 0), model=ScriptedModel([chunk(f"{n} ") for n in range(5000)]))
 
     assert run.text == "5000"
     assert run.lost_chunks == 0
@@ -156,8 +166,8 @@ def test_a_burst_of_chunks_is_passed_on_whole(tiny: Host) -> None:
 def test_a_piece_of_an_answer_beyond_the_limit_is_an_error(tmp_path: Path) -> None:
     """As the daemon words it; the process lives on."""
     with Host(write_plugin(tmp_path), limits=replace(DAEMON, answer_bytes=10_000)) as host:
-        shed = Shed(look=[text_output("begun"), text_output("x" * 10_000)])
-        run = do(host, ("tool", {"tool": "look"}), tools=shed)
+        toolbox = ScriptedTools(look=[text_output("begun"), text_output("x" * 10_000)])
+        run = do(host, ("tool", {"tool": "look"}), tools=toolbox)
         after = do(host, ("say", "still here"))
 
     assert run.text == "begun"
@@ -167,7 +177,7 @@ def test_a_piece_of_an_answer_beyond_the_limit_is_an_error(tmp_path: Path) -> No
 
 def test_nobody_answers_once_the_reader_has_gone(tiny: Host) -> None:
     """The calls that wait get neither the rest nor an end."""
-    model = Script([chunk("a"), 0.4, chunk("b"), 0.2, chunk("c")])
+    model = ScriptedModel([chunk("a"), 0.4, chunk("b"), 0.2, chunk("c")])
     run = tiny.start(orders(("model", None)), model=model)
     while run.text != "a":
         time.sleep(0.01)
@@ -248,7 +258,7 @@ def test_an_exception_is_the_error_of_the_run(tiny: Host) -> None:
 
 def test_a_line_beyond_the_limit_ends_the_process_and_all_runs(tiny: Host) -> None:
     """The daemon kills the plugin; the next run starts it anew."""
-    sleeper = tiny.start(orders(("nap", 30)), model=Script())
+    sleeper = tiny.start(orders(("nap", 30)), model=ScriptedModel())
     message = {"type": "text", "message": {"text": "x" * (5 * 1024 * 1024)}}
     killer = do(tiny, ("raw", message))
 
@@ -281,7 +291,8 @@ def test_many_runs_at_once_stay_apart(tiny: Host) -> None:
     def start(number: int) -> Run:
         message = {"role": "user", "content": f"run {number}"}
         return tiny.start(
-            orders(("nap", 0.2), ("model", {"prompt_messages": [message]})), model=Each(echo)
+            orders(("nap", 0.2), ("model", {"prompt_messages": [message]})),
+            model=FunctionModel(echo),
         )
 
     runs = [start(number) for number in range(200)]

@@ -2,16 +2,16 @@
 
 import json
 
+from workbench.base.ports import Json
 from workbench.host.payload import (
+    history_message,
     model_value,
     parameter,
-    past,
     request_frame,
     schema_parameters,
     strategy_parameters,
     tool_value,
 )
-from workbench.ports import Json
 
 
 def test_keys_arrive_in_alphabetical_order() -> None:
@@ -29,8 +29,8 @@ def test_an_unknown_model_has_no_entity() -> None:
 
 def test_history_looks_like_difys_memory() -> None:
     """Only the assistant's messages have tool_calls."""
-    assert past("user", "Hi") == {"role": "user", "content": "Hi", "name": None}
-    assert past("assistant", "Ho")["tool_calls"] == []
+    assert history_message("user", "Hi") == {"role": "user", "content": "Hi", "name": None}
+    assert history_message("assistant", "Ho")["tool_calls"] == []
 
 
 def test_a_tool_carries_what_the_core_adds() -> None:

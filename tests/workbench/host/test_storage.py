@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
+from workbench.base.ports import AnswerError, Json
 from workbench.host.storage import TROUBLES, Storage, Trouble
-from workbench.ports import AnswerError, Json
 
 
 def ask(storage: Storage, opt: str, key: str = "a", value: bytes = b"", most: int = 1_000) -> Json:

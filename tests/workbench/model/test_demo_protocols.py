@@ -8,8 +8,8 @@ from strategies.agent.schema.answer import Shaped, read_shape
 from strategies.dify.inputs.knowledge import cited, prompt, read_context
 from strategies.protocols.base import Call, Exchange, Language, Result, ToolSpec
 from strategies.protocols.registry import TEXT_PROTOCOLS
+from workbench.base.ports import Json
 from workbench.model.demo import reply
-from workbench.ports import Json
 
 TOOLS = [
     ToolSpec(

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from workbench.model.demo import Ask, plan, reply
+from workbench.base.ports import Json
+from workbench.model.demo import ToolCall, plan, reply
 from workbench.model.demo_server import DemoServer
-from workbench.ports import Json
 
 QUESTION = "What time is it in Tokyo, and what is 23 × 19?"
 TOOLS: list[Json] = [
@@ -101,9 +101,9 @@ def test_bad_requests_are_refused(server: DemoServer, body: Any, path: str, stat
             user("<tool_response>\n437\n</tool_response>"),
         ),
         (
-            'Action: … Action Input: … {"name": "calculator"}',
+            'Action: … "Final Answer" … {"name": "calculator"}',
             'Action: calculator\nAction Input: {"expression": "23 × 19"}',
-            user("Observation: 437"),
+            {"role": "assistant", "content": "Observation: 437"},
         ),
     ],
 )
@@ -148,13 +148,13 @@ def test_a_question_without_a_fitting_tool_is_answered_honestly() -> None:
 @pytest.mark.parametrize(
     ("question", "asked"),
     [
-        ("Which time is it?", [Ask("current_time", {"timezone": "UTC"})]),
-        ("东京现在几点?", [Ask("current_time", {"timezone": "Asia/Tokyo"})]),
-        ("12 times 12?", [Ask("calculator", {"expression": "12 * 12"})]),
+        ("Which time is it?", [ToolCall("current_time", {"timezone": "UTC"})]),
+        ("东京现在几点?", [ToolCall("current_time", {"timezone": "Asia/Tokyo"})]),
+        ("12 times 12?", [ToolCall("calculator", {"expression": "12 * 12"})]),
         ("What happened on 2026-11-21?", []),
     ],
 )
-def test_words_choose_tools(question: str, asked: list[Ask]) -> None:
+def test_words_choose_tools(question: str, asked: list[ToolCall]) -> None:
     """The rules of the demo model."""
     schemas: dict[str, Json] = {"current_time": {}, "calculator": {}}
 

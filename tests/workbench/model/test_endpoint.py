@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from workbench.loopback import Loopback
+from workbench.base.loopback import LoopbackServer
+from workbench.base.ports import AnswerError, Json, WorkbenchError
 from workbench.model.endpoint import Endpoint, check_endpoint
 from workbench.model.openai import OpenAIModel
-from workbench.ports import AnswerError, Json, WorkbenchError
 
 type Pages = dict[str, tuple[int, str, str]]
 
@@ -39,7 +39,7 @@ def serving(pages: Pages) -> Generator[str]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""
 
-    with Loopback(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+    with LoopbackServer(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield server.origin
 
 
@@ -88,7 +88,7 @@ def test_a_refused_key_is_told_and_not_shown() -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("localhost:8000", "is no web address"),
+        ("localhost:8000", "is not a web address"),
         ("http://127.0.0.1:9/v1", "nothing answers there"),
         ("http://127.0.0.1:99999/v1", "nothing answers there"),
     ],

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.workbench.model.test_demo_server import QUESTION, TOOLS, user
+from workbench.base.ports import AnswerError, Json, UsageError, WorkbenchError
 from workbench.model.demo_server import DemoServer
 from workbench.model.endpoint import Endpoint
 from workbench.model.openai import OpenAIModel
-from workbench.ports import AnswerError, Json, UsageError, WorkbenchError
 
 SEEN: list[str | None] = []
 

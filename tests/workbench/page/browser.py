@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workbench.ports import Json
-from workbench.stopping import Stopping
+from workbench.base.ports import Json
+from workbench.base.services import Service
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -41,7 +41,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 _SECONDS = 20.0
 
 
-class Browser(Stopping):
+class Browser(Service):
     """One browser with one page. A context manager: it ends the process."""
 
     def __init__(self, profile: Path) -> None:

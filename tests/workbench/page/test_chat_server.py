@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from workbench.base.ports import Json, WorkbenchError
+from workbench.bench.bench import AvailableModel, Bench
+from workbench.bench.scripted import FunctionModel, says
 from workbench.host.daemon import Host
 from workbench.page.chat_server import Chat, ChatServer
-from workbench.ports import Json, WorkbenchError
-from workbench.scripted import Each, says
-from workbench.stage import Bench, Seat
 from workbench.tools.builtin import BuiltInTools
 
 
@@ -47,11 +47,13 @@ class Desk:
 @contextmanager
 def served(host: Host, saved: list[Json] | None = None) -> Generator[Desk]:
     """Serve the throw-away plugin with a model that says hello."""
-    seat = Seat(told="a fake", door=Each(lambda _: says("Hello")), features=())
+    model = AvailableModel(
+        description="a fake", model=FunctionModel(lambda _: says("Hello")), features=()
+    )
     tools = BuiltInTools()
     bench = Bench(
         host=host,
-        seats={"one": seat, "two": seat},
+        models={"one": model, "two": model},
         tools=tools,
         entities=tools.entities,
         files=(),
@@ -173,7 +175,9 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(tiny: Host) -> None:
     with served(tiny) as running:
         port = urlsplit(running.address).port
         chat = Chat(
-            Bench(host=tiny, seats={}, tools=BuiltInTools(), entities=(), files=(), context_size=1),
+            Bench(
+                host=tiny, models={}, tools=BuiltInTools(), entities=(), files=(), context_size=1
+            ),
             strategies=["function_calling"],
             settings={},
         )

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.workbench.page.browser import CHROMIUM, Browser
-from tests.workbench.told import HARM, lines, text
+from tests.workbench.told import HARM, lines, planned, text
+from workbench.bench.scripted import ROOT
 from workbench.page.pages import page
-from workbench.scripted import ROOT
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -154,6 +154,50 @@ class TestRun:
 
         assert opened.run("document.documentElement.scrollWidth") <= 390
 
+    @pytest.mark.parametrize("width", [390, 1000, 1280])
+    def test_the_marks_of_the_time_line_stand_apart(self, opened: Browser, width: int) -> None:
+        """Also after the window was made narrower."""
+        opened.resize(width, 844)
+        apart = """(() => {
+            const boxes = [...document.querySelectorAll('.axis span')]
+                .map(mark => mark.getBoundingClientRect());
+            return boxes.length > 1
+                && boxes.every((box, at) => !at || box.left - boxes[at - 1].right > 4);
+        })()"""
+
+        assert opened.wait_for(apart)
+
+    def test_lists_within_lists_and_code_in_bold_are_shown_as_such(
+        self, browser: Browser, tmp_path: Path
+    ) -> None:
+        """As the question for an approval has them."""
+        show(browser, tmp_path, lines(result="this:**\n- **`mail`**\n  - `to`: Ann\n- **`pay`"))
+
+        assert browser.run("document.querySelectorAll('.said > ul > li').length") == 2
+        assert browser.text(".said > ul > li > ul") == "to: Ann"
+        assert browser.text(".said li strong code") == "mail"
+
+    def test_outputs_that_hold_nothing_share_a_line(self, browser: Browser, tmp_path: Path) -> None:
+        """By their names; 0 and false hold something."""
+        told = lines()
+        told[-1]["outputs"] |= {"error": "", "sources": [], "structured_output": {}, "count": 0}
+        show(browser, tmp_path, told)
+        rows: list[str] = browser.run(
+            "[...document.querySelectorAll('.outputs > div')].map(row => row.innerText)"
+        )
+
+        assert rows[-1].split("\n")[-1] == "error, sources, structured_output"
+        assert any(row.startswith("count") for row in rows[:-1])
+
+    def test_a_tool_that_was_given_up_has_the_time_of_its_row(
+        self, browser: Browser, tmp_path: Path
+    ) -> None:
+        """Its answer never came."""
+        told = [line for line in lines() if (line["type"], line.get("call")) != ("answer", 2)]
+        show(browser, tmp_path, told)
+
+        assert "1.00 s" in browser.text(".chip")
+
     def test_several_runs_are_several_turns(self, browser: Browser, tmp_path: Path) -> None:
         """Each with its own time line."""
         show(browser, tmp_path, [*lines("one"), *lines("two", result="19 °C")])
@@ -161,6 +205,85 @@ class TestRun:
 
         assert browser.run("document.querySelectorAll('.turn').length") == 2
         assert "19 °C" in browser.text("#outcome")
+
+
+class TestPlan:
+    """A run of plan_and_execute."""
+
+    def test_the_plan_is_a_checklist(self, browser: Browser, tmp_path: Path) -> None:
+        """Each step once, with its state, time and usage; the text does not repeat it."""
+        show(browser, tmp_path, planned())
+        steps: list[list[str]] = browser.run(
+            "[...document.querySelectorAll('.plan li')].map(li =>"
+            " [li.className, li.querySelector('span').textContent,"
+            " li.querySelector('small').textContent])"
+        )
+
+        assert steps == [
+            ["done", "1. Find the oak.", "0.50 s · 30 tok"],
+            ["failed", "2. Find the elm.", "failed · 0.60 s"],
+            ["dropped", "3. Compare them.", "dropped"],
+            ["dropped", "4. Draw them.", "dropped"],
+            ["waiting", "5. Find a birch.", "waiting"],
+        ]
+        assert "1 of 5 steps done" in browser.text(".plan")
+        assert browser.text("#turns").count("Find the oak.") == 1
+        assert browser.complaints == []
+
+    def test_a_step_opens_and_its_calls_are_its_own(self, browser: Browser, tmp_path: Path) -> None:
+        """Though both steps asked the model at the same time."""
+        show(browser, tmp_path, planned())
+        browser.click(".plan li:nth-of-type(1) button")
+        opened = browser.text("#details h3")
+        prompts: list[str] = []
+        for number in (0, 1):
+            browser.run(f"document.querySelectorAll('.row.model')[{number}].click()")
+            prompts.append(browser.text("#details"))
+
+        assert "STEP 1" in opened
+        assert ["Oak?" in one for one in prompts] == [True, False]
+        assert ["Elm?" in one for one in prompts] == [False, True]
+
+    def test_it_fits_a_telephone(self, browser: Browser, tmp_path: Path) -> None:
+        """Nothing is wider than the page, and time and usage stand below the task."""
+        show(browser, tmp_path, planned())
+        browser.resize(390, 844)
+
+        assert browser.run("document.documentElement.scrollWidth") <= 390
+        assert browser.run(
+            "(() => { const li = document.querySelector('.plan li');"
+            " return li.querySelector('small').getBoundingClientRect().top"
+            " >= li.querySelector('span').getBoundingClientRect().bottom - 1; })()"
+        )
+
+
+def test_an_evaluation_fits_a_telephone_and_opens_a_wrong_run(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """No word of the table is cut in two, and what was wrong stands above the run."""
+    wrong = {"run": "one", "rounds": 2, "mistakes": ["The answer does not hold 19."]}
+    total = {"right": 0, "runs": 1, "rounds": 2, "tokens": 70, "seconds": 2}
+    ways = [f"plan_and_execute {protocol}" for protocol in ("native", "qwen3_coder", "react")]
+    evaluation = {
+        "totals": [{"name": way, **total} for way in ways],
+        "tasks": [{"name": "chinese-weather", "question": "Lisbon?", "cells": [[wrong]] * 3}],
+    }
+    path = tmp_path / "evaluation.html"
+    path.write_text(page(lines(), evaluation=evaluation), encoding="utf-8")
+    browser.resize(390, 844)
+    browser.open(path.as_uri())
+    browser.click(".wrong")
+
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    assert "qwen3 coder" in browser.text(".evaluation thead").replace("\n", " ")
+    lines_of_the_name = """(() => {
+        const range = document.createRange();
+        range.selectNodeContents(document.querySelector('th[title]'));
+        return range.getClientRects().length;
+    })()"""
+    assert browser.run(lines_of_the_name) <= len(("chinese-", "weather"))
+    assert "does not hold 19" in browser.text(".opened")
+    assert "It has" in browser.text(".opened")
 
 
 def paper(browser: Browser) -> float:
@@ -231,6 +354,14 @@ class TestServe:
 
         assert "<tool_call>" in chat.text("#details")
         assert "\n5\n" in chat.text("#turns")
+
+    def test_no_button_is_there_before_it_is_of_use(self, chat: Browser) -> None:
+        """Neither those of an approval nor Stop."""
+        shown = chat.text("#composer")
+
+        assert "Ask" in shown
+        assert "Yes, run it" not in shown
+        assert "Stop" not in shown
 
     def test_a_run_can_be_stopped(self, chat: Browser) -> None:
         """It ends at once, without an error."""

@@ -11,9 +11,9 @@ from typing import override
 import pytest
 
 from tests.workbench.told import HARM, lines
+from workbench.base.ports import Json
 from workbench.page import pages
 from workbench.page.pages import embedded, page
-from workbench.ports import Json
 
 PARTS = Path(pages.__file__).parent
 
@@ -111,7 +111,7 @@ def test_the_script_makes_elements_of_text_alone() -> None:
 
     assert {name for name, source in sources.items() if doors.search(source)} == set()
     assert set(sources) == {
-        *("story.js", "parts.js", "talk.js", "chart.js"),
+        *("story.js", "parts.js", "plan.js", "talk.js", "chart.js"),
         *("details.js", "serve.js", "main.js", "evaluation.js"),
     }
 

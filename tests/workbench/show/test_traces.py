@@ -18,9 +18,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.workbench.commands.test_run import workbench
 from tests.workbench.tiny import write_plugin
 from tests.workbench.told import BEGAN_AT, lines, text
+from workbench.base.loopback import LoopbackServer
+from workbench.base.ports import UsageError, WorkbenchError
 from workbench.commands import export
-from workbench.loopback import Loopback
-from workbench.ports import UsageError, WorkbenchError
 from workbench.show.traces import send
 
 
@@ -64,7 +64,7 @@ def collecting(status: int = 200) -> Generator[Collector]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
             """Say nothing."""
 
-    with Loopback(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+    with LoopbackServer(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         collector.address = server.origin
         yield collector
 
@@ -143,7 +143,7 @@ def test_a_collector_that_takes_nothing_is_told() -> None:
 
 def test_an_address_that_is_none_is_refused() -> None:
     """Before anything is sent."""
-    with pytest.raises(WorkbenchError, match="is no web address"):
+    with pytest.raises(WorkbenchError, match="is not a web address"):
         send(lines(), "localhost:4318")
 
 

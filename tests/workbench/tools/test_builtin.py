@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.ports import AnswerError
+from workbench.base.ports import AnswerError
 from workbench.tools.builtin import BuiltInTools, ToolSources, calculate, current_time
 
 

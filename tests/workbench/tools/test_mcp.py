@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workbench.ports import AnswerError, Json, WorkbenchError
+from workbench.base.ports import AnswerError, Json, WorkbenchError
 from workbench.tools.mcp import McpTools
 
 

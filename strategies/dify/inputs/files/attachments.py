@@ -16,8 +16,8 @@ from strategies.dify.inputs.files.contents import (
 )
 from strategies.dify.inputs.files.run_file import RunFile, extension_of
 from strategies.dify.inputs.files.text_files import Decoded, blocks
+from strategies.dify.inputs.files.wording import FILE_WORDING, FileWording
 from strategies.dify.loose_json import Json
-from strategies.protocols.base import Language
 from strategies.protocols.writing.escaping import escaped_markers
 
 type Part = Mapping[str, object]
@@ -49,16 +49,16 @@ def content_parts(
     files: Sequence[RunFile], audience: Audience, reader: Reader, *, most_base64: int = MOST_BASE64
 ) -> Attached:
     """Read the files that the model can take and name the others."""
-    words, before = _WORDS[audience.language], reader.seconds_left
+    words, before = FILE_WORDING[audience.language], reader.seconds_left
     read = read_contents(files, audience, reader, most_base64) if files else []
     texts = [(file, content) for file, content in read if isinstance(content, Decoded)]
     written = blocks([(file, content.text) for file, content in texts], audience.text_room)
     problems = {file.name: one.reason for file, one in read if isinstance(one, Unsent)} | {
-        file.name: words.faults(cut=not block.whole, garbled=not content.whole)
+        file.name: _faults(words, cut=not block.whole, garbled=not content.whole)
         for (file, content), block in zip(texts, written, strict=True)
     }
     lines = [
-        f"- {_described(file, words)} {words.said(content)}{problems.get(file.name, '')}".strip()
+        f"- {_described(file, words)} {_place(content, words)}{problems.get(file.name, '')}".strip()
         for file, content in read
         if audience.has_file_tools or isinstance(content, Decoded | Unsent)
     ]
@@ -86,57 +86,23 @@ def _part(file: RunFile, content: bytes | Address) -> Part:
     return {**part, "detail": "high"} if file.kind == "image" else part
 
 
-# -- words
+def _place(content: Content, words: FileWording) -> str:
+    """Say where a content is."""
+    match content:
+        case Unsent():
+            return ""
+        case Decoded():
+            return f"{words.follows} "
+        case _:
+            return words.attached
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    heading: str
-    attached: str
-    follows: str
-    cut: str
-    garbled: str
-    separator: str
-    brackets: str
-
-    def said(self, content: Content) -> str:
-        """Say where a content is."""
-        match content:
-            case Unsent():
-                return ""
-            case Decoded():
-                return f"{self.follows} "
-            case _:
-                return self.attached
-
-    def faults(self, *, cut: bool, garbled: bool) -> str:
-        """Say what of a text is missing."""
-        return " ".join([self.cut] * cut + [self.garbled] * garbled)
+def _faults(words: FileWording, *, cut: bool, garbled: bool) -> str:
+    """Say what of a text is missing."""
+    return " ".join([words.cut] * cut + [words.garbled] * garbled)
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "en": _Words(
-        heading="Files of the user:",
-        attached="Its content is attached.",
-        follows="Its text follows.",
-        cut="It is too long: the middle was left out.",
-        garbled="Some of its characters could not be read.",
-        separator=", ",
-        brackets="{name} ({facts})",
-    ),
-    "zh": _Words(
-        heading="用户的文件：",
-        attached="内容已附上。",
-        follows="文本见下文。",
-        cut="文件过长，中间部分已略去。",
-        garbled="部分字符无法读取。",
-        separator="，",
-        brackets="{name}（{facts}）",
-    ),
-}
-
-
-def _described(file: RunFile, words: _Words) -> str:
+def _described(file: RunFile, words: FileWording) -> str:
     facts = [file.kind, file.mime_type]
     if file.size is not None:
         facts.append(_in_units(file.size))

@@ -4,7 +4,7 @@ The whole request must stay under 4 MB, and files are most of it, so there is a 
 them together; a smaller one may still fit after a larger one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from typing import Protocol
 from strategies.dify.inputs.files.fetching import FetchError
 from strategies.dify.inputs.files.run_file import RunFile, extension_of
 from strategies.dify.inputs.files.text_files import Decoded, NotTextError, decoded, is_text
+from strategies.dify.inputs.files.wording import FILE_WORDING
 from strategies.protocols.base import Language
 
 MOST_BASE64 = 3_200_000
@@ -100,7 +101,7 @@ class _Choice:
         self._audience = audience
         self._reader = reader
         self._most_base64 = most_base64
-        self._words = _WORDS[audience.language]
+        self._words = FILE_WORDING[audience.language]
 
     def content(self, file: RunFile) -> Content:
         """Read one file, or say why not."""
@@ -116,7 +117,7 @@ class _Choice:
             return Unsent(str(error))
         return self._read(file, found) if found else Unsent(self._words.empty)
 
-    def within(self, asked: Sequence["Future[Content]"]) -> Iterator[Content]:
+    def within(self, asked: Sequence[Future[Content]]) -> Iterator[Content]:
         """Take contents as long as they fit together."""
         left = self._most_base64
         for one in asked:
@@ -141,30 +142,3 @@ class _Choice:
             return decoded(found)
         except NotTextError:
             return Unsent(self._words.not_text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    too_large: str
-    too_late: str
-    empty: str
-    not_text: str
-    extractor: str
-
-
-_WORDS: Mapping[Language, _Words] = {
-    "en": _Words(
-        too_large="It is too large to be sent to the model.",
-        too_late="It could not be read in time.",
-        empty="It is empty.",
-        not_text="It could not be read as text: it is not in UTF-8.",
-        extractor="The model cannot read it; a Document Extractor node of Dify can read its text.",
-    ),
-    "zh": _Words(
-        too_large="文件过大，无法发送给模型。",
-        too_late="未能及时读取。",
-        empty="文件是空的。",
-        not_text="无法作为文本读取：编码不是 UTF-8。",
-        extractor="模型无法读取该文件；Dify 的文档提取器节点可以读取其文本。",
-    ),
-}

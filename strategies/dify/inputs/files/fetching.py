@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, Protocol, override
+from typing import Any, override
 
 import httpcore
 import httpx
@@ -31,6 +31,7 @@ _SECONDS = 10.0
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
+_GONE = frozenset({401, 403, 404, 410})
 _FAULTS = (
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -43,23 +44,15 @@ class FetchError(Exception):
     """A file could not be read; the text is one sentence, without the URL, which is signed."""
 
 
-class Network(Protocol):
+class GoneError(FetchError):
+    """The server that keeps a file says that it is not to be had, or no longer."""
+
+
+class Network:
     """What a reader needs of the net."""
 
     def resolve(self, host: str, port: int) -> Sequence[str]:
         """Return all IP addresses of a host; raises OSError when there are none."""
-        ...
-
-    def connect(self, address: str, port: int, seconds: float) -> httpcore.NetworkStream:
-        """Open a connection to an IP address."""
-        ...
-
-
-class Internet:
-    """The net that there is."""
-
-    def resolve(self, host: str, port: int) -> Sequence[str]:
-        """See `Network.resolve`."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError:
@@ -67,7 +60,7 @@ class Internet:
         return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
     def connect(self, address: str, port: int, seconds: float) -> httpcore.NetworkStream:
-        """See `Network.connect`."""
+        """Open a connection to an IP address."""
         return httpcore.SyncBackend().connect_tcp(address, port, timeout=seconds)
 
 
@@ -84,7 +77,7 @@ class FileReader:
     ) -> None:
         """Take the seconds that all files together may take, from now on."""
         self._dify = dify
-        self._network = network or Internet()
+        self._network = network or Network()
         self._clock = clock
         self._deadline = clock() + seconds
 
@@ -107,6 +100,16 @@ class FileReader:
             raise FetchError(f"It could not be read within {seconds:.2g} s.") from None
         except _FAULTS as error:
             raise FetchError(f"It could not be read: {_told(error)}.") from None
+
+    def is_gone(self, url: str) -> bool:
+        """Tell whether a file's server says that it is not to be had, without reading it."""
+        try:
+            self.read(url, highest=0)
+        except GoneError:
+            return True
+        except FetchError:
+            pass
+        return False
 
     def is_a_strangers(self, url: str) -> bool:
         """Tell whether a public address is not one that Dify signed.
@@ -147,7 +150,8 @@ class FileReader:
             if response.status in _REDIRECTS and b"location" in given:
                 return str(_joined(url, given[b"location"]))
             if response.status != _OK:
-                raise FetchError(f"The server that keeps it answered {response.status}.")
+                fault = GoneError if response.status in _GONE else FetchError
+                raise fault(f"The server that keeps it answered {response.status}.")
             if given.get(b"content-encoding", b"identity") != b"identity":
                 raise FetchError("The server that keeps it sent it compressed, unasked.")
             return _gathered(response.iter_stream(), highest)

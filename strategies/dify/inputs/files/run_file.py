@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from strategies.agent.ports import Forwarded
 from strategies.dify.loose_json import Json, decoded, mapping, number_of, sequence, text
+from strategies.dify.outputs.media import decoded_size
 
 type Kind = Literal["image", "document", "audio", "video", "custom"]
 
@@ -61,6 +62,31 @@ def read_files(value: object) -> tuple[list[RunFile], list[str]]:
         file = _file(raw)
         files.append(replace(file, name=untaken(file.name, [known.name for known in files])))
     return files, odd
+
+
+def written_file(file: RunFile) -> Json:
+    """Write a file as JSON, for another run."""
+    return {"name": file.name, "wire": dict(file.wire)}
+
+
+def read_written(written: object) -> list[RunFile]:
+    """Read files that were written; each keeps the name by which it was known."""
+    given = [mapping(one) for one in sequence(written)]
+    return [
+        replace(file, name=text(one.get("name")) or file.name)
+        for one in given
+        for file in read_files([mapping(one.get("wire"))])[0]
+    ]
+
+
+def renamed(files: Iterable[RunFile], taken: Sequence[RunFile]) -> list[RunFile]:
+    """Give files other names where theirs are those of files that were there before."""
+    known = [one.name for one in taken]
+    fresh: list[RunFile] = []
+    for file in files:
+        fresh.append(replace(file, name=untaken(file.name, known)))
+        known.append(fresh[-1].name)
+    return fresh
 
 
 def extension_of(file: RunFile) -> str:
@@ -117,7 +143,7 @@ def made_file(message: Forwarded, meta: Json, url: str, content: str) -> RunFile
     name = _clean_name(text(meta.get("filename") or meta.get("name")), url, extension)
     mime_type = mime_type or _mime_type_of(name)
     kind = _kind("", mime_type)
-    size = _size(meta.get("size")) or _decoded_length(content)
+    size = _size(meta.get("size")) or decoded_size(content) or None
     wire = _identity(name, kind, mime_type, size, url)
     tool_file_id = tool_file_id_of(meta, url)
     if tool_file_id:
@@ -205,8 +231,3 @@ def _mime_type_of(name: str) -> str:
 def _size(value: object) -> int | None:
     size = number_of(value)
     return int(size) if size is not None and size >= 1 else None
-
-
-def _decoded_length(content: str) -> int | None:
-    """Return how many bytes a text of base64 stands for."""
-    return len(content) * 3 // 4 - content[-2:].count("=") or None

@@ -5,6 +5,7 @@ the toolbox puts the real file in their place.
 """
 
 import base64
+import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from strategies.dify.inputs.files.run_file import (
     plain_name,
     tool_file_id_of,
     untaken,
+    written_file,
 )
 from strategies.dify.loose_json import Json, decoded, mapping, sequence, text
 
@@ -32,8 +34,16 @@ _MADE = frozenset({"image", "image_link", "binary_link", "blob"})
 class RunFiles:
     """The files of one run; tools that run at the same time may add to it."""
 
-    def __init__(self, files: Iterable[RunFile] = (), *, upload: Upload | None = None) -> None:
+    def __init__(
+        self,
+        files: Iterable[RunFile] = (),
+        *,
+        upload: Upload | None = None,
+        expired: Iterable[str] = (),
+    ) -> None:
         self._files = list(files)
+        self.expired = frozenset(expired)
+        """Names of files of the turn before, whose addresses are good no longer."""
         self._upload = upload
         """For files of which only the content is there; without it tools cannot take those."""
         self._made: dict[str, RunFile] = {}
@@ -106,6 +116,15 @@ class RunFiles:
                 found.append(wire)
         return found, unknown
 
+    def named_in(self, value: object) -> list[Json]:
+        """Write the files whose names stand anywhere in a value, for another run."""
+        said = plain_name(json.dumps(value, ensure_ascii=False, default=str))
+        # As JSON too: a name may hold a quotation mark.
+        written = {one: json.dumps(one, ensure_ascii=False)[1:-1] for one in self.names}
+        named = [one for one in self.names if plain_name(written[one]) in said]
+        self.wires(named)  # what is here alone is uploaded
+        return [written_file(one) for one in self.files if one.name in named]
+
     def _names_in(self, value: object) -> list[str]:
         if isinstance(value, Mapping):
             return [_named_in(mapping(cast("object", value)))]
@@ -129,6 +148,8 @@ class RunFiles:
         return next((file for file in files if plain_name(file.name) == wanted), None)
 
     def _wire_of(self, file: RunFile) -> dict[str, Any] | None:
+        if file.name in self.expired:
+            return None
         with self._lock:
             content = self._contents.get(file.name)
         if content is None or self._upload is None:

@@ -91,14 +91,14 @@ def blocks(texts: Sequence[tuple[RunFile, str]], room: int) -> list[Block]:
     limits = shares([len(said) for _, said in texts], room)
     return [
         Block(
-            f'<file name="{_harmless(file.name)}">\n{_harmless(cut(said, limit))}\n</file>',
+            f'<file name="{_escaped(file.name)}">\n{_escaped(cut(said, limit))}\n</file>',
             whole=len(said) <= limit,
         )
         for (file, said), limit in zip(texts, limits, strict=True)
     ]
 
 
-def _harmless(said: str) -> str:
+def _escaped(said: str) -> str:
     """Keep a file from closing its own marks, and from writing what a protocol reads as a call."""
     return _TAG.sub("<\u200b", escaped_markers(said))
 

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from strategies.dify.inputs.files.run_file import IDENTITY, read_files
+from strategies.dify.inputs.files.run_file import (
+    IDENTITY,
+    read_files,
+    read_written,
+    renamed,
+)
 from strategies.dify.inputs.files.run_files import RunFiles
 
 URL = "https://dify.test/files/1/preview?sign=x"
@@ -289,3 +294,25 @@ def test_tools_at_the_same_time_do_not_share_a_name() -> None:
         thread.join()
 
     assert len(set(files.names)) == 20
+
+
+def test_files_go_to_another_run_under_their_names() -> None:
+    """Those that a call names, wherever in its arguments, also where two had the same name."""
+    first, second, other = read_files([file(), file(size=2), file("b.pdf")])[0]
+    written = RunFiles([first, second, other]).named_in({"in": ["Report_2.pdf", 1], "x": "B.pdf"})
+
+    assert read_written(json.loads(json.dumps(written))) == [second, other]
+
+
+def test_a_file_that_comes_later_takes_another_name() -> None:
+    """A name means the file that was there before."""
+    kept, new = read_files([file()])[0], read_files([file(), file("b.pdf")])[0]
+
+    assert [one.name for one in renamed(new, kept)] == ["report_2.pdf", "b.pdf"]
+
+
+def test_a_file_whose_address_has_expired_is_not_handed_over() -> None:
+    """It is known, and yet counts as unknown."""
+    files = RunFiles(read_files([file()])[0], expired=["report.pdf"])
+
+    assert files.wires("report.pdf") == ([], ["report.pdf"])

@@ -1,6 +1,6 @@
 """Failures on demand: `model:429@2` makes the second model call fail with a 429, in Dify's words.
 
-A fault strikes one call of the workbench's life, counted from 1; later calls go well, so that
+A fault hits one call of the workbench's life, counted from 1; later calls go well, so that
 anyone can watch a run recover. A storage is in trouble from that access on: such trouble stays.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from workbench.base.ports import AnswerError, Json, Model, Toolbox, UsageError
 from workbench.host.storage import TROUBLES, Storage, Trouble
-from workbench.ports import AnswerError, Json, Model, Toolshed, UsageError
 from workbench.tools.builtin import text_message
 
-type _Strike = Callable[[Iterator[Json]], Iterator[Json]]
+type _Failure = Callable[[Iterator[Json]], Iterator[Json]]
 
 _SPEC = re.compile(r"(model|tool|storage):(\w+)@([1-9]\d*)")
 _SLOW_SECONDS = 20.0
@@ -56,13 +56,13 @@ class FaultyModel:
         """Answer, or fail when it is this call's turn."""
         kind = self._faults.get(next(self._numbers))
         pieces = self._model.answer(request)
-        return _MODEL_STRIKES[kind](pieces) if kind else pieces
+        return _MODEL_FAULTS[kind](pieces) if kind else pieces
 
 
 class FaultyTools:
     """Tools with faults."""
 
-    def __init__(self, tools: Toolshed, faults: Sequence[Fault]) -> None:
+    def __init__(self, tools: Toolbox, faults: Sequence[Fault]) -> None:
         self._tools = tools
         self._faults = {fault.at: fault.kind for fault in faults if fault.target == "tool"}
         self._numbers = itertools.count(1)
@@ -71,7 +71,7 @@ class FaultyTools:
         """Run the tool, or fail when it is this call's turn."""
         kind = self._faults.get(next(self._numbers))
         messages = self._tools.call(request)
-        return _TOOL_STRIKES[kind](messages) if kind else messages
+        return _TOOL_FAULTS[kind](messages) if kind else messages
 
 
 def faulty_storage(faults: Sequence[Fault]) -> Storage:
@@ -82,16 +82,16 @@ def faulty_storage(faults: Sequence[Fault]) -> Storage:
     return Storage()
 
 
-def _failing(text: str, *, after: float = 0.0, wire: bool = False) -> _Strike:
-    def strike(_: Iterator[Json]) -> Iterator[Json]:
+def _failing(text: str, *, after: float = 0.0, wire: bool = False) -> _Failure:
+    def fail(_: Iterator[Json]) -> Iterator[Json]:
         time.sleep(after)
         raise AnswerError(text, stage="wire" if wire else "read")
         yield {}  # what makes it a generator
 
-    return strike
+    return fail
 
 
-def _http(described: str, status: int, message: str) -> _Strike:
+def _http(described: str, status: int, message: str) -> _Failure:
     body = f'{{"error":{{"message":"{message}","code":{status}}}}}'
     return _failing(f"[demo] {described}, API request failed with status code {status}: {body}")
 
@@ -117,7 +117,7 @@ def _huge(messages: Iterator[Json]) -> Iterator[Json]:
     yield text_message("0123456789" * (_HUGE // 10))
 
 
-_MODEL_STRIKES: Mapping[str, _Strike] = {
+_MODEL_FAULTS: Mapping[str, _Failure] = {
     "429": _http("Rate Limit Error", 429, "Rate limit reached. Please try again in 1s."),
     "500": _http("Server Unavailable Error", 500, "The server had an error."),
     "503": _http("Server Unavailable Error", 503, "The engine is overloaded."),
@@ -137,13 +137,13 @@ _MODEL_STRIKES: Mapping[str, _Strike] = {
         wire=True,
     ),
 }
-_TOOL_STRIKES: Mapping[str, _Strike] = {
+_TOOL_FAULTS: Mapping[str, _Failure] = {
     "error": _failing("Reached maximum retries (0) for URL https://tool.invalid/"),
     "slow": _slow,
     "huge": _huge,
 }
 _KINDS: Mapping[str, Sequence[str]] = {
-    "model": tuple(_MODEL_STRIKES),
-    "tool": tuple(_TOOL_STRIKES),
+    "model": tuple(_MODEL_FAULTS),
+    "tool": tuple(_TOOL_FAULTS),
     "storage": TROUBLES,
 }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from strategies.agent.tools.nearest import nearest
+from strategies.agent.tools.validation import nearest
 from tests.protocols.cases import PEER_CASES
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from strategies.protocols.registry import TEXT_PROTOCOLS
+from workbench.base.ports import Json, Model, Toolbox, UsageError
+from workbench.bench.faults import Fault, FaultyModel, FaultyTools, faulty_storage
 from workbench.host.daemon import Host
 from workbench.host.file_server import FileServer
 from workbench.host.payload import NATIVE, model_value, strategy_parameters
 from workbench.host.record import Run
 from workbench.model.demo_server import NAME, DemoServer
 from workbench.model.endpoint import Endpoint, check_endpoint
-from workbench.model.faults import Fault, FaultyModel, FaultyTools, faulty_storage
 from workbench.model.openai import OpenAIModel
-from workbench.ports import Json, Model, Toolshed, UsageError
 from workbench.runtimes.links import Runtime
 from workbench.tools.builtin import BuiltInTools, ToolSource, ToolSources
 
@@ -28,7 +28,7 @@ _KEY = "OPENAI_API_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Equipment:
+class BenchOptions:
     """What a bench is to hold."""
 
     plugin: Path
@@ -64,7 +64,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class RunSetup:
     """What a run is about to do, for whoever looks at it."""
 
     question: str
@@ -76,12 +76,12 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class AvailableModel:
     """A model that can be asked."""
 
-    told: str
+    description: str
     """What the person at the terminal should know of it."""
-    door: Model
+    model: Model
     features: Sequence[str]
 
 
@@ -90,8 +90,8 @@ class Bench:
     """Takes questions."""
 
     host: Host
-    seats: Mapping[str, Seat]
-    tools: Toolshed
+    models: Mapping[str, AvailableModel]
+    tools: Toolbox
     entities: Sequence[Json]
     files: Sequence[Json]
     context_size: int
@@ -101,12 +101,12 @@ class Bench:
         """The tools that every run is offered."""
         return [str(entity["identity"]["name"]) for entity in self.entities]
 
-    def setting(self, question: Question) -> Setting:
+    def setup(self, question: Question) -> RunSetup:
         """Say what a run of this question will be."""
-        name = question.model or next(iter(self.seats))
-        return Setting(
+        name = question.model or next(iter(self.models))
+        return RunSetup(
             question=question.text,
-            model=self.seats[name].told,
+            model=self.models[name].description,
             tools=self.tool_names,
             protocol=question.protocol or "auto",
             history=question.history,
@@ -115,11 +115,11 @@ class Bench:
 
     def start(self, question: Question) -> Run:
         """Begin a run and return at once."""
-        name = question.model or next(iter(self.seats))
-        seat = self.seats[name]
+        name = question.model or next(iter(self.models))
+        asked = self.models[name]
         model = model_value(
             name=name,
-            features=declared_features(seat.features, question.protocol),
+            features=declared_features(asked.features, question.protocol),
             context_size=self.context_size,
             history=question.history,
         )
@@ -130,7 +130,7 @@ class Bench:
         )
         return self.host.start(
             parameters,
-            model=seat.door,
+            model=asked.model,
             tools=self.tools,
             strategy=question.strategy,
             conversation=question.conversation,
@@ -138,10 +138,10 @@ class Bench:
 
 
 @contextmanager
-def equipped(wanted: Equipment) -> Generator[Bench]:
+def open_bench(wanted: BenchOptions) -> Generator[Bench]:
     """Start everything, and stop it in the end."""
     with ExitStack() as stack:
-        seats = open_models(wanted, stack)
+        models = open_models(wanted, stack)
         tools = ToolSources(_sources(wanted.mcp, stack))
         storage = faulty_storage(wanted.faults)
         host = stack.enter_context(Host(wanted.plugin, runtime=wanted.runtime, storage=storage))
@@ -151,7 +151,7 @@ def equipped(wanted: Equipment) -> Generator[Bench]:
             files, host.files_at = server.add_all(wanted.files), server.origin
         yield Bench(
             host=host,
-            seats=seats,
+            models=models,
             tools=FaultyTools(tools, wanted.faults),
             entities=tools.entities,
             files=files,
@@ -169,34 +169,47 @@ def declared_features(names: Sequence[str], protocol: str | None) -> list[str]:
     return [*(NATIVE if native else ()), *others]
 
 
-def open_models(wanted: Equipment, stack: ExitStack) -> dict[str, Seat]:
+def open_models(wanted: BenchOptions, stack: ExitStack) -> dict[str, AvailableModel]:
     """Start what stands between the host and the models; it stops with the stack."""
-    told = "".join(
-        f", {each.target} fails ({each.kind}) at call {each.at}" for each in wanted.faults
-    )
     if wanted.base_url is None:
-        if wanted.models:
-            raise UsageError(
-                f"--model {wanted.models[0]} needs the address of its server: add --base-url URL."
-            )
-        server = stack.enter_context(DemoServer())
-        # Prices of nothing real, so that the totals show.
-        endpoint = Endpoint(base_url=server.base_url, input_price="1", output_price="2")
-        door = FaultyModel(stack.enter_context(OpenAIModel(endpoint)), wanted.faults)
-        words = f"{NAME}, rule-based and built in (--base-url names a real one){told}"
-        return {NAME: Seat(told=words, door=door, features=("vision", *wanted.features))}
+        return _demo_model(wanted, stack)
     if not wanted.models:
         raise UsageError("--base-url needs the model's name: add --model NAME.")
     endpoint = Endpoint(base_url=wanted.base_url, api_key=_key(wanted))
     check_endpoint(endpoint)
-    door = FaultyModel(stack.enter_context(OpenAIModel(endpoint)), wanted.faults)
+    model = FaultyModel(stack.enter_context(OpenAIModel(endpoint)), wanted.faults)
     return {
-        name: Seat(told=f"{name} at {wanted.base_url}{told}", door=door, features=wanted.features)
+        name: AvailableModel(
+            description=f"{name} at {wanted.base_url}{_described(wanted.faults)}",
+            model=model,
+            features=wanted.features,
+        )
         for name in wanted.models
     }
 
 
-def _key(wanted: Equipment) -> str:
+def _demo_model(wanted: BenchOptions, stack: ExitStack) -> dict[str, AvailableModel]:
+    if wanted.models:
+        raise UsageError(
+            f"--model {wanted.models[0]} needs the address of its server: add --base-url URL."
+        )
+    server = stack.enter_context(DemoServer())
+    # Prices of nothing real, so that the totals show.
+    endpoint = Endpoint(base_url=server.base_url, input_price="1", output_price="2")
+    demo = AvailableModel(
+        description=f"{NAME}, rule-based and built in (--base-url names a real one)"
+        + _described(wanted.faults),
+        model=FaultyModel(stack.enter_context(OpenAIModel(endpoint)), wanted.faults),
+        features=("vision", *wanted.features),
+    )
+    return {NAME: demo}
+
+
+def _described(faults: Sequence[Fault]) -> str:
+    return "".join(f", {each.target} fails ({each.kind}) at call {each.at}" for each in faults)
+
+
+def _key(wanted: BenchOptions) -> str:
     if wanted.api_key_env is None:
         return os.environ.get(_KEY, "")
     key = os.environ.get(wanted.api_key_env, "")

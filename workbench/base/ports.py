@@ -1,4 +1,4 @@
-"""The two doors through which a run reaches the world: a model and a shed of tools.
+"""The two ports through which a run reaches the world: a model and a toolbox.
 
 Both are asked with the request as the plugin sent it and answer with the dicts that Dify's wire
 carries. An answer may take its time, and may fail: an `AnswerError` reaches the plugin in the words
@@ -33,7 +33,7 @@ class Model(Protocol):
         ...
 
 
-class Toolshed(Protocol):
+class Toolbox(Protocol):
     """Answers the plugin's tool calls. Called from many threads at once."""
 
     def call(self, request: Json) -> Iterator[Json]:

@@ -3,27 +3,38 @@
 import json
 from collections import Counter
 
-from workbench.commands.output import plain
+from workbench.base.output import plain
+from workbench.base.ports import AnswerError, Json
+from workbench.bench.bench import RunSetup
+from workbench.bench.scripted import (
+    ScriptedModel,
+    ScriptedTools,
+    ask,
+    calls,
+    says,
+    text_output,
+    tool,
+    tool_call,
+)
 from workbench.host.daemon import Host
-from workbench.ports import AnswerError, Json
-from workbench.scripted import Script, Shed, ask, calls, says, text_output, tool, tool_call
-from workbench.show import story
-from workbench.stage import Setting
+from workbench.show import transcript
 
-SETTING = Setting(question="Hi", model="demo", tools=["clock"], protocol="native")
+SETUP = RunSetup(question="Hi", model="demo", tools=["clock"], protocol="native")
 
 
-def told(host: Host, model: Script, shed: Shed, query: str = "Hi") -> tuple[list[Json], list[Json]]:
+def told(
+    host: Host, model: ScriptedModel, toolbox: ScriptedTools, query: str = "Hi"
+) -> tuple[list[Json], list[Json]]:
     """A run's lines while it went on, and those written afterwards."""
-    run = host.start(ask(query, tool("clock")), model=model, tools=shed)
-    live = list(story.lines(run, SETTING))
-    return live, story.whole(run, SETTING)
+    run = host.start(ask(query, tool("clock")), model=model, tools=toolbox)
+    live = list(transcript.lines(run, SETUP))
+    return live, transcript.whole(run, SETUP)
 
 
 def test_live_and_afterwards_the_same_is_told(tiny: Host) -> None:
     """Every line once; calls before their answers, the sum last."""
-    model = Script(calls(tool_call("clock", {"q": "now"})), says("Noon", pieces=2))
-    live, whole = told(tiny, model, Shed(clock=[text_output("12:00")]))
+    model = ScriptedModel(calls(tool_call("clock", {"q": "now"})), says("Noon", pieces=2))
+    live, whole = told(tiny, model, ScriptedTools(clock=[text_output("12:00")]))
 
     assert Counter(map(written, live)) == Counter(map(written, whole))
     assert live[0]["type"] == "begin"
@@ -39,7 +50,9 @@ def written(line: Json) -> str:
 def test_calls_are_told_with_what_was_asked_and_answered(tiny: Host) -> None:
     """The model's fragments put together, the tool's messages as they came."""
     fragments = [*calls(tool_call("clock", '{"q": '), tool_call("", '"now"}'), text="Let me see")]
-    live, _ = told(tiny, Script(fragments, says("Noon")), Shed(clock=[text_output("12:00")]))
+    live, _ = told(
+        tiny, ScriptedModel(fragments, says("Noon")), ScriptedTools(clock=[text_output("12:00")])
+    )
     first = next(line for line in live if line["type"] == "answer" and line["kind"] == "llm")
     asked = next(line for line in live if line["type"] == "call" and line["kind"] == "llm")
 
@@ -54,7 +67,7 @@ def test_calls_are_told_with_what_was_asked_and_answered(tiny: Host) -> None:
 
 def test_a_failed_call_is_told_with_its_error(tiny: Host) -> None:
     """In the words in which the plugin heard of it."""
-    live, _ = told(tiny, Script([AnswerError("overloaded")]), Shed())
+    live, _ = told(tiny, ScriptedModel([AnswerError("overloaded")]), ScriptedTools())
     answer = next(line for line in live if line["type"] == "answer")
 
     assert "overloaded" in answer["error"]
@@ -64,8 +77,8 @@ def test_a_failed_call_is_told_with_its_error(tiny: Host) -> None:
 def test_long_texts_are_cut_wherever_they_stand() -> None:
     """A picture in base64 would make a saved run unreadable."""
     long = "a" * 30_000
-    cut = story.shortened({"messages": [{"content": long, "n": 1}]})["messages"][0]["content"]
+    cut = transcript.shortened({"messages": [{"content": long, "n": 1}]})["messages"][0]["content"]
 
     assert len(cut) < 11_000
     assert "10000 characters left out" in cut
-    assert story.shortened({"short": ["text", None, 1]}) == {"short": ["text", None, 1]}
+    assert transcript.shortened({"short": ["text", None, 1]}) == {"short": ["text", None, 1]}

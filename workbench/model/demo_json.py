@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, cast
 
-from workbench.ports import Json, is_object, objects
+from workbench.base.ports import Json, is_object, objects
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NO_AMOUNT = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}(?::\d{2})?|\[\d+\]")

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from workbench.ports import Json, WorkbenchError
+from workbench.base.ports import Json, WorkbenchError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -29,7 +29,7 @@ def say_json(value: Json) -> None:
     say(json.dumps(value, default=plain) if _SURROGATE.search(text) else text)
 
 
-def complain(text: str) -> None:
+def say_error(text: str) -> None:
     """Say an error to the person at the terminal."""
     sys.stderr.write(text.rstrip() + "\n")
 
@@ -41,7 +41,7 @@ def write_file(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise WorkbenchError(f"Cannot write {path}: {error.strerror}.") from error
-    complain(f"The page is at {path}.")
+    say_error(f"The page is at {path}.")
 
 
 def plain(value: object) -> str:

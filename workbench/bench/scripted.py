@@ -3,7 +3,7 @@
 A test reads like this:
 
     def test_greeting(host: Host) -> None:
-        model = Script([chunk("Hel"), chunk("lo", usage=usage(10, 2), finish="stop")])
+        model = ScriptedModel([chunk("Hel"), chunk("lo", usage=usage(10, 2), finish="stop")])
         run = host.run(ask("Hi"), model=model)
         assert run.text == "Hello"
 
@@ -18,10 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.base.ports import AnswerError, Json
+from workbench.host.daemon import Host
 from workbench.host.payload import model_value, parameter, strategy_parameters, tool_value
-from workbench.ports import AnswerError, Json
+from workbench.host.record import Run
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
+_LONGEST_LOAD = 120.0
+"""Seconds until runs that were begun at once are over."""
 
 type Step = Json | float | Exception
 """A chunk or message to send, seconds to wait, or a failure to raise."""
@@ -100,7 +104,7 @@ def calls(*tool_calls: Json, text: str = "", totals: Json | None = None) -> list
     return [*opening, chunk(tool_calls=numbered), ending]
 
 
-class Script:
+class ScriptedModel:
     """A model that gives its replies in order and keeps the requests it got.
 
     A call beyond the last reply fails the run with a plain sentence.
@@ -122,7 +126,7 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class FunctionModel:
     """A model that answers every request by a function of it: for many runs at once."""
 
     reply: Callable[[Json], Iterable[Step]]
@@ -132,7 +136,7 @@ class Each:
         yield from play(self.reply, request)
 
 
-class Shed:
+class ScriptedTools:
     """Tools by name; keeps the requests it got."""
 
     def __init__(self, **tools: Reply) -> None:
@@ -191,3 +195,31 @@ def ask(query: str, *tools: Json, model: Json | None = None, **others: Any) -> J
 def plain_model(**others: Any) -> Json:
     """A model value without any tool-call feature."""
     return model_value(features=(), **others)
+
+
+def many_echoes(host: Host, count: int) -> dict[str, Run]:
+    """Play so many runs at once, each of which asks a tool for its own question, by question.
+
+    The answer of each is its question behind `answer `.
+    """
+
+    def reply(request: Json) -> Iterable[Step]:
+        question = request["prompt_messages"][0]["content"]
+        if request["prompt_messages"][-1]["role"] == "tool":
+            return says(f"answer {question}", pieces=5)
+        return calls(tool_call("echo", {"q": question}))
+
+    model = FunctionModel(reply)
+    toolbox = ScriptedTools(echo=lambda request: [text_output(request["tool_parameters"]["q"])])
+    runs: dict[str, Run] = {}
+
+    def play_one(question: str) -> None:
+        runs[question] = host.run(ask(question, tool("echo")), model=model, tools=toolbox)
+
+    names = [f"question {number}" for number in range(count)]
+    threads = [threading.Thread(target=play_one, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(_LONGEST_LOAD)
+    return runs

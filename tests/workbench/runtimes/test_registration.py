@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from workbench.host.registration import Registration, RegistrationError
-from workbench.ports import Json
+from workbench.base.ports import Json
+from workbench.runtimes.registration import Registration, RegistrationError
 
 KEY = "k"
 HANDSHAKE: Json = {"type": "handshake", "data": {"key": KEY}}

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.agent.failures.backoff import MAX_TRIES, wait_before
+from strategies.agent.failures.recovery import MAX_TRIES, wait_before
 
 CHANCES = st.floats(0, 1)
 

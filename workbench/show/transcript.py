@@ -8,59 +8,59 @@ a message of the plugin, with the message as it is.
 from collections.abc import Iterator
 from typing import Any, cast
 
-from workbench.host.record import Answered, Asked, Call, Happening, Received, Run
-from workbench.ports import Json, is_object, objects
-from workbench.stage import Setting
+from workbench.base.ports import Json, is_object, objects
+from workbench.bench.bench import RunSetup
+from workbench.host.record import Call, CallBegan, CallEnded, Received, Run, RunEvent
 
 _LONGEST = 20_000
 
 
-def lines(run: Run, setting: Setting | None) -> Iterator[Json]:
+def lines(run: Run, setup: RunSetup | None) -> Iterator[Json]:
     """Tell a run while it goes on. For one reader."""
-    if setting is not None:
-        yield begin(run, setting)
-    for happening in run.happenings():
-        yield line(run, happening)
+    if setup is not None:
+        yield begin(run, setup)
+    for event in run.events():
+        yield line(run, event)
     yield end(run)
 
 
-def whole(run: Run, setting: Setting) -> list[Json]:
+def whole(run: Run, setup: RunSetup) -> list[Json]:
     """Tell a run that is over, from what was kept of it."""
-    happenings: list[Happening] = [
+    events: list[RunEvent] = [
         *run.received,
-        *(Asked(call.asked_at, call) for call in run.requests),
-        *(Answered(call.ended_at, call) for call in run.requests if call.ended_at is not None),
+        *(CallBegan(call.asked_at, call) for call in run.requests),
+        *(CallEnded(call.ended_at, call) for call in run.requests if call.ended_at is not None),
     ]
-    told = [line(run, happening) for happening in sorted(happenings, key=lambda each: each.at)]
-    return [begin(run, setting), *told, end(run)]
+    told = [line(run, event) for event in sorted(events, key=lambda each: each.at)]
+    return [begin(run, setup), *told, end(run)]
 
 
-def begin(run: Run, setting: Setting) -> Json:
+def begin(run: Run, setup: RunSetup) -> Json:
     """Say what was asked."""
     return {
         "run": run.session,
         "at": 0.0,
         "type": "begin",
         "began_at": run.began_at,
-        "question": setting.question,
-        "model": setting.model,
-        "protocol": setting.protocol,
-        "tools": list(setting.tools),
-        "history": shortened(list(setting.history)),
-        "settings": shortened(dict(setting.settings)),
+        "question": setup.question,
+        "model": setup.model,
+        "protocol": setup.protocol,
+        "tools": list(setup.tools),
+        "history": shortened(list(setup.history)),
+        "settings": shortened(dict(setup.settings)),
     }
 
 
-def line(run: Run, happening: Happening) -> Json:
+def line(run: Run, event: RunEvent) -> Json:
     """Write one thing that happened."""
-    frame: Json = {"run": run.session, "at": round(happening.at, 4)}
-    match happening:
+    frame: Json = {"run": run.session, "at": round(event.at, 4)}
+    match event:
         case Received(_, message):
             return {**frame, **message}
-        case Asked(_, call):
+        case CallBegan(_, call):
             asked = shortened(call.request)
             return {**frame, "type": "call", "call": call.number, "kind": call.kind, "asked": asked}
-        case Answered(_, call):
+        case CallEnded(_, call):
             return {
                 **frame,
                 "type": "answer",

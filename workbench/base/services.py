@@ -1,11 +1,15 @@
 """What runs beside the workbench and stops with its `with` block."""
 
+import subprocess
 from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
+_PATIENCE = 2.0
+"""Seconds in which a process may end by itself."""
 
-class Stopping(ABC):
+
+class Service(ABC):
     """A context manager that stops itself."""
 
     def __enter__(self) -> Self:
@@ -22,3 +26,15 @@ class Stopping(ABC):
     @abstractmethod
     def stop(self) -> None:
         """End what runs, and wait for it."""
+
+
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process, whatever it is doing, and wait for that."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(_PATIENCE)

@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Any
 
-from workbench.ports import Json, is_object
+from workbench.base.ports import Json, is_object
 
 _ASSET_BYTES = 50 * 1024 * 1024
 _DECLARATIONS = frozenset(

@@ -2,16 +2,23 @@
 
 import pytest
 
+from workbench.base.ports import AnswerError, Json
+from workbench.bench.faults import FaultyModel, FaultyTools, faulty_storage, read_fault
+from workbench.bench.scripted import (
+    ScriptedModel,
+    ScriptedTools,
+    chunk,
+    says,
+    text_output,
+    tool_call,
+)
 from workbench.host.storage import TROUBLES
-from workbench.model.faults import FaultyModel, FaultyTools, faulty_storage, read_fault
-from workbench.ports import AnswerError, Json
-from workbench.scripted import Script, Shed, chunk, says, text_output, tool_call
 
 
 def model(spec: str, *chunks: Json) -> FaultyModel:
     """A model of two equal replies with one fault."""
     reply = list(chunks) or says("a b c d e", pieces=5)
-    return FaultyModel(Script(reply, reply), [read_fault(spec)])
+    return FaultyModel(ScriptedModel(reply, reply), [read_fault(spec)])
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "503", "401", "400", "context"])
@@ -63,8 +70,8 @@ def test_a_timeout_is_told_as_the_daemon_tells_it() -> None:
 
 def test_tools_fail_and_flood() -> None:
     """An error for one call, 20 MB for the other."""
-    shed = Shed(search=[text_output("found")])
-    faulty = FaultyTools(shed, [read_fault("tool:error@1"), read_fault("tool:huge@2")])
+    toolbox = ScriptedTools(search=[text_output("found")])
+    faulty = FaultyTools(toolbox, [read_fault("tool:error@1"), read_fault("tool:huge@2")])
     with pytest.raises(AnswerError, match="Reached maximum retries"):
         next(faulty.call({"tool": "search"}))
     messages = list(faulty.call({"tool": "search"}))
