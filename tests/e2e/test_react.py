@@ -75,3 +75,27 @@ def test_react_as_a_protocol_of_function_calling(host: Host) -> None:
 
     assert_clean(run)
     assert run.variables["answer"].strip() == "A tree."
+
+
+def test_a_native_model_that_writes_json_in_fences_goes_on_in_react(host: Host) -> None:
+    """It finds its own turn again, with the result in it, and answers in the same form."""
+    wrote = '```json\n{"name": "look", "arguments": {"q": "x"}}\n```'
+    answers = '```json\n{"name": "Final Answer", "arguments": {"answer": "A tree."}}\n```'
+    model = ScriptedModel(says(wrote, pieces=5), says(answers, pieces=9))
+    run = host.run(
+        ask("What?", tool("look")), model=model, tools=ScriptedTools(look=[text_output("bark")])
+    )
+    first, second = model.requests
+
+    assert_clean(run)
+    assert first["tools"]
+    assert not second["tools"]
+    assert second["stop"] == ["\nObservation:"]
+    assert "Final Answer" in second["prompt_messages"][0]["content"]
+    assert [m["content"] for m in second["prompt_messages"][1:]] == [
+        "What?",
+        f"{wrote}\nObservation: bark",
+        "continue",
+    ]
+    assert run.variables["answer"].strip() == "A tree."
+    assert run.text.strip() == "A tree."

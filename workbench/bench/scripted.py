@@ -204,7 +204,8 @@ def many_echoes(host: Host, count: int) -> dict[str, Run]:
     """
 
     def reply(request: Json) -> Iterable[Step]:
-        question = request["prompt_messages"][0]["content"]
+        messages = request["prompt_messages"]
+        question = next(one["content"] for one in messages if one["role"] == "user")
         if request["prompt_messages"][-1]["role"] == "tool":
             return says(f"answer {question}", pieces=5)
         return calls(tool_call("echo", {"q": question}))
