@@ -113,7 +113,8 @@ def parameters_read() -> dict[str, dict[str, Any]]:
         match node:
             case ast.Call(
                 ast.Attribute(
-                    ast.Name("parameters" | "values"), "get" | "whole" | "seconds" | "yes"
+                    ast.Name("parameters" | "values"),
+                    "get" | "whole" | "amount" | "yes" | "choice" | "words",
                 ),
                 [ast.Constant(name), *_],
             ):

@@ -16,7 +16,7 @@ type Request = dict[str, Any]
 type Access = Callable[[Request], Iterator[Json]]
 """Asks Dify's storage; raises whatever goes wrong, with its text."""
 
-PATIENCE = 0.3
+PATIENCE = 1.0
 """Seconds that one access may take; a healthy storage takes some 5 ms."""
 _LAST_PATIENCE = 0.05
 """Seconds that the end of a run waits to hear of what was sent off; nobody needs the answer."""
