@@ -108,8 +108,8 @@ def test_the_next_turn_knows_what_the_tools_returned(host: Host) -> None:
     talk = Conversation(host)
     talk.ask("Send it to bob", sends(), says("I have sent it."))
     _, model = talk.ask("What was its number?", says("4711."))
-    assert roles(model) == ["system", "user", "assistant", "tool", "assistant", "user"]
-    assert "4711" in str(model.requests[0]["prompt_messages"][3])
+    assert roles(model) == ["user", "assistant", "tool", "assistant", "user"]
+    assert "4711" in str(model.requests[0]["prompt_messages"][2])
 
 
 def test_remembered_results_come_in_the_text_where_the_protocol_is_text(host: Host) -> None:

@@ -85,8 +85,8 @@ def test_a_round_of_tools(host: Host) -> None:
 
     assert_clean(run)
     assert run.text == "Let me look.\n\nIt is sunny."
-    assert [m["role"] for m in messages] == ["system", "user", "assistant", "tool", "tool"]
-    assert [m["content"] for m in messages[3:]] == ["sunny", "calm"]
+    assert [m["role"] for m in messages] == ["user", "assistant", "tool", "tool"]
+    assert [m["content"] for m in messages[2:]] == ["sunny", "calm"]
     assert labels(run) == [
         "ROUND 1 → weather, search",
         "demo Thought → 15 tokens",

@@ -109,7 +109,9 @@ class NativeFormat:
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """One assistant message per round with its text and calls, then one message per result."""
-        instruction = self._instruction(conversation) if tools else conversation.instruction
+        instruction = conversation.instruction
+        if self.must_call and tools and self.must_call.is_open(conversation.rounds):
+            instruction = self.must_call.told(instruction, self.wording)
         recall = self._recalled if tools else _folding(self.wording)
         messages = conversation.opening(instruction, conversation.question, recall)
         question = len(messages) - 1
@@ -119,13 +121,6 @@ class NativeFormat:
     def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
         """Write the run as one turn, without tools."""
         return _closing_request(conversation, wording)
-
-    def _instruction(self, conversation: Conversation) -> str:
-        """Write the builder's words behind ours: small models call a tool for a mere greeting."""
-        if self.must_call and self.must_call.is_open(conversation.rounds):
-            return self.must_call.told(conversation.instruction, self.wording)
-        parts = (self.wording.answer_directly, conversation.instruction.strip())
-        return "\n\n".join(part for part in parts if part)
 
     def _recalled(self, asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
         return [text_message("user", asked), *chain.from_iterable(map(_native_round, rounds))]

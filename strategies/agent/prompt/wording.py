@@ -13,7 +13,6 @@ from strategies.protocols.base import Language
 class Wording:
     """One language's sentences; `{…}` are filled by `str.format`."""
 
-    answer_directly: str
     answer_now: str
     found: str
     no_reply: str
@@ -52,7 +51,6 @@ class Wording:
 
 
 ENGLISH = Wording(
-    answer_directly="Answer directly where no tool is needed.",
     answer_now="Answer my question now, from these results. Tools can no longer be called.",
     found="Results of the tools:",
     no_reply="(no reply)",
@@ -116,7 +114,6 @@ ENGLISH = Wording(
 )
 
 CHINESE = Wording(
-    answer_directly="不需要工具时直接回答。",
     answer_now="请根据以上结果立即回答我的问题。不能再调用工具。",
     found="工具返回的结果：",
     no_reply="（没有回复）",

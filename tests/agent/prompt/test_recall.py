@@ -198,7 +198,7 @@ def test_pictures_of_the_earlier_question_stay() -> None:
     )
     request = form(NATIVE).request(asked, [LOOK])
 
-    assert request.messages[1]["content"] == [picture, words]
+    assert request.messages[0]["content"] == [picture, words]
 
 
 PAUSED = PausedTurn(

@@ -37,7 +37,7 @@ def test_the_question_stays_when_the_messages_before_it_change() -> None:
     second = said(fitting.fitted(after, "open", write))
 
     assert first[-1] == ("user", "Now?")
-    assert second[1:] == [("user", "Now?"), ("assistant", ""), ("tool", "found")]
+    assert second == [("user", "Now?"), ("assistant", ""), ("tool", "found")]
 
 
 def test_another_dialect_s_messages_are_judged_anew() -> None:
