@@ -60,7 +60,7 @@ Action:
 ```json
 {{
   "name": "Final Answer",
-  "arguments": {{"answer": "The whole answer, with what was found"}}
+  "arguments": {{"answer": TEXT}}
 }}
 ```
 
@@ -98,7 +98,7 @@ Action:
 ```json
 {{
   "name": "Final Answer",
-  "arguments": {{"answer": "完整的回答，写明查到的内容"}}
+  "arguments": {{"answer": TEXT}}
 }}
 ```
 
