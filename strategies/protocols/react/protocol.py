@@ -60,7 +60,7 @@ Action:
 ```json
 {{
   "name": "Final Answer",
-  "arguments": {{"answer": TEXT}}
+  "arguments": {{"answer": the whole answer, with what was found}}
 }}
 ```
 
@@ -98,7 +98,7 @@ Action:
 ```json
 {{
   "name": "Final Answer",
-  "arguments": {{"answer": TEXT}}
+  "arguments": {{"answer": 完整的回答，写明查到的内容}}
 }}
 ```
 
