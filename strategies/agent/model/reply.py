@@ -13,6 +13,7 @@ from strategies.protocols.base import (
     Text,
 )
 from strategies.protocols.finish_reason import Ending, ending_of
+from strategies.protocols.stream.reasoning import behind_lone_close
 
 _BROKEN_STREAM = ModelFailure(
     kind="transient", message="The model's reply broke off before it was complete."
@@ -31,6 +32,8 @@ class Reply:
         self._content: list[str] = []
         self._visible: list[str] = []
         self._reasoning: list[str] = []
+        self._drafts: int | None = None
+        """How much of the beginning is known to be reasoning; None where it began with words."""
         self._calls_when_seen = 0
         """How many calls had come when the reader last saw text."""
         self.finish_reason = ""
@@ -49,8 +52,9 @@ class Reply:
 
     @property
     def content(self) -> str:
-        """The reply byte for byte."""
-        return "".join(self._content)
+        """The reply byte for byte, without reasoning that only ended in it (issue 14)."""
+        written = "".join(self._content)
+        return written if self._drafts is None else behind_lone_close(written, self._drafts)
 
     @property
     def visible(self) -> str:
@@ -124,8 +128,11 @@ class Reply:
                 case Text(text):
                     self._see(text)
                 case Reasoning(text):
+                    if not (self._visible or self.calls):
+                        self._drafts = self._drafts or 0
                     self._reasoning.append(text)
                 case ReasoningSoFar(text):
+                    self._drafts = len(text)
                     self._visible.clear()
                     self._reasoning.append(text)
                 case Call() | BrokenCall():

@@ -127,6 +127,18 @@ class LoneClose:
         return _CLOSED
 
 
+def behind_lone_close(written: str, drafts: int) -> str:
+    """Return what a reply says once its reasoning, which the prompt had opened, is over.
+
+    Args:
+        written: the reply as the model wrote it.
+        drafts: how many of its characters are known to be reasoning.
+    """
+    _, tag, meant = written[drafts:].partition(CLOSE)
+    opened = written.lstrip().startswith(OPEN)
+    return meant.lstrip() if tag and not opened else written
+
+
 def _quoted(cursor: Cursor, index: int) -> bool:
     return cursor.text[index - 1] == "`"
 
