@@ -89,7 +89,7 @@ def test_defaults_and_limits_reach_the_sdk() -> None:
     parameters = registered()["strategies"]["function_calling"]["parameters"]
     numbers = {p["name"]: (p["min"], p["default"], p["max"]) for p in parameters if p["min"]}
 
-    assert numbers["maximum_iterations"] == (1, 10, 100)
+    assert numbers["maximum_iterations"] == (1, 10, 500)
     assert numbers["parallel_tools"] == (1, 8, 16)
     assert numbers["time_limit"] == (10, 540, 3600)
     assert numbers["tool_timeout"] == (1, 120, 3600)

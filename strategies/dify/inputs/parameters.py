@@ -126,9 +126,9 @@ def _limits(parameters: Json, values: Values) -> Limits:
     rounds = number_of(parameters.get("maximum_iterations"))
     if rounds is not None and rounds < 1:
         # The nearest bound would be a round that was forbidden.
-        raise refused("maximum_iterations", rounds, "a whole number from 1 to 100")
+        raise refused("maximum_iterations", rounds, "a whole number from 1 to 500")
     return Limits(
-        rounds=values.whole("maximum_iterations", default=10, highest=100),
+        rounds=values.whole("maximum_iterations", default=10, highest=500),
         parallel_tools=values.whole("parallel_tools", default=8, highest=16),
         seconds=values.amount("time_limit", "seconds", default=540, lowest=10, highest=3600),
         tool_seconds=values.amount("tool_timeout", "seconds", default=120, lowest=1, highest=3600),

@@ -72,8 +72,8 @@ class Beyond:
 
 
 BEYOND = [
-    Beyond(name="maximum_iterations", given=101, used=100, label="101 → 100"),
-    Beyond(name="maximum_iterations", given="500", used=100, label="500 → 100"),
+    Beyond(name="maximum_iterations", given=501, used=500, label="501 → 500"),
+    Beyond(name="maximum_iterations", given="1000", used=500, label="1000 → 500"),
     Beyond(name="parallel_tools", given="99", used=16, label="99 → 16"),
     Beyond(name="parallel_tools", given=0, used=1, label="0 → 1"),
     Beyond(name="time_limit", given=5, used=10, label="5 → 10"),
