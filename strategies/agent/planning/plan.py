@@ -6,6 +6,7 @@ steps of which each has a task; everything else is taken as far as it makes sens
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from strategies.agent.events import PlannedStep
@@ -124,5 +125,4 @@ def _without_circles(steps: Sequence[PlannedStep], done: Sequence[int]) -> list[
 
 
 def _after_earlier_ones(step: PlannedStep) -> PlannedStep:
-    after = tuple(one for one in step.after if one < step.id)
-    return PlannedStep(id=step.id, task=step.task, tools=step.tools, after=after)
+    return replace(step, after=tuple(one for one in step.after if one < step.id))

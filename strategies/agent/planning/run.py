@@ -46,7 +46,7 @@ from strategies.agent.planning.sentences import sentences_for
 from strategies.agent.planning.side_by_side import Over, SideBySide
 from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
-from strategies.agent.prompt.truncation import shortened
+from strategies.agent.prompt.truncation import shortened_line
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.schema.answer import Shaped
 from strategies.agent.tools.approval import Approvals, NoApprovals
@@ -161,7 +161,7 @@ class PlannedRun:
         # A plan of one step is no plan: then the step is the whole of the question.
         if steps and len(steps) > 1:
             self._board.revise(steps)
-            yield from self._show("".join(f"- {_OPEN} {_line(step)}\n" for step in steps))
+            yield from self._show(_checklist(steps))
         return None
 
     @property
@@ -181,13 +181,16 @@ class PlannedRun:
         # A revision that cannot be read ends the plan: the answer says what is known.
         self._board.revise(steps or ())
         if steps:
-            yield from self._show("".join(f"- {_OPEN} {_line(step)}\n" for step in steps))
+            yield from self._show(_checklist(steps))
 
     def _ask_planner(
         self, number: int, toolbox: Toolbox, question: str
     ) -> Generator[Event, None, tuple[str, Ending]]:
         """Ask for a plan; an answer that comes instead of one is streamed."""
-        tools = "\n".join(f"- {one.name}: {_short(one.description)}" for one in toolbox.specs)
+        tools = "\n".join(
+            f"- {one.name}: {shortened_line(one.description, _DESCRIPTION)}"
+            for one in toolbox.specs
+        )
         conversation = replace(
             self._conversation,
             instruction=self._instructed(self._told.plan.replace("<tools>", tools)),
@@ -305,7 +308,7 @@ class PlannedRun:
         said = ending.answer.strip()
         if not said.lstrip("*_ ").upper().startswith(_UNEXPECTED):
             return StepResult(text=said)
-        return StepResult(text=said, error=shortened(" ".join(said.split()), _DESCRIPTION))
+        return StepResult(text=said, error=shortened_line(said, _DESCRIPTION))
 
     def _step_part(self, step: PlannedStep, rounds: int) -> Part:
         question, results = step.task, ""
@@ -382,10 +385,7 @@ class PlannedRun:
 
     def _end(self, ending: Ending) -> Iterator[Event]:
         """End the whole run as its last part ended."""
-        if isinstance(ending, RunFinished):
-            yield replace(ending, usage=self._usage)
-            return
-        if not self._policy.answer_on_error:
+        if isinstance(ending, RunFinished) or not self._policy.answer_on_error:
             yield replace(ending, usage=self._usage)
             return
         said = "\n\n".join([ending.sentence, *self._board.findings])
@@ -467,9 +467,9 @@ class PlannedRun:
             yield TextShown(text)
 
 
+def _checklist(steps: Sequence[PlannedStep]) -> str:
+    return "".join(f"- {_OPEN} {_line(step)}\n" for step in steps)
+
+
 def _line(step: PlannedStep) -> str:
     return f"{step.id}. {' '.join(step.task.split())}"
-
-
-def _short(description: str) -> str:
-    return shortened(" ".join(description.split()), _DESCRIPTION)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from strategies.agent.prompt.wording import CHINESE, ENGLISH
 from strategies.protocols.base import Language
 
 
@@ -51,10 +52,7 @@ _ENGLISH = Sentences(
     ),
     task="<task>\n\nResults that you can build on:\n\n<results>",
     results="Step <id>: <task>\nResult: <result>",
-    answer=(
-        "<question>\n\nThis has been found out:\n\n<results>\n\n"
-        "Answer my question now, from these results. Tools can no longer be called."
-    ),
+    answer=f"<question>\n\nThis has been found out:\n\n<results>\n\n{ENGLISH.answer_now}",
     failed="(failed) <error>",
     unreadable="The model's plan could not be read.",
     no_rounds="not run, because the model calls of this run are used up",
@@ -82,9 +80,7 @@ _CHINESE = Sentences(
     ),
     task="<task>\n\n可以使用的已有结果：\n\n<results>",
     results="步骤 <id>：<task>\n结果：<result>",
-    answer=(
-        "<question>\n\n已查明：\n\n<results>\n\n请根据以上结果立即回答我的问题。不能再调用工具。"
-    ),
+    answer=f"<question>\n\n已查明：\n\n<results>\n\n{CHINESE.answer_now}",
     failed="（失败）<error>",
     unreadable="无法读取模型的计划。",
     no_rounds="没有执行，因为本次运行的模型调用次数已用完",

@@ -6,6 +6,7 @@ tell formats apart: both deliver the events of `strategies/protocols/base.py`.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import chain
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from strategies.agent.prompt.wording import ENGLISH, Wording, wording_for
 from strategies.protocols.base import (
     Call,
     Exchange,
+    IsQuoted,
     Language,
     ReplyParser,
     Result,
@@ -103,7 +105,7 @@ class NativeFormat:
         text = leak_parser(
             tools,
             starts_in_reasoning=habit.starts_in_reasoning,
-            is_quoted=_brought_in(tools, conversation).holds,
+            is_quoted=_quotations(tools, conversation),
         )
         return NativeParser(text, tools, habit)
 
@@ -142,7 +144,7 @@ class TextFormat:
         text = self.protocol.parser(
             tools,
             starts_in_reasoning=habit.starts_in_reasoning,
-            is_quoted=_brought_in(tools, conversation).holds,
+            is_quoted=_quotations(tools, conversation),
         )
         return NativeParser(text, tools, habit)
 
@@ -178,11 +180,16 @@ class TextFormat:
         return _closing_request(conversation, wording, self.protocol.closing)
 
 
-def _brought_in(tools: Sequence[ToolSpec], conversation: Conversation) -> BroughtIn:
-    """Collect what others have said, and what of it is the model's own all the same."""
-    made = (Call(name=one.call.name, arguments=one.call.arguments) for one in conversation.ran)
-    told = (tool.description for tool in tools)
-    return BroughtIn(conversation.brought_in, made=made, told=told)
+def _quotations(tools: Sequence[ToolSpec], conversation: Conversation) -> IsQuoted:
+    """Know a call that others have said; what they said is collected where a call was written."""
+
+    @cache
+    def brought_in() -> BroughtIn:
+        made = (Call(name=one.call.name, arguments=one.call.arguments) for one in conversation.ran)
+        told = (tool.description for tool in tools)
+        return BroughtIn(conversation.brought_in, made=made, told=told)
+
+    return lambda call, written: brought_in().holds(call, written)
 
 
 def _native_round(record: RoundRecord) -> list[Message]:

@@ -32,6 +32,11 @@ def cut(text: str, limit: int) -> str:
     return head + _note(len(text) - len(head) - len(tail), len(text)) + tail
 
 
+def shortened_line(text: str, limit: int) -> str:
+    """Return a text as a line of at most `limit` characters."""
+    return shortened(" ".join(text.split()), limit)
+
+
 def shortened(text: str, limit: int) -> str:
     """Return at most `limit` characters of a line: all of it, or its beginning and an ellipsis."""
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"

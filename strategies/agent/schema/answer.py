@@ -14,8 +14,9 @@ from typing import cast
 from strategies.agent.schema.judge import Judge
 from strategies.agent.schema.resolve import Schema, alternatives, mapping, plain
 from strategies.protocols.base import Language
+from strategies.protocols.json.call_keys import NAME_KEYS
 from strategies.protocols.json.read import Value, read_value
-from strategies.protocols.tagged.calls import ENVELOPES, NAME_KEYS
+from strategies.protocols.tagged.calls import ENVELOPES
 
 _REQUESTS: Mapping[Language, str] = {
     "en": (

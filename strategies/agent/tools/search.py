@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, text_in
-from strategies.agent.prompt.truncation import shortened
+from strategies.agent.prompt.truncation import shortened_line
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.index import ToolIndex
 from strategies.agent.window.tokens import Estimator
@@ -180,7 +180,7 @@ def _finder(toolbox: Toolbox, names: Sequence[str], wording: Wording) -> ToolSpe
 
 
 def _line(tool: ToolSpec) -> str:
-    return f"- {tool.name}: {shortened(' '.join(tool.description.split()), _LINE)}"
+    return f"- {tool.name}: {shortened_line(tool.description, _LINE)}"
 
 
 def _whole(tool: ToolSpec) -> str:

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -70,7 +70,7 @@ def failure(sentence: str) -> ToolOutcome:
 
 
 def _name(written: Call | BrokenCall, taken_ids: set[str]) -> PlannedCall:
-    call_id = written.id if written.id and written.id not in taken_ids else _new_id(taken_ids)
+    call_id = written.id if written.id and written.id not in taken_ids else new_id(taken_ids)
     taken_ids.add(call_id)
     if isinstance(written, BrokenCall):
         # Providers parse the arguments that go back to them, so they must be a JSON object.
@@ -79,7 +79,8 @@ def _name(written: Call | BrokenCall, taken_ids: set[str]) -> PlannedCall:
     return PlannedCall(call_id, written.name, written.arguments, _as_json(written))
 
 
-def _new_id(taken_ids: set[str]) -> str:
+def new_id(taken_ids: Collection[str] = ()) -> str:
+    """Make the id of a call, which nobody can guess."""
     while True:
         call_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
         if call_id not in taken_ids:

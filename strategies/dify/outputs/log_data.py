@@ -11,7 +11,7 @@ from itertools import islice
 from typing import cast
 
 from strategies.agent.failures.redaction import HIDDEN, is_secret, redacted
-from strategies.agent.prompt.truncation import shortened
+from strategies.agent.prompt.truncation import shortened_line
 from strategies.dify.transport.frames import as_json, writable_text
 
 LIMIT = 16 * 1024
@@ -48,8 +48,7 @@ def one_line(said: str, length: int) -> str:
     """Write text on one line of at most so many characters, without secrets."""
     # Four times the length is enough to fold white space in, and spares reading a long text.
     seen = writable_text(said[: length * 4 + _LONGEST_SECRET])
-    folded = " ".join(redacted(seen).split())
-    return shortened(folded, length)
+    return shortened_line(redacted(seen), length)
 
 
 class _Shortening:

@@ -7,7 +7,6 @@ at once at most one takes the calls. Where anything is in doubt, nothing runs.
 """
 
 import secrets
-import string
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from strategies.agent.events import PlannedCall
 from strategies.agent.failures.redaction import redacted
 from strategies.agent.prompt.recall import PausedTurn
+from strategies.agent.tools.validation import new_id
 from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.rounds import read_rounds, without_secrets, written_rounds
@@ -23,7 +23,6 @@ from strategies.dify.storage.store import Store
 SECONDS = 3600.0
 """How long an approval is waited for."""
 APPROVALS = Room(name="approval", places=1_024, seconds=SECONDS)
-_LETTERS = string.ascii_letters + string.digits
 _LENGTHS = (4_000, 1_000, 240)
 """Characters of what a run has found out; the first that fit are taken."""
 _TAKEN: dict[str, object] = {}
@@ -129,7 +128,7 @@ def _call(told: object) -> PlannedCall:
 
 def named(calls: Sequence[PlannedCall]) -> tuple[PlannedCall, ...]:
     """Give calls ids that nobody can guess."""
-    return tuple(replace(call, id=_new_id()) for call in calls)
+    return tuple(replace(call, id=new_id()) for call in calls)
 
 
 def _written(turn: PausedTurn) -> Json:
@@ -151,11 +150,6 @@ def _turn(told: Json) -> PausedTurn | None:
     if not question or not asked:
         return None
     return PausedTurn(question=question, asked=asked, rounds=rounds, known=known)
-
-
-def _new_id() -> str:
-    # Nine letters and digits: these are the ids of calls, and Mistral takes no others.
-    return "".join(secrets.choice(_LETTERS) for _ in range(9))
 
 
 def _key(ticket: str) -> str:

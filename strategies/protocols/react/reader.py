@@ -47,9 +47,8 @@ class ReactReader:
                 continue
             found.append(event)
             if isinstance(event, ReasoningSoFar):
-                self._steps = StepReader(
-                    self._tools, self._is_quoted
-                )  # what it has read were drafts
+                # What it has read were drafts.
+                self._steps = StepReader(self._tools, self._is_quoted)
             else:
                 self._steps.start_line()
         return found

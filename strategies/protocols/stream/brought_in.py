@@ -17,6 +17,7 @@ from itertools import islice
 from typing import cast
 
 from strategies.protocols.base import BrokenCall, Call
+from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
 from strategies.protocols.json.lenient import MalformedError, read
 
 _CHANGES = re.compile(r"\\[nrt]|[\s\\\"'`\u200b\ufeff]+|</?tool_call>|json\b(?=\s*\{)")
@@ -27,8 +28,6 @@ _BEFORE, _BEHIND = 24, 60
 _PLACES, _OBJECTS = 32, 3
 """Where a name stands, and how many objects around each place, are looked at: pages are long."""
 _ROOM = 400
-_NAMES = ("name", "tool", "tool_name", "action", "function")
-_INPUTS = ("arguments", "parameters", "args", "params", "input", "action_input", "tool_input")
 _TO_INPUT = re.compile(
     r"[\s\"'`*,]*(?:action[ _]?input|✿ARGS✿|arguments|行动输入)[\s\"'`*]*"
     r"[:：]\s*`*(?:json)?\s*(?=\{)",
@@ -118,8 +117,8 @@ def _is_same(value: object, call: Call) -> bool:
     if not isinstance(value, dict):
         return False
     members = cast("dict[str, object]", value)
-    named = any(members.get(key) == call.name for key in _NAMES)
-    return named and any(_is_input(members[key], call) for key in _INPUTS if key in members)
+    named = any(members.get(key) == call.name for key in NAME_KEYS)
+    return named and any(_is_input(members[key], call) for key in ARGUMENT_KEYS if key in members)
 
 
 def _is_input(value: object, call: Call) -> bool:

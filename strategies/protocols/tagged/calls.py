@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn, cast
 
 from strategies.protocols.base import BrokenCall, Call
+from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
 from strategies.protocols.json.lenient import DEPTH_LIMIT
 from strategies.protocols.json.read import Unreadable, guess, read_arguments, read_value
 from strategies.protocols.json.span import exceeds_depth
 
 type ReadCall = Call | BrokenCall
 
-NAME_KEYS = ("name", "tool_name", "function_name", "function", "tool", "action")
-ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input", "action_input", "params")
 ENVELOPES = ("function", "function_call", "tool_call", "tool_calls", "tool")
 _BESIDE = frozenset(("id", "type", "index", "call_id", "tool_call_id"))
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strategies.protocols.base import ToolSpec
+from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
 from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
     Block,
@@ -27,7 +28,7 @@ from strategies.protocols.stream.block import (
 )
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers, after_blank
-from strategies.protocols.tagged.calls import ARGUMENT_KEYS, ENVELOPES, NAME_KEYS
+from strategies.protocols.tagged.calls import ENVELOPES
 from strategies.protocols.tagged.json_call import CLOSE, OPEN, JsonBlock, Wrapping
 from strategies.protocols.tagged.markup_call import FunctionBlock
 
