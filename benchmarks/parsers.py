@@ -45,7 +45,9 @@ def measure(sizes: Sizes) -> list[Section]:
     prose = [row for name, make in makers.items() for row in _rows(name, make, sizes)]
     return [
         Section("Parsers (floor: one pattern over the text)", prose),
-        Section(f"Other texts, {sizes.megabytes:g} MB in pieces of 64 KB", _text_rows(makers, sizes)),
+        Section(
+            f"Other texts, {sizes.megabytes:g} MB in pieces of 64 KB", _text_rows(makers, sizes)
+        ),
         Section(
             f"Arguments, {sizes.megabytes / 10:g} MB (floor: json.loads, valid)",
             _repair_rows(sizes),

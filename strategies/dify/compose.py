@@ -20,6 +20,7 @@ from strategies.agent.prompt.formats import (
     TextFormat,
 )
 from strategies.agent.prompt.wording import wording_for
+from strategies.agent.schema.answer import AnswerShape
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.tokens import estimator_for
@@ -39,7 +40,7 @@ from strategies.dify.inputs.parameters import Settings
 from strategies.dify.loose_json import text
 from strategies.dify.outputs.pacing import TEXT_PAUSE
 from strategies.dify.storage.between_turns import BetweenTurns, Turn
-from strategies.protocols.registry import TEXT_PROTOCOLS, USUAL, protocol_of
+from strategies.protocols.registry import USUAL, protocol_of, text_protocol
 from strategies.protocols.writing.language import language_of
 
 type Compose = Callable[[Session, Settings, Attached, RunFiles, BetweenTurns], Run | PlannedRun]
@@ -162,7 +163,7 @@ def _make(session: Session, settings: Settings, between: BetweenTurns) -> MakeRu
             model = DifyModel(session, config)
             return ModelBinding(
                 model=between.remembering(model, model.written),
-                format=_format(asks, _protocol(settings, config)),
+                format=_format(asks, _protocol(settings, config), part.policy.shape),
                 window=ContextWindow(config.model, config.budget),
             )
 
@@ -173,7 +174,7 @@ def _make(session: Session, settings: Settings, between: BetweenTurns) -> MakeRu
             wording_for(language_of(settings.query)),
             part.limits,
             fallback=binding(settings.fallback_model) if settings.fallback_model else None,
-            text_formats=lambda reply: _format(asks, protocol_of(reply)),
+            text_formats=lambda reply: _format(asks, protocol_of(reply), part.policy.shape),
             policy=part.policy,
             approvals=part.approvals,
             approved=part.approved,
@@ -276,10 +277,12 @@ def _protocol(settings: Settings, config: ModelConfig) -> str:
     return "native" if config.features & _NATIVE_FEATURES else USUAL
 
 
-def _format(settings: Settings, protocol: str) -> PromptFormat:
+def _format(settings: Settings, protocol: str, shape: AnswerShape | None) -> PromptFormat:
     language = language_of(settings.query)
     if protocol == "native":
         return NativeFormat(wording=wording_for(language), must_call=settings.must_call)
     return TextFormat(
-        protocol=TEXT_PROTOCOLS[protocol], language=language, must_call=settings.must_call
+        protocol=text_protocol(protocol, shape.of_object if shape else None),
+        language=language,
+        must_call=settings.must_call,
     )

@@ -1,5 +1,6 @@
 """The second strategy, through the real process."""
 
+import json
 from typing import Any
 
 import pytest
@@ -99,3 +100,46 @@ def test_a_native_model_that_writes_json_in_fences_goes_on_in_react(host: Host) 
     ]
     assert run.variables["answer"].strip() == "A tree."
     assert run.text.strip() == "A tree."
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments"),
+    [
+        ({"answer": {"type": "string"}}, {"answer": "A tree."}),
+        (
+            {"answer": {"type": "string"}, "sources": {"type": "array"}},
+            {"answer": "A tree.", "sources": ["bark"]},
+        ),
+        ({"kind": {"type": "string"}}, {"kind": "tree"}),
+    ],
+)
+def test_an_answer_of_some_shape_is_an_action_with_these_arguments(
+    host: Host, schema: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    """The prompt describes the answer like a tool; members called answer are not opened."""
+    whole = {"type": "object", "properties": schema, "required": list(schema)}
+    written = json.dumps({"name": "Final Answer", "arguments": arguments})
+    model = ScriptedModel(says(f"Thought: I know.\nAction:\n```json\n{written}\n```", pieces=9))
+    run = host.run(
+        ask("What?", tool("look"), answer_schema=json.dumps(whole)), model=model, strategy="react"
+    )
+    described = {"name": "Final Answer", "description": "Give the answer, with what was found."}
+
+    assert_clean(run)
+    assert run.variables["structured_output"] == arguments
+    assert json.dumps({**described, "parameters": whole}) in str(
+        model.requests[0]["prompt_messages"][0]["content"]
+    )
+
+
+def test_an_answer_that_is_a_list_may_stand_in_the_action(host: Host) -> None:
+    """A schema of something else than an object leaves the action's form as it is."""
+    written = json.dumps({"name": "Final Answer", "arguments": {"answer": [1, 2]}})
+    run = host.run(
+        ask("Which?", tool("look"), answer_schema='{"type": "array"}'),
+        model=ScriptedModel(says(f"Action:\n{written}", pieces=9)),
+        strategy="react",
+    )
+
+    assert_clean(run)
+    assert run.variables["structured_output"] == [1, 2]

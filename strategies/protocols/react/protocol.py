@@ -6,7 +6,7 @@ has done with the results in its own text, which it is asked to continue. Both w
 small model made of them (docs/evaluation.md); `Action Input:` and `Final Answer:` are read, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -60,7 +60,7 @@ Action:
 ```json
 {{
   "name": "Final Answer",
-  "arguments": {{"answer": the whole answer, with what was found}}
+  "arguments": {answer}
 }}
 ```
 
@@ -98,11 +98,20 @@ Action:
 ```json
 {{
   "name": "Final Answer",
-  "arguments": {{"answer": 完整的回答，写明查到的内容}}
+  "arguments": {answer}
 }}
 ```
 
 请记住：每次回复都只写一个有效的 JSON 对象，只做一个行动。不需要工具时直接回答。""",
+}
+_ANSWER: dict[Language, str] = {
+    "en": '{"answer": the whole answer, with what was found}',
+    "zh": '{"answer": 完整的回答，写明查到的内容}',
+}
+_SHAPED_ANSWER = "{PARAMETER: VALUE}"
+_DESCRIPTION: dict[Language, str] = {
+    "en": "Give the answer, with what was found.",
+    "zh": "给出回答，写明查到的内容。",
 }
 _GO_ON = "continue"
 
@@ -112,6 +121,10 @@ class React:
 
     name = "react"
     stop: tuple[str, ...] = ("\nObservation:",)
+
+    def __init__(self, answer: Mapping[str, object] | None = None) -> None:
+        """Take the JSON Schema of the object that the answer is to be; None for words."""
+        self._answer = answer
 
     def parser(
         self,
@@ -128,8 +141,13 @@ class React:
         """Describe the tools and the steps."""
         if not tools:
             return ""
+        told, sample = [*tools], _ANSWER[language]
+        if self._answer is not None:
+            answer = _DESCRIPTION[language]
+            told.append(ToolSpec(name="Final Answer", description=answer, parameters=self._answer))
+            sample = _SHAPED_ANSWER
         names = ", ".join(tool.name for tool in tools)
-        return _INSTRUCTIONS[language].format(tools=tool_lines(tools), names=names)
+        return _INSTRUCTIONS[language].format(tools=tool_lines(told), names=names, answer=sample)
 
     def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
         """Write every step with its observations as the model's text, and ask it to continue.
