@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from strategies.agent.events import CallFinished, StopReason
-from strategies.agent.model.asking import Round
 from strategies.agent.model.reply import Reply
 from strategies.agent.outcomes import (
     Again,
@@ -24,6 +23,7 @@ from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.truncation import cut
 from strategies.agent.prompt.wording import Wording
+from strategies.agent.round import Round
 from strategies.agent.schema.answer import AnswerShape, Shaped
 from strategies.agent.tools.approval import Approvals, NoApprovals
 
@@ -67,7 +67,7 @@ class Decider:
         return step
 
     def _step(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
-        if this.calls.planned:
+        if this.calls.made:
             return self._after_calls(this, reply, earlier)
         if reply.failure is not None:
             return self._after_failure(this, reply, earlier)
@@ -82,10 +82,13 @@ class Decider:
             return self._after_no_answer(this, reply, earlier)
         return _answered(this, reply, _reason(this, reply))
 
-    def after_approved(self, this: Round) -> Step:
-        """Say what comes after the calls that the reader has approved; no model wrote them here."""
-        record = RoundRecord(content="", visible="", done=_all_done(this), in_text=False)
+    def after_approved(self, this: Round, record: RoundRecord) -> Step:
+        """Say what comes after the calls that the reader has approved."""
         return self._direct(this) or Again(record)
+
+    def approved_record(self, this: Round) -> RoundRecord:
+        """Write down the round of the approved calls; no model wrote them here."""
+        return RoundRecord(content="", visible="", done=_all_done(this), in_text=False)
 
     def _after_calls(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
         held = this.calls.held
@@ -166,8 +169,8 @@ class Decider:
         found = _findings(earlier)
         if self._policy.shape or not any(one.done for one in earlier):
             return Broken(self._wording.empty_answer, reason)
-        told = self._wording.empty_answer_with_results if found else ""
-        return Composed(_paragraphs([told or self._wording.empty_answer, *found]), reason)
+        told = self._wording.empty_answer_with_results if found else self._wording.empty_answer
+        return Composed(_paragraphs([told, *found]), reason)
 
     def _after_shaped_answer(self, this: Round, reply: Reply, shape: AnswerShape) -> Step:
         # What reads like a call, or like an action that answers, is shown otherwise than written.
@@ -224,13 +227,14 @@ def _answered(this: Round, reply: Reply, reason: StopReason) -> Step:
 
 def _reason(this: Round, reply: Reply, otherwise: StopReason = "answered") -> StopReason:
     """Say why a run ends with this reply; an answer that was cut off is never just answered."""
-    if reply.ending in {"length", "content_filter"}:
-        return "length" if reply.ending == "length" else "content_filter"
+    ending = reply.ending
+    if ending in ("length", "content_filter"):
+        return ending
     return this.closing or otherwise
 
 
 def _all_done(this: Round) -> tuple[DoneCall, ...]:
-    return tuple(_done(one, ran=one.call.id in this.calls.ran) for one in this.calls.results)
+    return tuple(_done(one, ran=one.call.id in this.calls.ran_ids) for one in this.calls.results)
 
 
 def _done(finished: CallFinished, *, ran: bool) -> DoneCall:

@@ -27,7 +27,7 @@ type StopReason = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedCall:
+class ToolCall:
     """A call of this run: its id is unique in the run, its name as the model wrote it."""
 
     id: str
@@ -39,7 +39,7 @@ class PlannedCall:
 
 @dataclass(frozen=True, slots=True)
 class RoundStarted:
-    """A round begins. Rounds count from 1."""
+    """A round begins. Rounds count from 1; calls that the reader has approved make round 0."""
 
     number: int
 
@@ -82,14 +82,14 @@ class ReasoningShown:
 class CallQueued:
     """A call has been written and waits until a running one makes room."""
 
-    call: PlannedCall
+    call: ToolCall
 
 
 @dataclass(frozen=True, slots=True)
 class CallStarted:
     """A tool begins to run, or its call is about to be refused."""
 
-    call: PlannedCall
+    call: ToolCall
     provider: str
 
 
@@ -97,7 +97,7 @@ class CallStarted:
 class CallFinished:
     """A call has its one result."""
 
-    call: PlannedCall
+    call: ToolCall
     outcome: ToolOutcome
     waited: float = field(default=0.0, compare=False)
     """Seconds from the moment when the call was written to that when it began."""
@@ -111,7 +111,7 @@ class ThoughtFinished:
 
     text: str
     reasoning: str
-    calls: tuple[PlannedCall, ...]
+    calls: tuple[ToolCall, ...]
     usage: Usage
     error: str = ""
     files: tuple[Forwarded, ...] = ()

@@ -13,15 +13,15 @@ from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import (
     AnswerShown,
     Event,
-    PlannedCall,
     RoundFinished,
     RoundStarted,
     RunFailed,
     RunFinished,
     StopReason,
     TextShown,
+    ToolCall,
 )
-from strategies.agent.model.asking import Asker, Round, TextFormats
+from strategies.agent.model.asking import Asker, TextFormats
 from strategies.agent.model.reply import Reply
 from strategies.agent.outcomes import (
     Again,
@@ -37,6 +37,7 @@ from strategies.agent.outcomes import (
 from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
+from strategies.agent.round import Round
 from strategies.agent.tools.approval import Approvals
 from strategies.agent.tools.calls import RunCalls
 
@@ -56,7 +57,7 @@ class Run:
         fallback: ModelBinding | None = None,
         policy: Policy | None = None,
         approvals: Approvals | None = None,
-        approved: Sequence[PlannedCall] = (),
+        approved: Sequence[ToolCall] = (),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -157,7 +158,7 @@ class Run:
         )
         step = self._decider.next_step(this, reply, self._conversation.rounds)
         self._learn(reply, step)
-        if this.calls.planned and not isinstance(step, Again):
+        if this.calls.made and not isinstance(step, Again):
             self.called.append(self._decider.record(this, reply))
         return step
 
@@ -169,8 +170,11 @@ class Run:
             yield from this.calls.begin_approved(call)
         yield from this.calls.finish()
         yield RoundFinished(this.number, "", this.calls.results, this.usage)
-        step = self._decider.after_approved(this)
+        record = self._decider.approved_record(this)
+        step = self._decider.after_approved(this, record)
         self._take_down(step)
+        if not isinstance(step, Again):
+            self.called.append(record)
         return step
 
     def _open_round(self) -> Round:
@@ -196,7 +200,7 @@ class Run:
 
     def _learn(self, reply: Reply, step: Step) -> None:
         """Take into the next round what this one has shown."""
-        self._asker.answer_in_kind(reply)
+        self._asker.adopt_form(reply)
         self._model_is_silent = reply.failure is not None and reply.failure.kind == "silent"
         self._take_down(step)
 

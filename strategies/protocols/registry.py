@@ -15,10 +15,11 @@ TEXT_PROTOCOLS: Mapping[str, TextProtocol] = {
 USUAL = "hermes"
 """What most models take that were taught no other form."""
 
-_SIGNS = (("<function=", "qwen3_coder"), ("<tool_call>", "hermes"), ("✿FUNCTION✿", "qwen"))
+_SIGNS = {"qwen3_coder": "<function=", "hermes": "<tool_call>", "qwen": "✿FUNCTION✿"}
+"""What stands in every call of a protocol, and in none of those behind it here."""
 _NO_FORM = "react"
 """For calls in no protocol's form, such as JSON in a fence. A small model that writes those goes on
-best where the run stands in one turn of the user (docs/evaluation.md)."""
+best where it continues its own steps (docs/evaluation.md)."""
 
 
 def text_protocol(name: str, answer: Mapping[str, object] | None = None) -> TextProtocol:
@@ -28,7 +29,12 @@ def text_protocol(name: str, answer: Mapping[str, object] | None = None) -> Text
 
 
 def protocol_of(reply: str) -> str:
-    """Say in which protocol a model goes on that wrote such a reply; blank when none is known."""
+    """Say in which protocol a model goes on that wrote such a reply; a blank one tells nothing."""
     if not reply:
         return USUAL
-    return next((name for sign, name in _SIGNS if sign in reply), _NO_FORM)
+    return next((name for name, sign in _SIGNS.items() if sign in reply), _NO_FORM)
+
+
+def is_written_in(name: str, reply: str) -> bool:
+    """Tell whether the calls of a reply may be a protocol's own: its sign is there, if any."""
+    return _SIGNS.get(name, "") in reply

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from strategies.agent.events import CallFinished, Event, PlannedCall, RunFinished
+from strategies.agent.events import CallFinished, Event, RunFinished, ToolCall
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ToolOutcome
@@ -26,7 +26,7 @@ from tests.agent.fakes import (
 
 SEND = Wanted("send", {"to": "bob", "times": "2"})
 LOOK = Wanted("look", {"q": "x"})
-APPROVED = PlannedCall("aBcDeFgH1", "send", {"to": "bob", "times": 2}, '{"to": "bob", "times": 2}')
+APPROVED = ToolCall("aBcDeFgH1", "send", {"to": "bob", "times": 2}, '{"to": "bob", "times": 2}')
 
 
 class Asking:
@@ -35,7 +35,7 @@ class Asking:
     def __init__(self, *, can_ask: bool = True, keeps: bool = True) -> None:
         self.can_ask = can_ask
         self._keeps = keeps
-        self.asked: list[PlannedCall] = []
+        self.asked: list[ToolCall] = []
         self.rounds: Sequence[RoundRecord] = ()
         self.known = ""
 
@@ -43,9 +43,7 @@ class Asking:
         """Ask for one tool alone."""
         return name == "send"
 
-    def ask(
-        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
-    ) -> str:
+    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """Keep the calls, where that is possible."""
         self.asked += calls
         self.rounds, self.known = rounds, known
@@ -64,7 +62,7 @@ def play(
     approvals: Asking,
     *,
     tongue: Tongue = NATIVE,
-    approved: Sequence[PlannedCall] = (),
+    approved: Sequence[ToolCall] = (),
     policy: Policy | None = None,
 ) -> tuple[list[Event], Run]:
     """Play a run to its end."""

@@ -17,13 +17,13 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
-    PlannedCall,
     RoundFinished,
     RoundStarted,
     RunFinished,
     TextShown,
     ThoughtFinished,
     ThoughtStarted,
+    ToolCall,
 )
 from strategies.agent.ports import ToolOutcome, Usage
 from tests.dify.logs import assert_whole, told
@@ -36,7 +36,7 @@ ANSWER = "".join(TEXTS)
 TIME = "2025-02-05 23:26:06"
 PROVIDER = "langgenius/openai/openai"
 
-CALL = PlannedCall("a1B2c3D4e", "current_time", {}, "{}")
+CALL = ToolCall("a1B2c3D4e", "current_time", {}, "{}")
 DONE = CallFinished(CALL, ToolOutcome(text=TIME), waited=0.25, ran=1.5)
 FIRST = Usage(
     prompt_tokens=48, completion_tokens=8, total_tokens=56, total_price=Decimal("0.00038")

@@ -78,18 +78,21 @@ def test_react_as_a_protocol_of_function_calling(host: Host) -> None:
     assert run.variables["answer"].strip() == "A tree."
 
 
-def test_a_native_model_that_writes_json_in_fences_goes_on_in_react(host: Host) -> None:
+@pytest.mark.parametrize("protocol", ["native", "hermes", "qwen3_coder"])
+def test_a_model_that_writes_json_in_fences_goes_on_in_react(host: Host, protocol: str) -> None:
     """It finds its own turn again, with the result in it, and answers in the same form."""
     wrote = '```json\n{"name": "look", "arguments": {"q": "x"}}\n```'
     answers = '```json\n{"name": "Final Answer", "arguments": {"answer": "A tree."}}\n```'
     model = ScriptedModel(says(wrote, pieces=5), says(answers, pieces=9))
     run = host.run(
-        ask("What?", tool("look")), model=model, tools=ScriptedTools(look=[text_output("bark")])
+        ask("What?", tool("look"), tool_protocol=protocol),
+        model=model,
+        tools=ScriptedTools(look=[text_output("bark")]),
     )
     first, second = model.requests
 
     assert_clean(run)
-    assert first["tools"]
+    assert bool(first["tools"]) == (protocol == "native")
     assert not second["tools"]
     assert second["stop"] == ["\nObservation:"]
     assert "Final Answer" in second["prompt_messages"][0]["content"]
@@ -100,6 +103,31 @@ def test_a_native_model_that_writes_json_in_fences_goes_on_in_react(host: Host) 
     ]
     assert run.variables["answer"].strip() == "A tree."
     assert run.text.strip() == "A tree."
+
+
+def test_a_model_that_writes_markup_goes_on_in_markup(host: Host) -> None:
+    """Whatever was chosen: from the second request on its calls are asked for as it writes them."""
+    wrote = (
+        "<tool_call>\n<function=look>\n<parameter=q>\nx\n</parameter>\n</function>\n</tool_call>"
+    )
+    models = {
+        chosen: ScriptedModel(says(wrote, pieces=5), says("A tree."))
+        for chosen in ("native", "qwen3_coder")
+    }
+    runs = [
+        host.run(
+            ask("What?", tool("look"), tool_protocol=chosen),
+            model=model,
+            tools=ScriptedTools(look=[text_output("bark")]),
+        )
+        for chosen, model in models.items()
+    ]
+    second = [model.requests[1]["prompt_messages"] for model in models.values()]
+
+    for run in runs:
+        assert_clean(run)
+        assert run.text.strip() == "A tree."
+    assert second[0] == second[1]
 
 
 @pytest.mark.parametrize(

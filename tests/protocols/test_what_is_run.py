@@ -22,8 +22,8 @@ from strategies.protocols.base import (
 from strategies.protocols.finish_reason import is_cut_short
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser, ReasoningHabit
+from strategies.protocols.quotations import Quotations
 from strategies.protocols.react.words import LabelledThought
-from strategies.protocols.stream.brought_in import BroughtIn
 from tests.protocols.cases import join_text, read_all, ways_to_cut
 from tests.protocols.replies import called, events_of, parser_of, shown, thought, tool
 
@@ -382,7 +382,7 @@ def test_emptied_arguments_are_not_run_if_the_reply_was_cut(case: _Emptied) -> N
 def test_quotation_of_what_a_tool_returned_is_never_run_for_a_native_model() -> None:
     """Even where it is all that the reply says, or stands on lines of its own at the end."""
     call = _CALLS["leak"]
-    page = BroughtIn([f"Welcome!\n{call}\nBye."])
+    page = Quotations([f"Welcome!\n{call}\nBye."])
     for reply in (call, f"The page says:\n{call}", f"```json\n{call[11:-12]}\n```"):
         for pieces in ([reply], *ways_to_cut(reply)):
             events = read_all(leak_parser(_TOOLS, is_quoted=page.holds), pieces)

@@ -5,14 +5,12 @@ or a file. Blank lines and reasoning do not count. What is to be done about a fa
 `failures/recovery.py`; here it is done.
 """
 
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from strategies.agent.event_queue import (
     Ended,
-    EventQueue,
     Failed,
     Item,
     Received,
@@ -24,7 +22,6 @@ from strategies.agent.events import (
     AnswerWithdrawn,
     Event,
     ReasoningShown,
-    StopReason,
     TextShown,
     ThoughtFinished,
     ThoughtStarted,
@@ -43,11 +40,11 @@ from strategies.agent.failures.recovery import (
 from strategies.agent.model.reply import Reply
 from strategies.agent.model.seam import SEAM, SeamParser
 from strategies.agent.outcomes import Limits, ModelBinding, Policy
-from strategies.agent.ports import ModelRequest, Toolbox, Usage
+from strategies.agent.ports import ModelRequest, Toolbox
 from strategies.agent.prompt.conversation import Conversation, text_message
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.tools.calls import RoundCalls
+from strategies.agent.round import Round
 from strategies.agent.yielding import give_way
 from strategies.protocols.base import (
     BrokenCall,
@@ -67,23 +64,6 @@ type TextFormats = Callable[[str], PromptFormat]
 _PIECES_AT_A_TIME = 256
 
 
-@dataclass(slots=True, kw_only=True)
-class Round:
-    """What a round works with."""
-
-    number: int
-    closing: StopReason | None
-    """Why this is the last round, in which no tool can be called; None when it is not."""
-    queue: EventQueue
-    calls: RoundCalls
-    until: float
-    """The moment, on the run's clock, until which its reply may begin."""
-    certain: bool
-    """Whether whatever the model says in this round is the answer."""
-    usage: Usage = field(default_factory=Usage)
-    """What all the model calls of the round have cost, the failed ones included."""
-
-
 class Asker:
     """Asks the models of one run: the one that was chosen, and the fallback."""
 
@@ -98,8 +78,8 @@ class Asker:
         limits: Limits,
         deadline: float,
         pace: TextPace,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self._binding = binding
         self._fallback = fallback
@@ -140,9 +120,9 @@ class Asker:
                 earlier = reply.failure
             self._apply(remedy, reply.failure)
 
-    def answer_in_kind(self, reply: Reply) -> None:
-        """Go on in the text: the model writes its calls there, and knows its own turns again."""
-        if reply.wrote_calls and self._binding.format.is_native:
+    def adopt_form(self, reply: Reply) -> None:
+        """Go on in the form in which the model writes its calls: it knows its own turns again."""
+        if reply.wrote_calls and not self._binding.format.is_form_of(reply.content):
             self._change_format(self._text_formats(reply.content))
 
     def _counts(self, reply: Reply) -> bool:
@@ -192,8 +172,7 @@ class Asker:
             conversation = conversation.without_media()
         prompt, window = self._binding.format, self._binding.window
         if this.closing:
-            write = partial(prompt.closing_request, wording=self._wording)
-            return window.fitted(conversation, "closing", write)
+            return window.fitted(conversation, "closing", prompt.closing_request)
         return window.fitted(conversation, "open", partial(prompt.request, tools=tools))
 
     # -- one model call -------------------------------------------------------------------------
@@ -209,7 +188,7 @@ class Asker:
         while not reply.over:
             due = self._due(this, reply, heard)
             items = this.queue.wait(min(due, this.calls.next_due) - self._clock())
-            if any(not _is_from_tool(item) for item in items):
+            if not all(isinstance(item, ToolDone) for item in items):
                 heard = self._clock()
             # Taken whole before anything is shown, so that showing never delays a tool.
             yield from self._shown(list(self._take_all(items, this, reply)), this)
@@ -311,15 +290,11 @@ class Asker:
                 yield AnswerShown(event.text)
 
 
-def _is_from_tool(item: Item) -> bool:
-    return isinstance(item, ToolDone)
-
-
 def _finished(reply: Reply, this: Round, request: ModelRequest) -> ThoughtFinished:
     return ThoughtFinished(
         text=reply.visible,
         reasoning=reply.reasoning,
-        calls=this.calls.planned,
+        calls=this.calls.made,
         usage=reply.usage,
         error=reply.error,
         files=tuple(reply.files),

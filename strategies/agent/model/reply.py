@@ -32,8 +32,8 @@ class Reply:
         self._content: list[str] = []
         self._visible: list[str] = []
         self._reasoning: list[str] = []
-        self._drafts: int | None = None
-        """How much of the beginning is known to be reasoning; None where it began with words."""
+        self._reasoned: int | None = None
+        """Characters at its beginning that are known to be reasoning; None where there are none."""
         self._calls_when_seen = 0
         """How many calls had come when the reader last saw text."""
         self.finish_reason = ""
@@ -52,9 +52,9 @@ class Reply:
 
     @property
     def content(self) -> str:
-        """The reply byte for byte, without reasoning that only ended in it (issue 14)."""
+        """The reply byte for byte, without reasoning that the prompt had opened."""
         written = "".join(self._content)
-        return written if self._drafts is None else behind_lone_close(written, self._drafts)
+        return written if self._reasoned is None else behind_lone_close(written, self._reasoned)
 
     @property
     def visible(self) -> str:
@@ -95,14 +95,14 @@ class Reply:
         self.files.extend(delta.files)
         if not delta.text and not delta.calls:
             return []
-        return self._sort(self._parser.feed(delta.text, delta.calls))
+        return self._record(self._parser.feed(delta.text, delta.calls))
 
     def close(self) -> list[ReplyEvent]:
         """End the reply."""
         if self.ending == "broken":
             return self.break_off(_BROKEN_STREAM)
         self.over = True
-        return self._sort(self._parser.close(cut_short=self.ending != "complete"))
+        return self._record(self._parser.close(cut_short=self.ending != "complete"))
 
     def break_off(self, failure: ModelFailure) -> list[ReplyEvent]:
         """End a reply that will not be completed; what is still open was never finished."""
@@ -112,7 +112,7 @@ class Reply:
         if not (self._visible or self.calls):
             # Nothing but the beginning of a call: it counts for nothing, and can be written anew.
             events = [event for event in events if not isinstance(event, BrokenCall | FormatError)]
-        return self._sort(events)
+        return self._record(events)
 
     def extend(self, rest: "Reply") -> None:
         """Put the rest of a reply that was cut off behind it; one that failed brings what came."""
@@ -122,17 +122,17 @@ class Reply:
             self.failure = None
             self.finish_reason = rest.finish_reason or self.finish_reason
 
-    def _sort(self, events: list[ReplyEvent]) -> list[ReplyEvent]:
+    def _record(self, events: list[ReplyEvent]) -> list[ReplyEvent]:
         for event in events:
             match event:
                 case Text(text):
                     self._see(text)
                 case Reasoning(text):
                     if not (self._visible or self.calls):
-                        self._drafts = self._drafts or 0
+                        self._reasoned = self._reasoned or 0
                     self._reasoning.append(text)
                 case ReasoningSoFar(text):
-                    self._drafts = len(text)
+                    self._reasoned = len(text)
                     self._visible.clear()
                     self._reasoning.append(text)
                 case Call() | BrokenCall():

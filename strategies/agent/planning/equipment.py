@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import Toolbox, ToolOutcome
@@ -24,7 +24,7 @@ class Part:
     limits: Limits
     policy: Policy
     approvals: Approvals
-    approved: Sequence[PlannedCall] = ()
+    approved: Sequence[ToolCall] = ()
     must_call: bool = False
     """Whether the call that the builder demands is to be made in it."""
 
@@ -74,7 +74,7 @@ class HeldBack:
     """Gathers the calls of all steps that need approval, for one question; an `Approvals`."""
 
     approvals: Approvals
-    calls: list[PlannedCall] = field(default_factory=list[PlannedCall])
+    calls: list[ToolCall] = field(default_factory=list[ToolCall])
     """Where nobody can be asked, those that go without."""
 
     @property
@@ -91,9 +91,7 @@ class HeldBack:
         """Whether no step may begin any more, because the reader is to be asked."""
         return bool(self.calls) and self.can_ask
 
-    def ask(
-        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
-    ) -> str:
+    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """Keep the calls until all steps have come to a halt; the rounds are the step's own."""
         del rounds, known
         self.calls += calls

@@ -17,7 +17,6 @@ from strategies.agent.events import (
     Event,
     Noticed,
     PlanFinished,
-    PlannedCall,
     PlannedStep,
     PlanStarted,
     ReasoningShown,
@@ -28,6 +27,7 @@ from strategies.agent.events import (
     StepHeld,
     StepStarted,
     TextShown,
+    ToolCall,
     Within,
     place_of,
 )
@@ -60,7 +60,7 @@ _DESCRIPTION = 160
 _UNEXPECTED = "UNEXPECTED"
 _OPEN, _DONE, _FAILED = "☐", "☑", "☒"
 
-type Ending = RunFinished | RunFailed
+type RunEnd = RunFinished | RunFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class PlannedRun:
         language: Language,
         manner: Manner,
         approvals: Approvals | None = None,
-        approved: Sequence[PlannedCall] = (),
+        approved: Sequence[ToolCall] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what the run is about.
@@ -142,7 +142,7 @@ class PlannedRun:
 
     # -- the plan -------------------------------------------------------------------------------
 
-    def _plan(self, toolbox: Toolbox) -> Generator[Event, None, Ending | None]:
+    def _plan(self, toolbox: Toolbox) -> Generator[Event, None, RunEnd | None]:
         """Ask for the plan; return the end of the run where the model answered, or failed."""
         yield PlanStarted(0)
         said, ending = yield from self._ask_planner(0, toolbox, self._conversation.question)
@@ -185,7 +185,7 @@ class PlannedRun:
 
     def _ask_planner(
         self, number: int, toolbox: Toolbox, question: str
-    ) -> Generator[Event, None, tuple[str, Ending]]:
+    ) -> Generator[Event, None, tuple[str, RunEnd]]:
         """Ask for a plan; an answer that comes instead of one is streamed."""
         tools = "\n".join(
             f"- {one.name}: {shortened_line(one.description, _DESCRIPTION)}"
@@ -231,7 +231,7 @@ class PlannedRun:
 
     # -- the steps ------------------------------------------------------------------------------
 
-    def _carry_out(self, toolbox: Toolbox) -> Generator[Event, None, Ending | None]:
+    def _carry_out(self, toolbox: Toolbox) -> Generator[Event, None, RunEnd | None]:
         """Run the steps; return the end of the run where one of them ends it."""
         side, surprised, direct = SideBySide(), False, None
         runs: dict[int, tuple[PlannedStep, Run]] = {}
@@ -290,7 +290,7 @@ class PlannedRun:
             yield StepStarted(step)
             side.start(step.id, run)
 
-    def _take_back(self, step: PlannedStep, ending: Ending) -> None:
+    def _take_back(self, step: PlannedStep, ending: RunEnd) -> None:
         self._usage += ending.usage
         self._rounds += self._shares.pop(place_of(StepStarted(step)))  # what it did not use
 
@@ -302,7 +302,7 @@ class PlannedRun:
         yield StepFinished(step, result.text, usage, result.error)
         yield from self._show(f"- {_FAILED if result.error else _DONE} {_line(step)}\n")
 
-    def _result(self, ending: Ending) -> StepResult:
+    def _result(self, ending: RunEnd) -> StepResult:
         if isinstance(ending, RunFailed):
             return StepResult(text="", error=ending.sentence)
         said = ending.answer.strip()
@@ -348,7 +348,7 @@ class PlannedRun:
 
     # -- the end --------------------------------------------------------------------------------
 
-    def _answer(self) -> Generator[Event, None, Ending]:
+    def _answer(self) -> Generator[Event, None, RunEnd]:
         """Have the answer written from the results, and stream it."""
         yield from self._show("\n")
         yield ClosingStarted()
@@ -372,7 +372,7 @@ class PlannedRun:
                     yield from self._nested(CLOSING, event)
         raise AssertionError  # a run ends with its ending
 
-    def _known(self, ending: Ending) -> Generator[Event, None, Ending]:
+    def _known(self, ending: RunEnd) -> Generator[Event, None, RunEnd]:
         """Answer with what the steps have found, where the model could not write the answer."""
         found = self._board.findings
         late = isinstance(ending, RunFailed) and ending.stop_reason == "time_limit"
@@ -383,7 +383,7 @@ class PlannedRun:
         yield from self._say(answer, answer)
         return RunFinished(answer, "time_limit", ending.usage)
 
-    def _end(self, ending: Ending) -> Iterator[Event]:
+    def _end(self, ending: RunEnd) -> Iterator[Event]:
         """End the whole run as its last part ended."""
         if isinstance(ending, RunFinished) or not self._policy.answer_on_error:
             yield replace(ending, usage=self._usage)
@@ -392,7 +392,7 @@ class PlannedRun:
         yield from self._say(said, said)
         yield RunFinished(said, ending.stop_reason, self._usage, error=ending.sentence)
 
-    def _direct(self, ending: RunFinished) -> Ending:
+    def _direct(self, ending: RunFinished) -> RunEnd:
         """End with a result that is the answer; where it is to be of some shape, it must be so."""
         shape = self._policy.shape
         if shape is None:
@@ -405,7 +405,7 @@ class PlannedRun:
 
     def _approval(
         self, waiting: Sequence[tuple[PlannedStep, Usage]]
-    ) -> Generator[Event, None, Ending | None]:
+    ) -> Generator[Event, None, RunEnd | None]:
         """Ask once for all the calls that the steps have held; `waiting` are these steps."""
         held = self._held.calls
         question = self._approvals.ask(held, self.called, self._board.told()) if held else ""

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 
 _VALUE_LENGTH = 1_000
 """Characters of one argument that are shown."""
@@ -78,7 +78,7 @@ _SIGNS = dict.fromkeys(map(ord, "👍✅👌"))
 _SAYING = frozenset({"Ll", "Lu", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "So", "Sm"})
 
 
-def question(calls: Sequence[PlannedCall], titles: Mapping[str, str], asked: str) -> str:
+def question(calls: Sequence[ToolCall], titles: Mapping[str, str], asked: str) -> str:
     """Write the question whether calls may run, in the language in which the reader asked.
 
     Args:
@@ -108,7 +108,7 @@ def _language(asked: str) -> str:
     return "pt" if _PORTUGUESE.search(asked) else "en"
 
 
-def _told(call: PlannedCall, title: str, sentences: _Sentences) -> str:
+def _told(call: ToolCall, title: str, sentences: _Sentences) -> str:
     names = (
         f"**{_code(title)}**" if title == call.name else f"**{_code(title)}** ({_code(call.name)})"
     )

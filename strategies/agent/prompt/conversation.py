@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import cast
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.ports import Message
 from strategies.agent.prompt.media import described, is_medium, parts_of, without_media
 from strategies.agent.prompt.truncation import cut
@@ -22,7 +22,7 @@ type Content = str | Sequence[Mapping[str, object]]
 class DoneCall:
     """A call and its one result."""
 
-    call: PlannedCall
+    call: ToolCall
     result: str
     """As the model reads it."""
     answer: str = ""

@@ -34,7 +34,8 @@ from strategies.protocols.base import (
 )
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser, ReasoningHabit
-from strategies.protocols.stream.brought_in import BroughtIn
+from strategies.protocols.quotations import Quotations
+from strategies.protocols.registry import is_written_in
 from strategies.protocols.writing.closing import in_one_turn
 from strategies.protocols.writing.escaping import escaped_markers
 
@@ -45,9 +46,8 @@ type Closing = Callable[[str, Sequence[Exchange], str], list[Turn]]
 class PromptFormat(Protocol):
     """One way to speak with a model."""
 
-    @property
-    def is_native(self) -> bool:
-        """Whether tools are declared to the provider; else the text tells of them."""
+    def is_form_of(self, reply: str) -> bool:
+        """Whether a model that wrote calls in such a reply knows this format as its own."""
         ...
 
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
@@ -58,7 +58,7 @@ class PromptFormat(Protocol):
         """Write the conversation so that the model may call tools."""
         ...
 
-    def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
+    def closing_request(self, conversation: Conversation) -> ModelRequest:
         """Write the conversation so that the model can only answer."""
         ...
 
@@ -95,9 +95,13 @@ class NativeFormat:
     must_call: MustCall | None = None
     _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
     _rounds: Memo[RoundRecord, list[Message]] = field(
-        default_factory=lambda: Memo(_native_round), compare=False
+        default_factory=lambda: Memo(_native_round), init=False, compare=False
     )
-    is_native = True
+
+    def is_form_of(self, reply: str) -> bool:
+        """Calls in the text are never native ones."""
+        del reply
+        return False
 
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Merge native deltas; calls that leak into the text are found there."""
@@ -105,7 +109,7 @@ class NativeFormat:
         text = leak_parser(
             tools,
             starts_in_reasoning=habit.starts_in_reasoning,
-            is_quoted=_quotations(tools, conversation),
+            is_quoted=_is_quoted(tools, conversation),
         )
         return NativeParser(text, tools, habit)
 
@@ -120,9 +124,9 @@ class NativeFormat:
         messages += chain.from_iterable(self._rounds.all(conversation.rounds))
         return ModelRequest(messages=messages, question=question, tools=tools)
 
-    def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
+    def closing_request(self, conversation: Conversation) -> ModelRequest:
         """Write the run as one turn, without tools."""
-        return _closing_request(conversation, wording)
+        return _closing_request(conversation, self.wording)
 
     def _recalled(self, asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
         return [text_message("user", asked), *chain.from_iterable(map(_native_round, rounds))]
@@ -135,8 +139,11 @@ class TextFormat:
     protocol: TextProtocol
     language: Language = "en"
     must_call: MustCall | None = None
-    is_native = False
     _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
+
+    def is_form_of(self, reply: str) -> bool:
+        """Calls in another form than the protocol's show that the model does not follow it."""
+        return is_written_in(self.protocol.name, reply)
 
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
@@ -144,7 +151,7 @@ class TextFormat:
         text = self.protocol.parser(
             tools,
             starts_in_reasoning=habit.starts_in_reasoning,
-            is_quoted=_quotations(tools, conversation),
+            is_quoted=_is_quoted(tools, conversation),
         )
         return NativeParser(text, tools, habit)
 
@@ -175,21 +182,21 @@ class TextFormat:
         turns = self.protocol.turns(first.text, shown)
         return [text_message(turn.role, turn.text) for turn in turns]
 
-    def closing_request(self, conversation: Conversation, wording: Wording) -> ModelRequest:
+    def closing_request(self, conversation: Conversation) -> ModelRequest:
         """Write the run as one turn, without a word of the protocol."""
-        return _closing_request(conversation, wording, self.protocol.closing)
+        return _closing_request(conversation, wording_for(self.language), self.protocol.closing)
 
 
-def _quotations(tools: Sequence[ToolSpec], conversation: Conversation) -> IsQuoted:
+def _is_quoted(tools: Sequence[ToolSpec], conversation: Conversation) -> IsQuoted:
     """Know a call that others have said; what they said is collected where a call was written."""
 
     @cache
-    def brought_in() -> BroughtIn:
+    def quotations() -> Quotations:
         made = (Call(name=one.call.name, arguments=one.call.arguments) for one in conversation.ran)
         told = (tool.description for tool in tools)
-        return BroughtIn(conversation.brought_in, made=made, told=told)
+        return Quotations(conversation.brought_in, made=made, told=told)
 
-    return lambda call, written: brought_in().holds(call, written)
+    return lambda call, written: quotations().holds(call, written)
 
 
 def _native_round(record: RoundRecord) -> list[Message]:

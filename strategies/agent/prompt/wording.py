@@ -1,7 +1,8 @@
 """The sentences that the engine says to the model and, where a run ends oddly, to the reader.
 
-Chosen by the language of the question, as the protocols' instructions are. Everything that a model
-reads of ours outside the protocols stands in this file.
+Chosen by the language of the question, as the protocols' instructions are. What else a model reads
+of ours: the protocols' prompts, `planning/sentences.py`, `dify/inputs/files/wording.py` on files,
+and the notes of `truncation.py` and `window/draft.py` on what was left out.
 """
 
 from dataclasses import dataclass

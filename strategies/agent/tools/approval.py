@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.prompt.consent import is_yes
 from strategies.agent.prompt.conversation import RoundRecord
 
@@ -30,9 +30,7 @@ class Approvals(Protocol):
         """Whether there is a reader who can answer: a conversation with a next turn."""
         ...
 
-    def ask(
-        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
-    ) -> str:
+    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """Keep calls until the next turn and return the question to the reader.
 
         Blank where that is not possible: then the calls are off.
@@ -55,9 +53,7 @@ class NoApprovals:
         del name
         return False
 
-    def ask(
-        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
-    ) -> str:
+    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """Have nobody to ask."""
         del calls, rounds, known
         return ""
@@ -67,11 +63,11 @@ class NoApprovals:
 class Decided:
     """What became of the calls that the turn before asked about."""
 
-    approved: tuple[PlannedCall, ...] = ()
-    rejected: tuple[PlannedCall, ...] = ()
+    approved: tuple[ToolCall, ...] = ()
+    rejected: tuple[ToolCall, ...] = ()
 
 
-def decide(calls: Sequence[PlannedCall], message: str, approval: object) -> Decided:
+def decide(calls: Sequence[ToolCall], message: str, approval: object) -> Decided:
     """Read the answer to a question about these calls; what is no clear yes is a no.
 
     Args:

@@ -4,13 +4,12 @@
 of one round, in the order in which the model wrote them.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
 from strategies.agent.event_queue import EventQueue, Item, ToolDone
-from strategies.agent.events import CallFinished, Event, PlannedCall
+from strategies.agent.events import CallFinished, Event, ToolCall
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.approval import Approvals, NoApprovals
@@ -32,7 +31,7 @@ class RunCalls:
         tool_seconds: float,
         until: float,
         approvals: Approvals | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
         """Take how many may run at once, the seconds for each, and the moment when all must end."""
         self.toolbox = toolbox
@@ -78,22 +77,22 @@ class RoundCalls:
         self._executor = executor
         self._ready: list[Ready] = []
         """The calls that were run for real."""
-        self._planned: list[tuple[int, PlannedCall]] = []
-        self.held: list[PlannedCall] = []
+        self._made: list[tuple[int, ToolCall]] = []
+        self.held: list[ToolCall] = []
         """The calls that the reader must approve first, with the arguments they would run with."""
 
     @property
-    def planned(self) -> tuple[PlannedCall, ...]:
+    def made(self) -> tuple[ToolCall, ...]:
         """The calls in the order in which the model wrote them."""
-        return tuple(call for _, call in sorted(self._planned, key=lambda entry: entry[0]))
+        return tuple(call for _, call in sorted(self._made, key=lambda entry: entry[0]))
 
     @property
     def results(self) -> tuple[CallFinished, ...]:
         """One result per call, in the order of the calls."""
-        return tuple(self._executor.finished[call.id] for call in self.planned)
+        return tuple(self._executor.finished[call.id] for call in self.made)
 
     @property
-    def ran(self) -> frozenset[str]:
+    def ran_ids(self) -> frozenset[str]:
         """The ids of the calls that were run for real."""
         return frozenset(ready.call.id for ready in self._ready)
 
@@ -110,19 +109,19 @@ class RoundCalls:
         """Check a call and run it, now or as soon as a place is free; or refuse it."""
         run = self._run
         checked = validated(written, run.toolbox, run.taken_ids, run.wording)
-        self._planned.append((written.position, checked.call))
+        self._made.append((written.position, checked.call))
         if not isinstance(checked, Ready):
             return self._executor.settle(checked.call, checked.outcome)
         if refusal := self._refusal(checked):
             return self._executor.settle(checked.call, refusal)
         return self._start(checked)
 
-    def begin_approved(self, call: PlannedCall) -> list[Event]:
+    def begin_approved(self, call: ToolCall) -> list[Event]:
         """Run a call with the very arguments that the reader has approved."""
         run = self._run
         written = Call(name=call.name, arguments=call.arguments, id=call.id, raw=call.raw)
         checked = validated(written, run.toolbox, run.taken_ids, run.wording)
-        self._planned.append((len(self._planned), checked.call))
+        self._made.append((len(self._made), checked.call))
         if not isinstance(checked, Ready):  # the tool is gone, or takes other arguments now
             return self._executor.settle(checked.call, checked.outcome)
         return self._start(Ready(checked.call, call.arguments))

@@ -4,13 +4,12 @@ Every call gets exactly one result. A call that comes back after its time is ove
 result already, and what it brings then is ignored.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from strategies.agent.event_queue import EventQueue
-from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, PlannedCall
+from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
 from strategies.agent.ports import ToolOutcome
 
 type Job = Callable[[], ToolOutcome]
@@ -20,7 +19,7 @@ type Job = Callable[[], ToolOutcome]
 class Waiting:
     """A call that has been written. Moments are seconds on the executor's clock."""
 
-    call: PlannedCall
+    call: ToolCall
     job: Job
     written: float
 
@@ -29,7 +28,7 @@ class Waiting:
 class Running:
     """A call at work."""
 
-    call: PlannedCall
+    call: ToolCall
     written: float
     begun: float
     due: float
@@ -46,7 +45,7 @@ class ToolExecutor:
         *,
         parallel: int,
         tool_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
         self._queue = queue
         self._provider = provider
@@ -67,12 +66,12 @@ class ToolExecutor:
         """The moment at which the next running call is out of time."""
         return min((running.due for running in self._running.values()), default=float("inf"))
 
-    def begin(self, call: PlannedCall, job: Job) -> list[Event]:
+    def begin(self, call: ToolCall, job: Job) -> list[Event]:
         """Run a call now, or as soon as a place is free."""
         self._waiting.append(Waiting(call=call, job=job, written=self._clock()))
         return self._fill() or [CallQueued(call)]
 
-    def settle(self, call: PlannedCall, outcome: ToolOutcome) -> list[Event]:
+    def settle(self, call: ToolCall, outcome: ToolOutcome) -> list[Event]:
         """Give a call a result without running it."""
         return [self._started(call), self._finish(call, outcome)]
 
@@ -112,7 +111,7 @@ class ToolExecutor:
             self._queue.run_tool(one.call.id, one.job)
         return events
 
-    def _started(self, call: PlannedCall) -> CallStarted:
+    def _started(self, call: ToolCall) -> CallStarted:
         return CallStarted(call, self._provider(call.name))
 
     def _end(self, running: Running, outcome: ToolOutcome) -> CallFinished:
@@ -120,7 +119,7 @@ class ToolExecutor:
         return self._finish(running.call, outcome, waited=waited, ran=ran)
 
     def _finish(
-        self, call: PlannedCall, outcome: ToolOutcome, *, waited: float = 0.0, ran: float = 0.0
+        self, call: ToolCall, outcome: ToolOutcome, *, waited: float = 0.0, ran: float = 0.0
     ) -> CallFinished:
         self.finished[call.id] = CallFinished(call, outcome, waited, ran)
         return self.finished[call.id]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.schema import arguments
@@ -32,7 +32,7 @@ _LONGEST = 200  # matching costs the square of the length, and no tool's name is
 class Ready:
     """The call may run, with these arguments."""
 
-    call: PlannedCall
+    call: ToolCall
     arguments: Mapping[str, object]
 
 
@@ -40,7 +40,7 @@ class Ready:
 class Rejected:
     """The call must not run; this is its result."""
 
-    call: PlannedCall
+    call: ToolCall
     outcome: ToolOutcome
 
 
@@ -69,14 +69,14 @@ def failure(sentence: str) -> ToolOutcome:
     return ToolOutcome(text=sentence, error=sentence)
 
 
-def _name(written: Call | BrokenCall, taken_ids: set[str]) -> PlannedCall:
+def _name(written: Call | BrokenCall, taken_ids: set[str]) -> ToolCall:
     call_id = written.id if written.id and written.id not in taken_ids else new_id(taken_ids)
     taken_ids.add(call_id)
     if isinstance(written, BrokenCall):
         # Providers parse the arguments that go back to them, so they must be a JSON object.
         kept = {"unreadable_arguments": written.raw[:_QUOTED]}
-        return PlannedCall(call_id, written.name, kept, json.dumps(kept, ensure_ascii=False))
-    return PlannedCall(call_id, written.name, written.arguments, _as_json(written))
+        return ToolCall(call_id, written.name, kept, json.dumps(kept, ensure_ascii=False))
+    return ToolCall(call_id, written.name, written.arguments, _as_json(written))
 
 
 def new_id(taken_ids: Collection[str] = ()) -> str:

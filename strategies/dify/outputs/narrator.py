@@ -21,7 +21,6 @@ from strategies.agent.events import (
     Noticed,
     PartEvent,
     PlanFinished,
-    PlannedCall,
     PlanStarted,
     ReasoningShown,
     RoundFinished,
@@ -34,6 +33,7 @@ from strategies.agent.events import (
     TextShown,
     ThoughtFinished,
     ThoughtStarted,
+    ToolCall,
     Within,
     place_of,
 )
@@ -231,7 +231,7 @@ class Narrator:
         called = [f"✗ {self._title(call)}" for call in failed] + [*map(self._title, went_well)]
         return ", ".join(called) or ("answer" if event.text.strip() else "nothing")
 
-    def _title(self, call: PlannedCall) -> str:
+    def _title(self, call: ToolCall) -> str:
         return self._titles.get(call.name, call.name)
 
 
@@ -262,7 +262,7 @@ def _part_data(
             return "", {}
 
 
-def _tool_input(calls: tuple[PlannedCall, ...]) -> str:
+def _tool_input(calls: tuple[ToolCall, ...]) -> str:
     """Write the calls as seed 004 does: one JSON object by name, a list where a name repeats."""
     by_name: object = {call.name: call.arguments for call in calls}
     if len({call.name for call in calls}) < len(calls):

@@ -13,7 +13,6 @@ from strategies.agent.events import (
     CallFinished,
     Event,
     PlanFinished,
-    PlannedCall,
     PlanStarted,
     RoundFinished,
     RunFailed,
@@ -22,6 +21,7 @@ from strategies.agent.events import (
     StepHeld,
     StepStarted,
     ThoughtFinished,
+    ToolCall,
     Within,
 )
 from strategies.agent.prompt.truncation import cut, cut_inside
@@ -40,7 +40,7 @@ class Outputs:
     """Gathers one run's outputs. `messages` is called with every event, in order."""
 
     def __init__(
-        self, sources: Sources, *, pending: Callable[[], Sequence[PlannedCall]] = tuple
+        self, sources: Sources, *, pending: Callable[[], Sequence[ToolCall]] = tuple
     ) -> None:
         self._sources = sources
         self._pending = pending
@@ -112,7 +112,7 @@ class Outputs:
         ]
 
 
-def _waiting(call: PlannedCall) -> dict[str, Any]:
+def _waiting(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "name": call.name, "arguments": dict(call.arguments)}
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.failures.redaction import redacted
 from strategies.agent.prompt.recall import PausedTurn
 from strategies.agent.tools.validation import new_id
@@ -34,7 +34,7 @@ _TAKEN_MOST = 10_000
 class Held:
     """What waits for a reader's answer."""
 
-    calls: tuple[PlannedCall, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     turn: PausedTurn | None = None
     """What to go on with; None where it could not be kept or read."""
     files: Sequence[Json] = ()
@@ -116,9 +116,9 @@ class HeldCalls:
             self._store.send(_key(text(asked["ticket"])), None)
 
 
-def _call(told: object) -> PlannedCall:
+def _call(told: object) -> ToolCall:
     call = mapping(told)
-    return PlannedCall(
+    return ToolCall(
         text(call.get("id")),
         text(call.get("name")),
         mapping(call.get("arguments")),
@@ -126,7 +126,7 @@ def _call(told: object) -> PlannedCall:
     )
 
 
-def named(calls: Sequence[PlannedCall]) -> tuple[PlannedCall, ...]:
+def named(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
     """Give calls ids that nobody can guess."""
     return tuple(replace(call, id=new_id()) for call in calls)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.ports import Message, Model, ModelRequest
 from strategies.agent.prompt.consent import question
 from strategies.agent.prompt.conversation import Recalled, RoundRecord
@@ -62,7 +62,7 @@ class BetweenTurns:
         """Writes those of the run's files that a value names, to be kept with a held call."""
         self.decided = Decided()
         """What became of the calls that the turn before asked about."""
-        self.pending: tuple[PlannedCall, ...] = ()
+        self.pending: tuple[ToolCall, ...] = ()
         """The calls of this run that wait for an approval or, in a Workflow, go without."""
 
     @property
@@ -128,9 +128,7 @@ class BetweenTurns:
         """See `Approvals.asks`."""
         return name in self._wishes.asks_before
 
-    def ask(
-        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
-    ) -> str:
+    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """See `Approvals.ask`."""
         self.pending = (*self.pending, *calls)
         if not self.can_ask:

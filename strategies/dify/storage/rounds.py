@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.failures.redaction import HIDDEN, is_secret, redacted
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.dify.loose_json import Json, mapping, sequence, text
@@ -53,10 +53,10 @@ def _masked_round(record: RoundRecord) -> RoundRecord:
     return replace(record, content=content, visible=visible, done=done)
 
 
-def _masked_call(call: PlannedCall) -> PlannedCall:
+def _masked_call(call: ToolCall) -> ToolCall:
     arguments = cast("Mapping[str, object]", _masked(call.arguments))
     raw = json.dumps(arguments, ensure_ascii=False, default=str)
-    return PlannedCall(call.id, call.name, arguments, raw)
+    return ToolCall(call.id, call.name, arguments, raw)
 
 
 def _masked(value: object) -> object:
@@ -86,5 +86,5 @@ def _read_round(record: Json) -> RoundRecord:
 def _read_calls(record: Json) -> Iterator[DoneCall]:
     for call_id, name, raw, result, ran in map(sequence, sequence(record.get("done"))):
         arguments = mapping(json.loads(text(raw)))
-        call = PlannedCall(text(call_id), text(name), arguments, text(raw))
+        call = ToolCall(text(call_id), text(name), arguments, text(raw))
         yield DoneCall(call=call, result=text(result), ran=ran is True)

@@ -28,7 +28,7 @@ from strategies.protocols.stream.block import (
     Block,
     Closed,
     Emit,
-    Ending,
+    End,
     Grammar,
     MarkerFound,
     NotABlock,
@@ -97,7 +97,7 @@ class Return:
     def __init__(self) -> None:
         self._colon = False
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Read white space and one colon."""
         del emit
         self._colon = self._colon or _passes_colon(cursor)
@@ -110,7 +110,7 @@ class Colon:
     def __init__(self, found: MarkerFound) -> None:
         self._start = found.position + len(found.marker)
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Look at the next character."""
         del emit
         if cursor.at == len(cursor.text) and not ending:
@@ -126,7 +126,7 @@ class StrayArguments:
     def __init__(self, found: MarkerFound) -> None:
         self._until = found.position + len(found.marker)
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Refuse at once."""
         del cursor, emit, ending
         return NotABlock(until=self._until, problem=_ARGS_PROBLEM)
@@ -152,7 +152,7 @@ class QwenCall:
         self._pending: list[Call | BrokenCall] = []
         """Calls that may turn out to be shown only."""
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Read name, arguments, and what may follow them, as far as they have come."""
         while True:
             before = self._place(cursor)
@@ -178,7 +178,7 @@ class QwenCall:
 
     # ---- the name
 
-    def _read_name(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+    def _read_name(self, cursor: Cursor, ending: End | None) -> Verdict | None:
         self._colon = self._colon or _passes_colon(cursor)
         if not _skip_blank(cursor):
             return self._refuse() if ending else None
@@ -201,7 +201,7 @@ class QwenCall:
 
     # ---- the arguments
 
-    def _await_arguments(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+    def _await_arguments(self, cursor: Cursor, ending: End | None) -> Verdict | None:
         _skip_blank(cursor)
         marker = _MARKERS.here(cursor.text, cursor.at)
         if marker == ARGS:
@@ -220,14 +220,14 @@ class QwenCall:
         self._call()
         return None
 
-    def _may_go_on(self, cursor: Cursor, ending: Ending | None) -> bool:
+    def _may_go_on(self, cursor: Cursor, ending: End | None) -> bool:
         return (
             cursor.at == len(cursor.text)
             or _MARKERS.begins_here(cursor.text, cursor.at)
             or (ending is not None and cursor.text.startswith("✿", cursor.at))
         )
 
-    def _end_without_arguments(self, cursor: Cursor, ending: Ending) -> None:
+    def _end_without_arguments(self, cursor: Cursor, ending: End) -> None:
         arguments_began = cursor.text[cursor.at : cursor.at + 2] in {"✿", "✿A"}
         cursor.at = len(cursor.text)
         if ending.cut_short or arguments_began or self._name not in self._tools:
@@ -235,7 +235,7 @@ class QwenCall:
         else:
             self._call()
 
-    def _start_arguments(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+    def _start_arguments(self, cursor: Cursor, ending: End | None) -> Verdict | None:
         self._colon = self._colon or _passes_colon(cursor)
         if not _skip_blank(cursor):
             if ending and ending.cut_short:
@@ -251,7 +251,7 @@ class QwenCall:
             self._arguments = self._json(cursor)
         return None
 
-    def _start_fenced(self, cursor: Cursor, ending: Ending | None) -> None:
+    def _start_fenced(self, cursor: Cursor, ending: End | None) -> None:
         """Tell JSON in a fence from code: both are common for tools that run code."""
         found = _FENCE.match(cursor.text, cursor.at)
         if not found:
@@ -271,7 +271,7 @@ class QwenCall:
     def _json(self, cursor: Cursor) -> ArgumentsBlock:
         return ArgumentsBlock(name=self._name, start=cursor.position, tags=_MARKERS, closed=_CLOSED)
 
-    def _read_arguments(self, cursor: Cursor, ending: Ending | None) -> None:
+    def _read_arguments(self, cursor: Cursor, ending: End | None) -> None:
         if self._arguments and self._arguments.read(cursor, self._keep, ending):
             self._arguments = None
 
@@ -287,7 +287,7 @@ class QwenCall:
 
     # ---- what follows
 
-    def _judge(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def _judge(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Hand out the call, or give it back where it is only shown."""
         at = _after_junk(cursor)
         if self._standing == "alone":
@@ -314,7 +314,7 @@ class QwenCall:
             return True
         return goes_on(sentence_is_over=self._line_start, gap=gap, after=after)
 
-    def _read_rest(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+    def _read_rest(self, cursor: Cursor, ending: End | None) -> Verdict | None:
         found = _AFTER_ARGUMENTS.find(cursor.text, cursor.at)
         if not found:
             until = _AFTER_ARGUMENTS.settled(cursor.text, cursor.at)
@@ -347,7 +347,7 @@ class _Code:
         )
         self._known = self._key in properties
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Read up to the fence that closes the block."""
         found = _FENCE_END.find(cursor.text, cursor.at)
         if not found:

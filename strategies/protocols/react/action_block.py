@@ -20,7 +20,7 @@ from strategies.protocols.react.actions import (
 from strategies.protocols.react.answer_string import AnswerHead
 from strategies.protocols.react.layout import JsonText, skip_json_mark, skip_lead
 from strategies.protocols.react.verdicts import Acts, Answers, Nothing, OnlyWords, Verdict
-from strategies.protocols.stream.block import Ending
+from strategies.protocols.stream.block import End
 from strategies.protocols.stream.cursor import Cursor
 
 _NO_NAME = "There is an Action, but it names no tool."
@@ -48,7 +48,7 @@ class ActionBlock:
         self._tools = tools
         self._keeps_form = keeps_form
         self._has_thoughts = has_thoughts
-        self._ending: Ending | None = None
+        self._ending: End | None = None
         self._state: _State = self._begin
         self._line: list[str] = []
         self._name = ""
@@ -62,7 +62,7 @@ class ActionBlock:
         self._json = JsonText()
         self._head = AnswerHead()
 
-    def read(self, ending: Ending | None) -> Verdict | None:
+    def read(self, ending: End | None) -> Verdict | None:
         """Read on; None means that more text is needed."""
         self._ending = ending
         while True:

@@ -10,7 +10,7 @@ from strategies.protocols.base import ToolSpec
 from strategies.protocols.react.action_block import ActionBlock
 from strategies.protocols.react.candidate import Candidate
 from strategies.protocols.react.verdicts import Acts, OnlyWords, Verdict
-from strategies.protocols.stream.block import Ending
+from strategies.protocols.stream.block import End
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.judgement import goes_on
 
@@ -35,7 +35,7 @@ class ActionLine:
         self._passed = ""
         """What stands behind it, as far as it matters."""
 
-    def read(self, ending: Ending | None) -> Verdict | None:
+    def read(self, ending: End | None) -> Verdict | None:
         """Read on; None means that more text is needed."""
         if self._acts is None:
             verdict = self._block.read(ending)
@@ -44,7 +44,7 @@ class ActionLine:
             self._acts = verdict
         return self._rest_of_line(self._acts, ending)
 
-    def _rest_of_line(self, acts: Acts, ending: Ending | None) -> Verdict | None:
+    def _rest_of_line(self, acts: Acts, ending: End | None) -> Verdict | None:
         cursor, text = self._cursor, self._cursor.text
         found = _CLOSERS.match(text, cursor.at)
         end = found.end() if found else cursor.at

@@ -12,7 +12,7 @@ from strategies.protocols.react.actions import Action, actions_in_text
 from strategies.protocols.react.answer_string import AnswerHead
 from strategies.protocols.react.layout import BETWEEN_ACTIONS, JsonText, skip
 from strategies.protocols.react.verdicts import Acts, Answers, OnlyWords, Verdict
-from strategies.protocols.stream.block import Ending
+from strategies.protocols.stream.block import End
 from strategies.protocols.stream.cursor import Cursor
 
 
@@ -39,7 +39,7 @@ class Candidate:
         self._head = head
         self._json: JsonText | None = JsonText()
 
-    def read(self, ending: Ending | None) -> Verdict | None:
+    def read(self, ending: End | None) -> Verdict | None:
         """Read on; None means that more text is needed."""
         if self._head and self._json and self._head.find(self._cursor):
             return Answers()
@@ -63,7 +63,7 @@ class Candidate:
         actions = actions_in_text(text, is_cut=is_cut)
         return actions if all(map(self._may_stand_alone, actions)) else []
 
-    def _look_behind(self, ending: Ending | None) -> Verdict | None:
+    def _look_behind(self, ending: End | None) -> Verdict | None:
         cursor = self._cursor
         more = skip(cursor, BETWEEN_ACTIONS, ending=ending is not None)
         if not (more or ending):

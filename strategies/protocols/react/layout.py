@@ -7,7 +7,7 @@ import re
 
 from strategies.protocols.json.read import JsonSpan
 from strategies.protocols.react import labels
-from strategies.protocols.stream.block import Ending
+from strategies.protocols.stream.block import End
 from strategies.protocols.stream.cursor import Cursor
 
 BETWEEN_ACTIONS = re.compile(r"[\s,;`~}\])*]*+")
@@ -63,7 +63,7 @@ class JsonText:
         self.is_cut = False
         """It ends where the reply was cut off."""
 
-    def read(self, cursor: Cursor, ending: Ending | None) -> str | None:
+    def read(self, cursor: Cursor, ending: End | None) -> str | None:
         """Read on; None if more of it must come."""
         text, start = cursor.text, cursor.at
         length = self._span.feed(text, start)

@@ -37,7 +37,7 @@ from strategies.protocols.react.code import Code, end_of_info, fence_head, unwra
 from strategies.protocols.react.layout import BETWEEN_ACTIONS, skip, skip_lead
 from strategies.protocols.react.verdicts import Acts, Answers, Nothing, OnlyWords
 from strategies.protocols.react.words import Words
-from strategies.protocols.stream.block import Ending
+from strategies.protocols.stream.block import End
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import after_blank
 
@@ -55,7 +55,7 @@ class StepReader:
         self._is_quoted = is_quoted
         self._cursor = Cursor()
         self._words = Words()
-        self._ending: Ending | None = None
+        self._ending: End | None = None
         self._state: _State = self._start
         self._fresh = True
         """Nothing has been read behind the label yet."""
@@ -84,7 +84,7 @@ class StepReader:
 
     def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Decide about what was held back."""
-        self._ending = Ending(cut_short)
+        self._ending = End(cut_short)
         events = self._read()
         self._words.close(acted=self.acted, problem=self._problem)
         return events + self._taken()

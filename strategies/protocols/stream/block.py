@@ -21,7 +21,7 @@ type Emit = Callable[[ReplyEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class End:
     """The reply is over."""
 
     cut_short: bool = False
@@ -68,7 +68,7 @@ type Verdict = Closed | NotABlock | HandedOver
 class Block(Protocol):
     """Reads one block from the cursor."""
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Read on; None means that more text is needed. After the ending there is no more."""
         ...
 
@@ -107,7 +107,7 @@ class Grammar:
 class Rest:
     """Drops what the model invents: results of calls that have not run, and all that follows."""
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Read everything."""
         del emit
         cursor.at = len(cursor.text)

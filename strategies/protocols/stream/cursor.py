@@ -2,7 +2,7 @@
 
 Readers look at `text` from index `at` on and move `at` forward. Positions that must outlive a piece
 of the reply are counted from its start (`position`). A reader that may have to give up holds the
-place where it began (`hold`): from there on everything can be read again (`since`) or anew
+place where it began (`hold`): from there on everything can be read again (`held`) or anew
 (`back_to`). What is neither unread nor held is forgotten, so memory stays as small as the longest
 block, and no character is copied more than a few times however the reply is cut.
 """

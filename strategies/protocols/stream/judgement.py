@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from strategies.protocols.base import BrokenCall, Call, IsQuoted, never_quoted
-from strategies.protocols.stream.block import Ending, Standing
+from strategies.protocols.stream.block import End, Standing
 
 FENCE = "```"
 DECORATION = " \t\r\n`~>"
@@ -151,7 +151,7 @@ class Judge(Protocol):
         """Say which calls are meant if this text follows; `around` is what stands before them."""
         ...
 
-    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: Ending) -> list[bool]:
+    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: End) -> list[bool]:
         """Say which calls are meant if the reply ends here."""
         ...
 
@@ -177,7 +177,7 @@ class TextCalls:
         shown = goes_on(sentence_is_over=around.sentence_is_over, gap=gap, after=after)
         return [one.standing == "free" and not shown and self._is_own(one) for one in held]
 
-    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: Ending) -> list[bool]:
+    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: End) -> list[bool]:
         """Take all, an example only if the reply is nothing else."""
         del end
         alone = not around.said
@@ -205,7 +205,7 @@ class NativeCalls:
         del around, after
         return [False] * len(held)
 
-    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: Ending) -> list[bool]:
+    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: End) -> list[bool]:
         """Take all or none."""
         alone = not around.said and not around.in_example
         meant = alone or all(_is_whole(one, end) for one in held)
@@ -216,7 +216,7 @@ class NativeCalls:
 _TAGS = re.compile(r"</?\w+>|<\|\w+\|>")
 
 
-def _is_whole(held: HeldCalls, end: Ending) -> bool:
+def _is_whole(held: HeldCalls, end: End) -> bool:
     """Tell whether a block is made of tags, on lines of its own, as a server lets it through."""
     written = held.written.strip()
     if held.standing != "free" or not held.line_start:

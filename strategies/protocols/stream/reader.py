@@ -32,7 +32,7 @@ from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
     Block,
     Closed,
-    Ending,
+    End,
     Grammar,
     HandedOver,
     MarkerFound,
@@ -105,14 +105,14 @@ class ReplyReader:
 
     def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Read what was held back."""
-        ending = Ending(cut_short)
+        ending = End(cut_short)
         events = self._read(ending)
         if self._held:
             self._settle(self._judge.at_end(self._held, self._around, ending))
             events += self._taken()
         return events
 
-    def _read(self, ending: Ending | None) -> list[ReplyEvent]:
+    def _read(self, ending: End | None) -> list[ReplyEvent]:
         while self._read_block(self._block, ending) if self._block else self._read_text(ending):
             pass
         return self._taken()
@@ -121,7 +121,7 @@ class ReplyReader:
         events, self._events = self._events, []
         return events
 
-    def _read_text(self, ending: Ending | None) -> bool:
+    def _read_text(self, ending: End | None) -> bool:
         """Read up to the next block; tell whether one was found."""
         if self._at_start and not self._read_layout(ending):
             return self._block is not None
@@ -137,7 +137,7 @@ class ReplyReader:
             self._suspect(found[0])
         return True
 
-    def _read_layout(self, ending: Ending | None) -> bool:
+    def _read_layout(self, ending: End | None) -> bool:
         """Read white space and left-over markers; tell whether text follows them."""
         cursor, markers = self._cursor, self._grammar.after_block
         while True:
@@ -237,7 +237,7 @@ class ReplyReader:
             return reasoning.LaterReasoning(apart=apart, start=start)
         return None
 
-    def _read_block(self, block: Block, ending: Ending | None) -> bool:
+    def _read_block(self, block: Block, ending: End | None) -> bool:
         """Let the block read on; tell whether it has ended."""
         match block.read(self._cursor, self._emit, ending):
             case None:

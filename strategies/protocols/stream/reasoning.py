@@ -11,7 +11,7 @@ reasoning. A tag inside a sentence, in a quotation or in code is only talked abo
 """
 
 from strategies.protocols.base import Reasoning, ReasoningSoFar
-from strategies.protocols.stream.block import Closed, Emit, Ending, NotABlock
+from strategies.protocols.stream.block import Closed, Emit, End, NotABlock
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.judgement import goes_on
 from strategies.protocols.stream.markers import Markers
@@ -34,7 +34,7 @@ class ReasoningBlock:
         """Where it ended if the open tags after the first were only talked about."""
         self._emit: Emit = _nowhere
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Closed | None:
         """Emit what is certainly reasoning; close after the last close tag."""
         self._emit = emit
         if self._first_end is None:
@@ -90,7 +90,7 @@ class LaterReasoning:
         self._apart = apart
         self._start = start
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | NotABlock | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Closed | NotABlock | None:
         """Emit it once its close tag has come."""
         found = _CLOSE_TAG.find(cursor.text, cursor.at)
         if found:
@@ -102,8 +102,8 @@ class LaterReasoning:
         cursor.at = until
         if not ending:
             return None
-        anew = self._start is not None and not ending.cut_short
-        return NotABlock(until=self._start if anew and self._start else cursor.position)
+        anew = None if ending.cut_short else self._start
+        return NotABlock(until=anew or cursor.position)
 
 
 class LoneClose:
@@ -112,7 +112,7 @@ class LoneClose:
     def __init__(self, *, sentence_is_over: bool) -> None:
         self._sentence_is_over = sentence_is_over
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | NotABlock | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Closed | NotABlock | None:
         """Look at what follows the tag on its line."""
         start = cursor.at
         after = cursor.text[start:].lstrip(" \t\r")

@@ -3,7 +3,7 @@
 from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.read import Arguments, Unreadable, read_arguments
 from strategies.protocols.json.span import JsonSpan
-from strategies.protocols.stream.block import Closed, Emit, Ending
+from strategies.protocols.stream.block import Closed, Emit, End
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 
@@ -23,7 +23,7 @@ class ArgumentsBlock:
         """Where the brackets balanced, if that alone could not be read without a guess."""
         self._tag_in_string: int | None = None
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Closed | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Closed | None:
         """Emit the call as soon as its arguments are complete."""
         while True:
             tag = self._tags.find(cursor.text, cursor.at)
@@ -42,7 +42,7 @@ class ArgumentsBlock:
             self._span.feed(tag[0])
             cursor.at = tag.end()
 
-    def _settled(self, cursor: Cursor, ending: Ending | None) -> int:
+    def _settled(self, cursor: Cursor, ending: End | None) -> int:
         return len(cursor.text) if ending else self._tags.settled(cursor.text, cursor.at)
 
     def _balances(self, cursor: Cursor, until: int) -> bool:
@@ -60,7 +60,7 @@ class ArgumentsBlock:
             return None
         return self._tell(emit, text, outcome)
 
-    def _end(self, cursor: Cursor, emit: Emit, ending: Ending) -> Closed:
+    def _end(self, cursor: Cursor, emit: Emit, ending: End) -> Closed:
         end = self._value_end or self._tag_in_string
         if end is not None:
             text = self._text(cursor, end)

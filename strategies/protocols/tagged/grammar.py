@@ -18,7 +18,7 @@ from strategies.protocols.stream.block import (
     Block,
     Closed,
     Emit,
-    Ending,
+    End,
     Grammar,
     HandedOver,
     MarkerFound,
@@ -144,7 +144,7 @@ class CallCandidate:
         """The marker that was read last."""
         self._broken_line = False
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Hand over to the reader of the call, or give the markers back to the text."""
         del emit
         while True:
@@ -162,7 +162,7 @@ class CallCandidate:
             if not self._next_marker(cursor):
                 return self._end_or_wait(cursor, ending)
 
-    def _end_or_wait(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+    def _end_or_wait(self, cursor: Cursor, ending: End | None) -> Verdict | None:
         over = cursor.at == len(cursor.text)
         if not ending and (over or _INSIDE.begins_here(cursor.text, cursor.at)):
             return None
@@ -178,7 +178,7 @@ class CallCandidate:
         cursor.at += len(self._marker)
         return bool(self._marker)
 
-    def _read_language(self, cursor: Cursor, ending: Ending | None) -> str:
+    def _read_language(self, cursor: Cursor, ending: End | None) -> str:
         """Read `json` after a fence; other languages are no calls, and some never are."""
         found = _FENCE_LANGUAGE.match(cursor.text, cursor.at)
         language = found[1].lower() if found else ""
@@ -189,7 +189,7 @@ class CallCandidate:
         cursor.at = found.end() if found else cursor.at
         return ""
 
-    def _read_json(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+    def _read_json(self, cursor: Cursor, ending: End | None) -> Verdict | None:
         index = cursor.at - 1
         promising = self._any_name() or self._promises(cursor.text, index, ending)
         if promising is None:
@@ -200,7 +200,7 @@ class CallCandidate:
         cursor.at = index
         return HandedOver(JsonBlock(wrapping))
 
-    def _promises(self, text: str, index: int, ending: Ending | None) -> bool | None:
+    def _promises(self, text: str, index: int, ending: End | None) -> bool | None:
         """Tell from its first key, and the name if that is first, whether JSON may be a call."""
         found = next(_AHEAD.finditer(text, index))  # it matches anything
         open_ended = found.end() == len(text) and not ending

@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 
 from strategies.protocols.base import BrokenCall
 from strategies.protocols.json.span import JsonSpan
-from strategies.protocols.stream.block import Closed, Emit, Ending, HandedOver, NotABlock, Verdict
+from strategies.protocols.stream.block import (
+    Closed,
+    Emit,
+    End,
+    HandedOver,
+    NotABlock,
+    Verdict,
+)
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 from strategies.protocols.tagged.calls import CallsRead, read_calls
@@ -50,7 +57,7 @@ class JsonBlock:
         self._value_end: int | None = None
         """Where the brackets balanced, if that alone did not make a call."""
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Read up to the end of the value, or to the tag that ends it."""
         if self._value_end is None and (verdict := self._read_value(cursor, emit, ending)):
             return verdict
@@ -60,7 +67,7 @@ class JsonBlock:
 
     # ---- while the brackets are open
 
-    def _read_value(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def _read_value(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         while True:
             tag = _TAGS.find(cursor.text, cursor.at) if self._wrapping.tagged else None
             until = tag.start() if tag else self._settled(cursor, ending)
@@ -76,7 +83,7 @@ class JsonBlock:
             self._span.feed(tag[0])
             cursor.at = tag.end()
 
-    def _settled(self, cursor: Cursor, ending: Ending | None) -> int:
+    def _settled(self, cursor: Cursor, ending: End | None) -> int:
         if ending or not self._wrapping.tagged:
             return len(cursor.text)
         return _TAGS.settled(cursor.text, cursor.at)
@@ -100,7 +107,7 @@ class JsonBlock:
 
     # ---- after them, when they did not make a call
 
-    def _read_rest(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def _read_rest(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         tag = _TAGS.find(cursor.text, cursor.at)
         if tag:
             cursor.at = tag.start()
@@ -120,7 +127,7 @@ class JsonBlock:
             cursor.at = tag.end()
         return self._settle(cursor, emit, found, closed=closed)
 
-    def _end(self, cursor: Cursor, emit: Emit, ending: Ending) -> Verdict:
+    def _end(self, cursor: Cursor, emit: Emit, ending: End) -> Verdict:
         body = self._body(cursor, cursor.position)
         forgotten = _FORGOTTEN_QUOTE.search(body) if self._wrapping.tagged else None
         if forgotten:

@@ -21,7 +21,14 @@ from typing import Literal, cast
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
 from strategies.protocols.json.read import guess
-from strategies.protocols.stream.block import Closed, Emit, Ending, HandedOver, NotABlock, Verdict
+from strategies.protocols.stream.block import (
+    Closed,
+    Emit,
+    End,
+    HandedOver,
+    NotABlock,
+    Verdict,
+)
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 from strategies.protocols.tagged.arguments_block import ArgumentsBlock
@@ -139,7 +146,7 @@ class FunctionBlock:
         self._chain: list[_Tag] = []
         """Tags with only white space between, whose meaning depends on what follows."""
 
-    def read(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Read up to the close tag, or to what shows that it was forgotten."""
         if not self._name:
             verdict = self._read_name(cursor, ending)
@@ -149,7 +156,7 @@ class FunctionBlock:
 
     # ---- the name
 
-    def _read_name(self, cursor: Cursor, ending: Ending | None) -> Verdict | None:
+    def _read_name(self, cursor: Cursor, ending: End | None) -> Verdict | None:
         found = _NAME.match(cursor.text, cursor.at)
         end = found.end() if found else cursor.at
         name = _clean(cursor.text[cursor.at : end])
@@ -180,7 +187,7 @@ class FunctionBlock:
 
     # ---- tags and what stands between them
 
-    def _read_body(self, cursor: Cursor, emit: Emit, ending: Ending | None) -> Verdict | None:
+    def _read_body(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         while True:
             self._read_plain_values(cursor)
             tag = _TAG.search(cursor.text, cursor.at)
@@ -205,7 +212,7 @@ class FunctionBlock:
             cursor.at = found.end()
             self._value = _Value(_clean(found["key"]), cursor.position)
 
-    def _settled(self, cursor: Cursor, ending: Ending | None) -> int:
+    def _settled(self, cursor: Cursor, ending: End | None) -> int:
         if ending:
             return len(cursor.text)
         cut = _CUT_TAG.search(cursor.text, max(cursor.at, len(cursor.text) - _TAIL))
@@ -351,7 +358,7 @@ class FunctionBlock:
             cursor.back_to(end)
         return after_call(self._wrapping)
 
-    def _end(self, cursor: Cursor, emit: Emit, ending: Ending) -> Verdict:
+    def _end(self, cursor: Cursor, emit: Emit, ending: End) -> Verdict:
         more_was_coming = ending.cut_short and self._value
         if not more_was_coming and (verdict := self._decide(cursor, emit, "$")):
             return verdict

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.planning.equipment import ChosenTools, Part
@@ -70,7 +70,7 @@ def planned(
     limits: Limits | None = None,
     policy: Policy | None = None,
     approvals: Approvals | None = None,
-    approved: Sequence[PlannedCall] = (),
+    approved: Sequence[ToolCall] = (),
     shows_plan: bool = True,
     question: str = "Compare the two cities.",
 ) -> PlannedRun:

@@ -13,7 +13,6 @@ from strategies.agent.events import (
     Event,
     Noticed,
     PlanFinished,
-    PlannedCall,
     PlanStarted,
     RoundFinished,
     RoundStarted,
@@ -24,6 +23,7 @@ from strategies.agent.events import (
     StepStarted,
     ThoughtFinished,
     ThoughtStarted,
+    ToolCall,
     Within,
 )
 from strategies.agent.outcomes import Limits, Policy
@@ -316,7 +316,7 @@ class Asks:
     def __init__(self, *, can_ask: bool = True, keeps: bool = True) -> None:
         self.can_ask = can_ask
         self._keeps = keeps
-        self.asked: list[Sequence[PlannedCall]] = []
+        self.asked: list[Sequence[ToolCall]] = []
         self.rounds: Sequence[RoundRecord] = ()
         self.known = ""
 
@@ -324,9 +324,7 @@ class Asks:
         """Whether it is the tool."""
         return name == "look"
 
-    def ask(
-        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
-    ) -> str:
+    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """Ask, where that is possible."""
         self.asked.append(tuple(calls))
         self.rounds, self.known = rounds, known

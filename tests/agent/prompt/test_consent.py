@@ -2,13 +2,13 @@
 
 import pytest
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.prompt.consent import is_yes, question
 
 
-def call(**arguments: object) -> PlannedCall:
+def call(**arguments: object) -> ToolCall:
     """A call of the tool send_mail."""
-    return PlannedCall("1", "send_mail", arguments, "{}")
+    return ToolCall("1", "send_mail", arguments, "{}")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.ports import Message
 from strategies.agent.prompt.conversation import (
     Conversation,
@@ -22,7 +22,6 @@ from strategies.agent.prompt.recall import (
     remember,
     resumed,
 )
-from strategies.agent.prompt.wording import ENGLISH
 from strategies.protocols.base import ToolSpec
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
@@ -33,7 +32,7 @@ FORMS = (NATIVE, *TEXT_PROTOCOLS)
 
 def looked(result: str, *, content: str = "", in_text: bool = False) -> RoundRecord:
     """A round that called the tool once."""
-    call = PlannedCall(f"c-{result}", "look", {"q": "lamps"}, '{"q": "lamps"}')
+    call = ToolCall(f"c-{result}", "look", {"q": "lamps"}, '{"q": "lamps"}')
     done = (DoneCall(call=call, result=result),)
     return RoundRecord(content=content, visible="", done=done, in_text=in_text)
 
@@ -170,7 +169,7 @@ def test_a_request_without_tools_holds_no_calls(name: str) -> None:
     """Providers refuse them where no tools are declared; the results stay."""
     record, speaking = looked("12 lamps"), form(name)
     requests = [
-        speaking.closing_request(conversation(record), ENGLISH),
+        speaking.closing_request(conversation(record)),
         speaking.request(conversation(record), []),
     ]
     for request in requests:

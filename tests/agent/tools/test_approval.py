@@ -2,11 +2,11 @@
 
 import pytest
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.tools.approval import decide
 
-SEND = PlannedCall("aaaaaaaaa", "send", {"to": "x"}, '{"to": "x"}')
-PAY = PlannedCall("bbbbbbbbb", "pay", {"sum": 5}, '{"sum": 5}')
+SEND = ToolCall("aaaaaaaaa", "send", {"to": "x"}, '{"to": "x"}')
+PAY = ToolCall("bbbbbbbbb", "pay", {"sum": 5}, '{"sum": 5}')
 BOTH = (SEND, PAY)
 
 

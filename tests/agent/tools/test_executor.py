@@ -1,11 +1,11 @@
 """How long the calls of a round wait and run."""
 
 from strategies.agent.event_queue import EventQueue, TextPace
-from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, PlannedCall
+from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
 from strategies.agent.ports import ToolOutcome
 from strategies.agent.tools.executor import ToolExecutor
 
-FIRST, SECOND = (PlannedCall(name, name, {}, "{}") for name in ("first", "second"))
+FIRST, SECOND = (ToolCall(name, name, {}, "{}") for name in ("first", "second"))
 DONE, STOPPED = ToolOutcome(text="done"), ToolOutcome(text="stopped", error="stopped")
 
 

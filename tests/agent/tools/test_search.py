@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from strategies.agent.events import CallFinished, PlannedCall, RunFinished
+from strategies.agent.events import CallFinished, RunFinished, ToolCall
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ModelRequest, ToolOutcome
@@ -57,7 +57,7 @@ def run(
     policy: Policy | None = None,
     must_call: MustCall | None = None,
     approvals: "Asks | None" = None,
-    approved: Sequence[PlannedCall] = (),
+    approved: Sequence[ToolCall] = (),
     limits: Limits | None = None,
 ) -> Run:
     """A run over tools of which some are shown."""
@@ -80,7 +80,7 @@ def searched(
     tools: RecordingToolbox, tongue: Tongue = NATIVE, shown: Sequence[str] = ("get_invoice",)
 ) -> SearchedToolbox:
     """Tools of which some are shown at once."""
-    return SearchedToolbox(tools, ENGLISH, declares=tongue.format.is_native, opening=shown)
+    return SearchedToolbox(tools, ENGLISH, declares=tongue.name == "native", opening=shown)
 
 
 class Asks:
@@ -90,15 +90,13 @@ class Asks:
 
     def __init__(self, *names: str) -> None:
         self._names = names
-        self.asked: list[PlannedCall] = []
+        self.asked: list[ToolCall] = []
 
     def asks(self, name: str) -> bool:
         """Whether it is one of them."""
         return name in self._names
 
-    def ask(
-        self, calls: Sequence[PlannedCall], rounds: Sequence[RoundRecord], known: str = ""
-    ) -> str:
+    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """Ask, whatever it is."""
         del rounds, known
         self.asked += calls
@@ -277,7 +275,7 @@ def test_a_wrong_name_is_answered_with_one_that_was_not_shown() -> None:
 
 def test_what_is_shown_at_once() -> None:
     """What must be there, what the texts name, what earlier turns called, and what fits."""
-    done = DoneCall(call=PlannedCall("a", "get_branch", {}, "{}"), result="")
+    done = DoneCall(call=ToolCall("a", "get_branch", {}, "{}"), result="")
     conversation = Conversation(
         instruction="Close with send_branch.",
         history=[{"role": "user", "content": "And my invoice?", "name": None}],

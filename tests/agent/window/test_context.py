@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
 from strategies.agent.prompt.formats import MustCall, NativeFormat
@@ -27,7 +27,7 @@ def test_the_question_stays_when_the_messages_before_it_change() -> None:
         {"role": "assistant", "content": "words " * 9_000, "name": None},
     ]
     conversation = Conversation(instruction="", history=history, question="Now?")
-    call = PlannedCall("1", "search", {}, "{}")
+    call = ToolCall("1", "search", {}, "{}")
     after = conversation.with_round(
         RoundRecord(content="", visible="", done=(DoneCall(call=call, result="found"),))
     )

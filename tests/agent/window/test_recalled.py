@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.ports import ModelRequest
 from strategies.agent.prompt.conversation import (
     Conversation,
@@ -27,7 +27,7 @@ SPEAKING: list[PromptFormat] = [
 
 def record(result: str) -> RoundRecord:
     """A round with one result."""
-    call = PlannedCall("c1", "search", {}, "{}")
+    call = ToolCall("c1", "search", {}, "{}")
     done = (DoneCall(call=call, result=result),)
     return RoundRecord(content="", visible="", done=done, in_text=False)
 

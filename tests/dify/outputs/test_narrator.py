@@ -17,7 +17,6 @@ from strategies.agent.events import (
     CallStarted,
     Event,
     Noticed,
-    PlannedCall,
     ReasoningShown,
     RoundFinished,
     RoundStarted,
@@ -26,6 +25,7 @@ from strategies.agent.events import (
     TextShown,
     ThoughtFinished,
     ThoughtStarted,
+    ToolCall,
 )
 from strategies.agent.ports import ToolOutcome, Usage
 from strategies.dify.outputs.log_data import LIMIT
@@ -38,18 +38,18 @@ USAGE = Usage(total_tokens=15, total_price=Decimal("1E-7"))
 ASKED = [RoundStarted(1), ThoughtStarted("gpt-4o", "a/b/c")]
 
 
-def call(name: str = "search", call_id: str = "c1", **arguments: object) -> PlannedCall:
+def call(name: str = "search", call_id: str = "c1", **arguments: object) -> ToolCall:
     """Plan a call."""
-    return PlannedCall(call_id, name, arguments, json.dumps(arguments, default=str))
+    return ToolCall(call_id, name, arguments, json.dumps(arguments, default=str))
 
 
-def done(planned: PlannedCall, text: str = "found", error: str = "", **others: Any) -> CallFinished:
+def done(planned: ToolCall, text: str = "found", error: str = "", **others: Any) -> CallFinished:
     """Give a call its result."""
     times = {name: others.pop(name) for name in ("waited", "ran") if name in others}
     return CallFinished(planned, ToolOutcome(text=text, error=error, **others), **times)
 
 
-def thought(*calls: PlannedCall, text: str = "", **others: Any) -> ThoughtFinished:
+def thought(*calls: ToolCall, text: str = "", **others: Any) -> ThoughtFinished:
     """Finish the model's reply."""
     return ThoughtFinished(text, others.pop("reasoning", ""), calls, USAGE, **others)
 

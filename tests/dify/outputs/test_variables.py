@@ -8,12 +8,12 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
-    PlannedCall,
     RoundStarted,
     RunFailed,
     RunFinished,
     TextShown,
     ThoughtFinished,
+    ToolCall,
 )
 from strategies.agent.ports import ToolOutcome, Usage
 from strategies.dify.outputs.variables import Outputs
@@ -34,9 +34,9 @@ def thought(reasoning: str) -> Event:
     return ThoughtFinished(text="", reasoning=reasoning, calls=(), usage=Usage())
 
 
-def call(call_id: str) -> PlannedCall:
+def call(call_id: str) -> ToolCall:
     """A call of one tool."""
-    return PlannedCall(call_id, "search", {"q": call_id}, "{}")
+    return ToolCall(call_id, "search", {"q": call_id}, "{}")
 
 
 def written(events: Iterable[Event]) -> list[dict[str, Any]]:

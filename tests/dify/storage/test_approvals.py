@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.recall import PausedTurn
 from strategies.dify.loose_json import Json
@@ -19,7 +19,7 @@ from tests.dify.storage.fakes import FakeStorage
 from tests.dify.storage.test_places import Clock
 
 READER = name_of("app", "conversation", "user")
-CALL = PlannedCall("call_1", "send", {"to": "a@b.c", "many": [1, {"x": None}]}, '{"to": "a@b.c"}')
+CALL = ToolCall("call_1", "send", {"to": "a@b.c", "many": [1, {"x": None}]}, '{"to": "a@b.c"}')
 
 HELD = Held(calls=(CALL,))
 
@@ -70,7 +70,7 @@ def test_a_new_question_replaces_the_old_one() -> None:
     storage = FakeStorage()
     held(storage).hold(HELD)
     store = Store(storage)
-    newer = PlannedCall("2", "pay", {}, "{}")
+    newer = ToolCall("2", "pay", {}, "{}")
     HeldCalls(store, READER, Clock()).hold(Held(calls=(newer,)))
     store.settle()
     assert held(storage).take().calls == (newer,)
@@ -175,7 +175,7 @@ def test_a_full_storage_holds_nothing() -> None:
 
 def paused(result: str = "12 lamps") -> PausedTurn:
     """A turn with one call."""
-    looked = PlannedCall("call_2", "look", {"q": "lamps"}, '{"q": "lamps"}')
+    looked = ToolCall("call_2", "look", {"q": "lamps"}, '{"q": "lamps"}')
     done = DoneCall(call=looked, result=result)
     record = RoundRecord(content="", visible="", done=(done,), in_text=False)
     return PausedTurn(question="Sell it", asked="May I?", rounds=(record,), known="Lamps are red.")

@@ -2,7 +2,7 @@
 
 import json
 
-from strategies.agent.events import PlannedCall
+from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.recall import PastTurn, remember
 from strategies.dify.storage.memory import Memory
@@ -16,7 +16,7 @@ CONVERSATION = name_of("app", "conversation")
 def turn(question: str = "What is new?", result: str = "rain", **arguments: object) -> PastTurn:
     """A turn with one call."""
     raw = json.dumps(arguments, ensure_ascii=False)
-    done = DoneCall(call=PlannedCall("1", "look", arguments, raw), result=result)
+    done = DoneCall(call=ToolCall("1", "look", arguments, raw), result=result)
     record = RoundRecord(content="Let me see.", visible="Let me see.", done=(done,), in_text=False)
     return remember(question, ["It rains."], [record])
 

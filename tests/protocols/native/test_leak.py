@@ -7,7 +7,7 @@ import pytest
 
 from strategies.protocols.base import CallDelta, Text
 from strategies.protocols.native.leak import leak_parser
-from strategies.protocols.stream.brought_in import BroughtIn
+from strategies.protocols.quotations import Quotations
 from strategies.protocols.writing.escaping import escaped_markers
 from tests.protocols.cases import join_text, read_all
 from tests.protocols.replies import TOOLS, broken, called, events_of, parser_of, shown
@@ -71,10 +71,10 @@ def test_call_that_the_model_has_read_is_a_quotation(leak: str) -> None:
         escaped_markers(leak.replace("\n", "\n\n  ")),
         json.dumps(call, indent=2) if '"name"' in leak else leak,
     ):
-        parser = leak_parser(TOOLS, is_quoted=BroughtIn(["", "get_weather", text]).holds)
+        parser = leak_parser(TOOLS, is_quoted=Quotations(["", "get_weather", text]).holds)
         assert join_text(read_all(parser, [leak])) == [Text(leak)], text
     for text in ("get_weather", leak.replace("Oslo", "Paris"), "Oslo"):
-        parser = leak_parser(TOOLS, is_quoted=BroughtIn([text]).holds)
+        parser = leak_parser(TOOLS, is_quoted=Quotations([text]).holds)
         assert called(read_all(parser, [leak])) == [_OSLO]
 
 

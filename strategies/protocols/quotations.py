@@ -36,7 +36,7 @@ _TO_INPUT = re.compile(
 _PARAMETER = re.compile(r"<parameter=([^>\n]+)>(.*?)</parameter>", re.DOTALL)
 
 
-class BroughtIn:
+class Quotations:
     """The texts that others brought into a run."""
 
     def __init__(

@@ -1,0 +1,25 @@
+"""What one round of a run works with, from its opening to the decision about it."""
+
+from dataclasses import dataclass, field
+
+from strategies.agent.event_queue import EventQueue
+from strategies.agent.events import StopReason
+from strategies.agent.ports import Usage
+from strategies.agent.tools.calls import RoundCalls
+
+
+@dataclass(slots=True, kw_only=True)
+class Round:
+    """One round: the loop opens it, the asker and the tools fill it, the decider judges it."""
+
+    number: int
+    closing: StopReason | None
+    """Why this is the last round, in which no tool can be called; None when it is not."""
+    queue: EventQueue
+    calls: RoundCalls
+    until: float
+    """The moment, on the run's clock, until which its reply may begin."""
+    certain: bool
+    """Whether whatever the model says in this round is the answer."""
+    usage: Usage = field(default_factory=Usage)
+    """What all the model calls of the round have cost, the failed ones included."""
