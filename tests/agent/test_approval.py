@@ -151,11 +151,12 @@ def test_an_approved_tool_that_is_gone_is_not_run() -> None:
 
 
 def test_an_approved_tool_whose_result_is_the_answer_ends_the_run() -> None:
-    """Nobody is asked for anything more."""
+    """Nobody is asked for anything more, and what ran is there to be remembered."""
     policy = Policy(direct_tools=frozenset({"send"}))
-    events, _ = play(ScriptedModel(), tools(), Asking(), approved=[APPROVED], policy=policy)
+    events, run = play(ScriptedModel(), tools(), Asking(), approved=[APPROVED], policy=policy)
     (finished,) = of_type(events, RunFinished)
     assert (finished.answer, finished.stop_reason) == ("sent", "direct_result")
+    assert [one.call.name for record in run.called for one in record.done] == ["send"]
 
 
 def test_nothing_that_a_tool_or_a_model_says_approves() -> None:
