@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from strategies.agent.events import CallFinished, StopReason
+from strategies.agent.failures.classify import ModelFailure
 from strategies.agent.model.reply import Reply
 from strategies.agent.outcomes import (
     Again,
@@ -70,7 +71,7 @@ class Decider:
         if this.calls.made:
             return self._after_calls(this, reply, earlier)
         if reply.failure is not None:
-            return self._after_failure(this, reply, earlier)
+            return self._after_failure(this, reply, reply.failure, earlier)
         if reply.format_errors and not this.closing and self._may_tell("unreadable", this):
             problem = reply.format_errors[0].problem
             remark = self._wording.format_error.format(problem=problem)
@@ -126,24 +127,23 @@ class Decider:
         problems = "; ".join(read.problems)
         return Broken(self._wording.no_shape.format(problems=problems), "error")
 
-    def _after_failure(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
-        assert reply.failure is not None  # noqa: S101 - the caller has seen to it
-        sentence = reply.failure.message
+    def _after_failure(
+        self, this: Round, reply: Reply, failure: ModelFailure, earlier: Sequence[RoundRecord]
+    ) -> Step:
         if reply.visible.strip() and not self._policy.shape and self._is_cut_by_time(reply):
             return _answered(this, reply, "time_limit")
         if (
             self._clock() < self._deadline
             and not this.closing
-            and self._may_still_answer(this, reply)
+            and self._may_still_answer(this, reply, failure)
         ):
             return Again()
         if self._is_cut_by_time(reply):
-            return self._from_earlier(earlier) or Broken(sentence, "time_limit")
-        return Broken(sentence, "error")
+            return self._from_earlier(earlier) or Broken(failure.message, "time_limit")
+        return Broken(failure.message, "error")
 
     def _is_cut_by_time(self, reply: Reply) -> bool:
-        silent = reply.failure is not None and reply.failure.kind == "silent"
-        return silent or self._clock() >= self._deadline
+        return reply.fell_silent or self._clock() >= self._deadline
 
     def _from_earlier(self, earlier: Sequence[RoundRecord]) -> Step | None:
         """Answer from what tools had found, where the model had no time left to do so."""
@@ -154,13 +154,13 @@ class Decider:
             _paragraphs([self._wording.empty_answer_with_results, *found]), "time_limit"
         )
 
-    def _may_still_answer(self, this: Round, reply: Reply) -> bool:
+    def _may_still_answer(self, this: Round, reply: Reply, failure: ModelFailure) -> bool:
         """Whether the time kept back for the closing answer is to be used for a second try."""
         unseen = not reply.visible.strip() and not reply.files
-        if reply.failure is None or not unseen or this.number >= self._limits.rounds:
+        if not unseen or this.number >= self._limits.rounds:
             return False
-        late = reply.failure.kind == "transient" and self._clock() >= self._tools_until
-        return late or reply.failure.kind == "silent"
+        late = failure.kind == "transient" and self._clock() >= self._tools_until
+        return late or reply.fell_silent
 
     def _after_no_answer(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
         if self._may_tell("empty", this):

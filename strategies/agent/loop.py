@@ -201,7 +201,7 @@ class Run:
     def _learn(self, reply: Reply, step: Step) -> None:
         """Take into the next round what this one has shown."""
         self._asker.adopt_form(reply)
-        self._model_is_silent = reply.failure is not None and reply.failure.kind == "silent"
+        self._model_is_silent = reply.fell_silent
         self._take_down(step)
 
     def _take_down(self, step: Step) -> None:

@@ -205,13 +205,12 @@ class Asker:
         self, this: Round, conversation: Conversation, request: ModelRequest, reply: Reply
     ) -> Generator[Event, None, None]:
         """Ask once for the rest of a text that the token limit or a silent model has cut off."""
-        silent = reply.failure is not None and reply.failure.kind == "silent"
-        cut_off = silent or (reply.failure is None and reply.ending == "length")
+        cut_off = reply.fell_silent or (reply.failure is None and reply.ending == "length")
         if not (cut_off and reply.visible.strip()) or reply.calls or reply.format_errors:
             return
         if self._clock() >= this.until:
             return
-        if silent and self._recovery.switches():
+        if reply.fell_silent and self._recovery.switches():
             self._switch()
         told = self._wording.go_on.format(end=reply.visible[-SEAM:])
         asked = [text_message("assistant", reply.content), text_message("user", told)]

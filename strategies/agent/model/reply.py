@@ -72,6 +72,11 @@ class Reply:
         return self.failure.message if self.failure else ""
 
     @property
+    def fell_silent(self) -> bool:
+        """Whether it broke off because nothing more came in time."""
+        return self.failure is not None and self.failure.kind == "silent"
+
+    @property
     def ending(self) -> Ending:
         """How the provider ended it."""
         unexplained = self.finish_reason.lower() in _NO_REASON
