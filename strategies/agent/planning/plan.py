@@ -11,11 +11,15 @@ from typing import cast
 
 from strategies.agent.events import PlannedStep
 from strategies.protocols.json.read import Unreadable, read_value
+from strategies.protocols.react.answer_string import AnswerString
+from strategies.protocols.stream.cursor import Cursor
 
 MOST_STEPS = 20
 """Steps beyond which a plan is no help: each costs a model call at least."""
 
-_DIRECT = re.compile(r"\s*[*_]*ANSWER[*_]*\s*[:：][*_]*\s*", re.IGNORECASE)
+_ANSWER_HEAD = re.compile(
+    r'\s*+(?:```\w*+\s*+)?\{\s*+"steps"\s*+:\s*+\[\s*+\]\s*+,\s*+"answer"\s*+:\s*+"'
+)
 _LISTS = ("steps", "plan", "tasks")
 _TASKS = ("task", "description", "instruction", "goal", "title", "step", "name")
 _TOOLS = ("tools", "tool", "needs")
@@ -23,10 +27,28 @@ _AFTER = ("after", "depends_on", "dependsOn", "dependencies", "depends")
 _IDS = ("id", "number", "step_id", "step")
 
 
-def direct_answer(said: str) -> str | None:
-    """Return what follows the word that begins an answer; None where none does."""
-    found = _DIRECT.match(said)
-    return said[found.end() :] if found else None
+class DirectAnswer:
+    """Reads the answer that stands in a plan without steps, while it streams."""
+
+    def __init__(self) -> None:
+        self._cursor = Cursor()
+        self._string: AnswerString | None = None
+        self.text = ""
+        """What has become certain of it; blank where there is none."""
+
+    def read(self, piece: str, *, ending: bool = False) -> str:
+        """Take the next piece of the reply, and return the next piece of the answer."""
+        cursor = self._cursor
+        cursor.add(piece)
+        if self._string is None:
+            head = _ANSWER_HEAD.match(cursor.text, cursor.at)
+            if head is None:
+                return ""
+            cursor.at = head.end()
+            self._string = AnswerString()
+        said = "" if self._string.is_over else self._string.read(cursor, ending=ending)
+        self.text += said
+        return said
 
 
 def read_plan(

@@ -41,7 +41,7 @@ from strategies.agent.planning.equipment import (
     Part,
     ToolsFor,
 )
-from strategies.agent.planning.plan import direct_answer, read_plan
+from strategies.agent.planning.plan import DirectAnswer, read_plan
 from strategies.agent.planning.sentences import sentences_for
 from strategies.agent.planning.side_by_side import Over, SideBySide
 from strategies.agent.ports import Toolbox, Usage
@@ -145,10 +145,11 @@ class PlannedRun:
     def _plan(self, toolbox: Toolbox) -> Generator[Event, None, RunEnd | None]:
         """Ask for the plan; return the end of the run where the model answered, or failed."""
         yield PlanStarted(0)
-        said, ending = yield from self._ask_planner(0, toolbox, self._conversation.question)
-        answer = direct_answer(said)
-        steps = self._read(said, toolbox) if said and answer is None else None
-        unread = not steps and answer is None
+        direct = DirectAnswer()
+        question = self._conversation.question
+        said, ending = yield from self._ask_planner(0, toolbox, question, direct)
+        steps = self._read(said, toolbox) if said and not direct.text else None
+        unread = not steps and not direct.text
         error = self._told.unreadable if unread else ""
         yield PlanFinished(0, steps or (), ending.usage, error)
         if isinstance(ending, RunFailed) and ending.stop_reason != "empty_reply":
@@ -156,8 +157,8 @@ class PlannedRun:
         if unread:
             detail = {"reply": said, "instead": "function calling"}
             yield Noticed("✗ PLAN unreadable, function calling", detail)
-        if isinstance(ending, RunFinished) and answer and not self._is_bound:
-            return replace(ending, answer=answer)
+        if isinstance(ending, RunFinished) and direct.text and not self._is_bound:
+            return replace(ending, answer=direct.text)
         # A plan of one step is no plan: then the step is the whole of the question.
         if steps and len(steps) > 1:
             self._board.revise(steps)
@@ -174,7 +175,9 @@ class PlannedRun:
         yield PlanStarted(self._revisions)
         told = self._told.revise.replace("<results>", self._board.told())
         question = f"{self._conversation.question}\n\n{told}"
-        said, ending = yield from self._ask_planner(self._revisions, toolbox, question)
+        said, ending = yield from self._ask_planner(
+            self._revisions, toolbox, question, DirectAnswer()
+        )
         steps = self._read(said, toolbox) if isinstance(ending, RunFinished) else None
         error = self._told.unreadable if steps is None else ""
         yield PlanFinished(self._revisions, steps or (), ending.usage, error)
@@ -184,7 +187,7 @@ class PlannedRun:
             yield from self._show(_checklist(steps))
 
     def _ask_planner(
-        self, number: int, toolbox: Toolbox, question: str
+        self, number: int, toolbox: Toolbox, question: str, direct: DirectAnswer
     ) -> Generator[Event, None, tuple[str, RunEnd]]:
         """Ask for a plan; an answer that comes instead of one is streamed."""
         tools = "\n".join(
@@ -199,20 +202,18 @@ class PlannedRun:
         part = self._part(conversation, NoTools(), rounds=1)
         run = self._make(replace(part, policy=Policy()))
         streams = number == 0 and not self._is_bound
-        held, calls, answers = "", False, False
+        calls = False
         for event in run.events():
             match event:
                 case TextShown(text):
-                    held = text if answers else held + text
-                    answer = held if answers else direct_answer(held)
-                    if answer and streams:
-                        answers = True
-                        yield TextShown(answer)
-                        yield AnswerShown(answer)
+                    if (answer := direct.read(text)) and streams:
+                        yield from self._say(answer, answer)
                 case AnswerShown():
                     pass
                 case RunFinished() | RunFailed():
                     self._usage += event.usage
+                    if (answer := direct.read("", ending=True)) and streams:
+                        yield from self._say(answer, answer)
                     # A model that calls a tool all the same has written no plan.
                     said = "" if calls or isinstance(event, RunFailed) else event.answer
                     return said, event

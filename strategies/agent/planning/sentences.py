@@ -24,7 +24,8 @@ class Sentences:
 
 _FORM = (
     '{"steps": [{"id": 1, "task": "…", "tools": ["…"], "after": []}, '
-    '{"id": 2, "task": "…", "tools": ["…"], "after": [1]}]}'
+    '{"id": 2, "task": "…", "tools": ["…"], "after": []}, '
+    '{"id": 3, "task": "…", "tools": ["…"], "after": [1, 2]}]}'
 )
 
 _ENGLISH = Sentences(
@@ -36,8 +37,8 @@ _ENGLISH = Sentences(
         "sees neither the question nor the other steps. `tools` names the tools it uses. `after` "
         "lists the ids of the steps whose results it needs; steps that do not need one another run "
         "at the same time. Write as few steps as possible, and none for writing the answer.\n"
-        "Only where no tool is of any use, as for a greeting, reply instead with ANSWER: and then "
-        "the answer; never answer from memory what a tool can find out."
+        "Where no tool is needed, as for a greeting, reply with "
+        '{"steps": [], "answer": the answer}.'
     ),
     revise=(
         "This has been done so far:\n\n<results>\n\n"
@@ -66,8 +67,7 @@ _CHINESE = Sentences(
         "每个 task 要写明完成它所需的一切，包括所有名称和数字：执行者看不到问题，也看不到其他步骤。"
         "tools 列出该步骤使用的工具。after 列出它需要其结果的步骤 id；互不依赖的步骤会同时执行。"
         "步骤尽量少，不要为撰写回答单列步骤。\n"
-        "只有当任何工具都用不上时（例如问候），才改为回复 ANSWER: 并在其后写出回答；"
-        "工具能查到的内容，不要凭记忆回答。"
+        '不需要任何工具时（例如问候），请回复 {"steps": [], "answer": 回答}。'
     ),
     revise=(
         "目前已完成：\n\n<results>\n\n"

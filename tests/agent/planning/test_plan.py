@@ -3,7 +3,7 @@
 import pytest
 
 from strategies.agent.events import PlannedStep
-from strategies.agent.planning.plan import direct_answer, read_plan
+from strategies.agent.planning.plan import DirectAnswer, read_plan
 
 TOOLS = ("search", "weather")
 
@@ -92,15 +92,19 @@ def test_steps_that_wait_for_one_another_do_not_wait_for_ever() -> None:
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        ("ANSWER: 4", "4"),
-        ("\n**ANSWER:** 4", "4"),
-        ("Answer：四", "四"),
-        ("ANSWER:", ""),
-        ("ANSW", None),
-        ("The ANSWER: 4", None),
-        ('{"steps": []}', None),
+        ('{"steps": [], "answer": "It is \\"4\\"."}', 'It is "4".'),
+        ('```json\n{\n  "steps": [],\n  "answer": "4\\n5"\n}\n```', "4\n5"),
+        ('{"steps": [], "answer": "cut o', "cut o"),
+        ('{"steps": [], "answer": ""}', ""),
+        ('{"steps": [{"task": "Look"}], "answer": "made up"}', ""),
+        ('{"steps": []}', ""),
+        ("The answer is 4.", ""),
     ],
 )
-def test_a_direct_answer(said: str, answer: str | None) -> None:
-    """It begins with a word that no plan begins with."""
-    assert direct_answer(said) == answer
+def test_a_direct_answer_at_every_cut(said: str, answer: str) -> None:
+    """It stands in a plan without steps, and what has come of it is told piece by piece."""
+    for at in range(len(said) + 1):
+        direct = DirectAnswer()
+        told = [direct.read(said[:at]), direct.read(said[at:]), direct.read("", ending=True)]
+
+        assert "".join(told) == direct.text == answer

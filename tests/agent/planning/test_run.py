@@ -162,7 +162,11 @@ def test_the_reader_sees_a_checklist_and_the_answer(shows: bool) -> None:  # noq
 
 def test_a_question_that_needs_no_plan_is_answered_in_one_call() -> None:
     """And the answer is streamed."""
-    pieces = (piece for step in says("ANSWER: It is four, as always.") for piece in (step, 0.01))
+    pieces = (
+        piece
+        for step in says('{"steps": [], "answer": "It is four, as always."}')
+        for piece in (step, 0.01)
+    )
     model = ScriptedModel(list(pieces))
     events = list(planned(model, look()).events())
 
