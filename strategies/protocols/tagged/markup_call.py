@@ -235,8 +235,9 @@ class FunctionBlock:
         return verdict
 
     def _read_text_in_head(self, cursor: Cursor, index: int, until: int) -> Verdict | None:
-        """Tell arguments written as JSON from prose that only mentions the tag."""
-        if cursor.text[index] == "{":
+        """Tell arguments in JSON or in tags of another kind from prose that mentions the tag."""
+        first = cursor.text[index]
+        if first == "{":
             cursor.at = index
             return HandedOver(
                 ArgumentsBlock(
@@ -246,7 +247,8 @@ class FunctionBlock:
                     closed=after_call(self._wrapping),
                 )
             )
-        if self._wrapping.declared is not None:
+        is_markup = first == "<" and self._wrapping.reports
+        if self._wrapping.declared is not None and not is_markup:
             return self._refuse(cursor)
         self._junk = True
         cursor.at = until

@@ -231,6 +231,23 @@ def test_prose_for_parameters_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "<path>\na.txt\n</path>\n<content>\nHi\n</content>",
+        "<parameter>path>\na.txt\n</parameter>\n<parameter>content>\nHi\n</parameter>",
+    ],
+)
+def test_parameters_in_tags_of_their_own_are_reported(body: str) -> None:
+    """Small models write them so, without the tag around the call; the reader sees none of it."""
+    events = events_of("qwen3_coder", f"<function=write_file>\n{body}\n</function>", TOOLS)
+
+    assert called(events) == []
+    assert [call.name for call in broken(events)] == ["write_file"]
+    assert "<parameter=KEY>" in broken(events)[0].problem
+    assert not shown(events).strip()
+
+
+@pytest.mark.parametrize(
     "prose",
     [
         "The marker is <function=f> here.",
