@@ -1,6 +1,7 @@
 """The loop with scripted models and tools, under every protocol where it makes a difference."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping
 
@@ -154,16 +155,14 @@ def test_with_one_iteration_the_results_are_the_answer() -> None:
 
 
 def test_tools_of_one_round_run_at_the_same_time() -> None:
-    """Six tools of 0.4 s, six at once, take well under their sum."""
+    """Six tools, six at once."""
     model = ScriptedModel(
         NATIVE.reply("", [Wanted("nap", {"q": str(n)}) for n in range(6)]), says("Done.")
     )
     toolbox = RecordingToolbox(nap=slow(0.4))
-    started = time.monotonic()
     play(model, toolbox, limits=Limits(parallel_tools=6))
 
     assert toolbox.most_at_once == 6
-    assert time.monotonic() - started < 1.8
 
 
 def test_no_more_tools_run_at_once_than_allowed() -> None:
@@ -184,18 +183,21 @@ def test_a_tool_starts_while_the_model_still_streams(tongue: Tongue) -> None:
     """A call that is certain early is run early, once a first reply has told how replies begin."""
     first = tongue.reply("", [Wanted("look", {"q": "x"})])
     call = tongue.reply("", [Wanted("nap", {"q": "x"})])[:-1]
-    after: list[Step] = [ModelDelta(text="\n"), 0.5, ModelDelta(text=" ", finish_reason="stop")]
-    model = ScriptedModel(first, [*call, *after], says("Done."))
-    started: list[float] = []
+    started = threading.Event()
+    heard: list[bool] = []
+
+    def second() -> Iterator[Step]:
+        yield from [*call, ModelDelta(text="\n")]
+        heard.append(started.wait(10))
+        yield ModelDelta(text=" ", finish_reason="stop")
 
     def nap(_: Mapping[str, object]) -> ToolOutcome:
-        started.append(time.monotonic())
+        started.set()
         return ToolOutcome(text="slept")
 
-    begin = time.monotonic()
-    play(model, RecordingToolbox(nap=nap), tongue=tongue)
+    play(ScriptedModel(first, second(), says("Done.")), RecordingToolbox(nap=nap), tongue=tongue)
 
-    assert started[0] - begin < 0.4
+    assert heard == [True]
 
 
 def test_w7_native_calls_in_a_text_protocol_are_run() -> None:
@@ -502,11 +504,11 @@ def test_a_slow_tool_becomes_an_error_while_the_others_go_on() -> None:
 def test_near_the_time_limit_the_model_is_made_to_answer() -> None:
     """Tools that still run are given up, and the last round begins in time."""
     model = ScriptedModel(NATIVE.reply("", [Wanted("slow")]), says("What I have."))
-    toolbox = RecordingToolbox(slow=slow(3.0))
+    toolbox = RecordingToolbox(slow=slow(12.0))
     started = time.monotonic()
     events = play(model, toolbox, limits=Limits(seconds=1.0))
 
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 10
     assert events[-1] == RunFinished("What I have.", "time_limit", USAGE + USAGE)
 
 

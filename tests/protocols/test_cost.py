@@ -68,9 +68,14 @@ def test_twice_the_text_takes_twice_the_time(protocol: str, kind: str, size: int
     start = _STARTS.get(kind, "")
     part = _REPLIES.get(kind, json.dumps(_PROSE)[1:-1])
     parts = (12_000 if size == 1 else 24_000) // len(part)
-    once, twice = _seconds(protocol, size, start + part * parts, start + part * 2 * parts)
+    replies = start + part * parts, start + part * 2 * parts
 
-    assert twice < 3 * once + 0.005
+    # A slow moment of the machine passes; a quadratic reader never does.
+    assert any(_is_in_proportion(*_seconds(protocol, size, *replies)) for _ in range(5))
+
+
+def _is_in_proportion(once: float, twice: float) -> bool:
+    return twice < 3 * once + 0.005
 
 
 @pytest.mark.timed

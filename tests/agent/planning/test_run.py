@@ -293,11 +293,11 @@ def test_the_time_limit_holds_over_the_whole() -> None:
         ("Weather of Rome.", call("Rome")),
         ("Weather of Oslo.", call("Oslo")),
     )
-    tools = RecordingToolbox(look=slow(5.0))
+    tools = RecordingToolbox(look=slow(12.0))
     started = time.monotonic()
     events = list(planned(model, tools, limits=Limits(rounds=10, seconds=2.0)).events())
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 10
     assert isinstance(events[-1], RunFinished)
 
 

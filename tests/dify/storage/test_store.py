@@ -26,7 +26,7 @@ def test_a_value_comes_back_and_an_absent_one_is_none() -> None:
     "storage",
     [
         FakeStorage(refuses="permission denied, you need to enable storage access"),
-        FakeStorage(slow=2.0),
+        FakeStorage(slow=8.0),
     ],
     ids=["refused", "slow"],
 )
@@ -39,7 +39,7 @@ def test_a_storage_that_fails_is_asked_once_in_a_run(storage: FakeStorage) -> No
     assert not store.delete("a")
     store.send("a", b"x")
     store.settle()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert len(storage.asked) == 1
     assert len(store.problems) == 1
 
