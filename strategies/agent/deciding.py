@@ -173,8 +173,8 @@ class Decider:
         return Composed(_paragraphs([told, *found]), reason)
 
     def _after_shaped_answer(self, this: Round, reply: Reply, shape: AnswerShape) -> Step:
-        # What reads like a call, or like an action that answers, is shown otherwise than written.
-        read = shape.read(reply.visible, reply.content)
+        # An object that reads like a call has not been shown as text.
+        read = shape.read(reply.visible if reply.visible.strip() else reply.content)
         if isinstance(read, Shaped):
             return Composed(read.text, _reason(this, reply), read.value)
         problems = "; ".join(read.problems)

@@ -171,3 +171,20 @@ def test_an_answer_that_is_a_list_may_stand_in_the_action(host: Host) -> None:
 
     assert_clean(run)
     assert run.variables["structured_output"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        'Thought: maybe {"kind": "tree"}\nFinal Answer: A tree.',
+        '<think>maybe {"kind": "tree"}</think>\nFinal Answer: A tree.',
+    ],
+)
+def test_a_draft_of_the_answer_in_a_thought_is_not_the_answer(host: Host, reply: str) -> None:
+    """What the model answers does not fit, so it is asked again, and then the run says so."""
+    model = ScriptedModel(says(reply, pieces=9), says(reply, pieces=9))
+    schema = '{"type": "object", "required": ["kind"]}'
+    run = host.run(ask("What?", tool("look"), answer_schema=schema), model=model, strategy="react")
+
+    assert len(model.requests) == 2
+    assert "`answer_schema`" in (run.error or "")

@@ -1,9 +1,9 @@
 """What to do about a failed model call: wait, change something, or give up.
 
 A remedy is tried only while nothing of the reply has been shown; of a text that was cut off only
-the rest is asked for (`model/asking.py`). Each change
-(no media, no native tools, a smaller window, the other model) is made at most once or twice in a
-run, so that every run comes to an end. The table follows the kinds of `classify`:
+the rest is asked for (`model/asking.py`). Each change (no media, no native tools, a smaller window,
+the other model) is made at most once or twice in a run, so that every run comes to an end. The
+table follows the kinds of `classify`:
 
     transient          wait and ask again, up to three tries; the provider may say how long
     context_too_long   fold the conversation harder, twice

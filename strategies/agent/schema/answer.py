@@ -6,7 +6,7 @@ is named for the model, all in one go.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -14,7 +14,7 @@ from typing import cast
 from strategies.agent.schema.judge import Judge
 from strategies.agent.schema.resolve import Schema, alternatives, mapping, plain
 from strategies.protocols.base import Language
-from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
+from strategies.protocols.json.call_keys import NAME_KEYS
 from strategies.protocols.json.read import Value, read_value
 from strategies.protocols.tagged.calls import ENVELOPES
 
@@ -71,50 +71,34 @@ class AnswerShape:
     @cached_property
     def of_object(self) -> Mapping[str, object] | None:
         """The schema, where whatever fits it is an object; else None."""
-        whole = plain(self.schema, self.schema)
-        return self.schema if whole.get("type") == "object" else None
+        return self.schema if self._type == "object" else None
 
-    def read(self, *answers: str) -> Shaped | Misshapen:
-        """Read texts and judge them: a model's reply, or a result that stands for the answer.
-
-        The first that fits counts: what a reply shows, and then how it was written.
-        """
-        read = [self._read(answer) for answer in answers if answer.strip()]
-        fit = (one for one in read if isinstance(one, Shaped))
-        return next(fit, read[0] if read else self._read(""))
-
-    def _read(self, answer: str) -> Shaped | Misshapen:
+    def read(self, answer: str) -> Shaped | Misshapen:
+        """Read a text and judge it: a model's reply, or a result that stands for the answer."""
         outcome = read_value(answer)
         if not isinstance(outcome, Value):
             return Misshapen((outcome.problem,))
-        for inner in _unwrapped(outcome.value):
-            value, problems = self._judge.judged(inner)
-            if not problems:
-                return Shaped(value, json.dumps(value, ensure_ascii=False))
-        _, problems = self._judge.judged(outcome.value)
+        value, problems = self._judge.judged(self._opened(outcome.value))
+        if not problems:
+            return Shaped(value, json.dumps(value, ensure_ascii=False))
         if outcome.repaired and isinstance(outcome.value, str):
             # Prose reads like a text without quotes.
             return Misshapen(("the answer is text, not JSON",))
         return Misshapen(problems)
 
+    def _opened(self, value: object) -> object:
+        """Take what is no object out of the one in which ReAct's form asks for an answer."""
+        is_no_object = isinstance(self._type, str) and self._type != "object"
+        members = mapping(value)
+        return members["answer"] if is_no_object and set(members) == {"answer"} else value
+
+    @cached_property
+    def _type(self) -> object:
+        return plain(self.schema, self.schema).get("type")
+
     @cached_property
     def _judge(self) -> Judge:
         return Judge(self.schema)
-
-
-def _unwrapped(value: object) -> Iterator[object]:
-    """Yield a value and, where it has the form of a call, its arguments, or the only one of them.
-
-    So do text protocols write it in which the answer is an action.
-    """
-    yield value
-    members = mapping(value)
-    if members.keys().isdisjoint(NAME_KEYS):
-        return
-    given = next((members[key] for key in ARGUMENT_KEYS if key in members), None)
-    yield given
-    if len(mapping(given)) == 1:
-        yield from mapping(given).values()
 
 
 def read_shape(text: object) -> AnswerShape | None:

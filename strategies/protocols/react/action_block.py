@@ -37,12 +37,19 @@ class ActionBlock:
     """Reads one action; the cursor holds the place where its label begins."""
 
     def __init__(
-        self, cursor: Cursor, tools: Mapping[str, ToolSpec], *, keeps_form: bool, has_thoughts: bool
+        self,
+        cursor: Cursor,
+        tools: Mapping[str, ToolSpec],
+        *,
+        keeps_form: bool,
+        has_thoughts: bool,
+        head: AnswerHead | None,
     ) -> None:
         """Take what is known of the reply.
 
         `keeps_form`: it began with a label, so `Action:` is hardly a word of a sentence.
         `has_thoughts`: it said something before, so an action that names nothing is no fault.
+        `head`: looks for an answer that need not wait for what follows.
         """
         self._cursor = cursor
         self._tools = tools
@@ -60,7 +67,7 @@ class ActionBlock:
         """What stands between the name and the input."""
         self._plain: list[str] = []
         self._json = JsonText()
-        self._head = AnswerHead()
+        self._head = head
 
     def read(self, ending: End | None) -> Verdict | None:
         """Read on; None means that more text is needed."""
@@ -105,7 +112,7 @@ class ActionBlock:
 
     def _whole(self) -> Verdict | None:
         """Read an action that is one piece of JSON."""
-        if self._head.find(self._cursor):
+        if self._head and self._head.find(self._cursor):
             return Answers()
         text = self._json.read(self._cursor, self._ending)
         if text is None:

@@ -67,6 +67,11 @@ class Action:
         only = next(iter(members.items()), ("", None)) if len(members) == 1 else ("", None)
         if only[0].casefold() in ANSWER_KEYS and isinstance(only[1], str):
             return only[1]
+        return self.whole_answer
+
+    @property
+    def whole_answer(self) -> str:
+        """The input as an answer, as it was written."""
         return self.input if isinstance(self.input, str) else _json(self.input)
 
 

@@ -135,7 +135,7 @@ class React:
     ) -> ReplyParser:
         """Make the parser of one reply."""
         apart = leak_parser((), starts_in_reasoning=starts_in_reasoning)
-        return ReactReader(apart, tools, is_quoted)
+        return ReactReader(apart, tools, is_quoted, is_shaped=self._answer is not None)
 
     def instructions(self, tools: Sequence[ToolSpec], language: Language) -> str:
         """Describe the tools and the steps."""

@@ -1,6 +1,7 @@
 """The reader of ReAct replies: reasoning first, then the labelled steps."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from strategies.protocols.base import (
     CallDelta,
@@ -23,11 +24,12 @@ class ReactReader:
         apart: ReplyParser,
         tools: Sequence[ToolSpec],
         is_quoted: IsQuoted = never_quoted,
+        *,
+        is_shaped: bool = False,
     ) -> None:
         self._apart = apart
-        self._tools = tools
-        self._is_quoted = is_quoted
-        self._steps = StepReader(tools, is_quoted)
+        self._begin = partial(StepReader, tools, is_quoted, is_shaped=is_shaped)
+        self._steps = self._begin()
 
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Read the next piece; this reader knows nothing of native deltas."""
@@ -48,7 +50,7 @@ class ReactReader:
             found.append(event)
             if isinstance(event, ReasoningSoFar):
                 # What it has read were drafts.
-                self._steps = StepReader(self._tools, self._is_quoted)
+                self._steps = self._begin()
             else:
                 self._steps.start_line()
         return found

@@ -50,9 +50,17 @@ type _State = Callable[[], bool]
 class StepReader:
     """Reads the text of one reply, less its reasoning."""
 
-    def __init__(self, tools: Sequence[ToolSpec], is_quoted: IsQuoted = never_quoted) -> None:
+    def __init__(
+        self,
+        tools: Sequence[ToolSpec],
+        is_quoted: IsQuoted = never_quoted,
+        *,
+        is_shaped: bool = False,
+    ) -> None:
+        """Take whether the object of an answer is the answer itself, not only holds it."""
         self._tools = {tool.name: tool for tool in tools}
         self._is_quoted = is_quoted
+        self._is_shaped = is_shaped
         self._cursor = Cursor()
         self._words = Words()
         self._ending: End | None = None
@@ -272,7 +280,8 @@ class StepReader:
         if not self._ending:
             return False
         text = self._released()
-        inner = StepReader(list(self._tools.values()), self._is_quoted)
+        tools = list(self._tools.values())
+        inner = StepReader(tools, self._is_quoted, is_shaped=self._is_shaped)
         found = inner.feed(unwrapped(text)) + inner.close(cut_short=self._ending.cut_short)
         if inner.acted:
             self._words.think_opening()
@@ -293,17 +302,21 @@ class StepReader:
             self._tools,
             keeps_form=words.begins_with_label,
             has_thoughts=words.have_thoughts or words.are_open,
+            head=self._head(),
         )
         self._code = None
         self._line = ActionLine(self._cursor, self._tools, block)
         return self._go(self._read_line)
 
     def _begin_candidate(self, code: Code | None = None) -> bool:
-        head = AnswerHead() if self._behind_thoughts else None
+        head = self._head() if self._behind_thoughts else None
         candidate = Candidate(self._cursor, self._tools, in_fence=code is not None, head=head)
         self._code = code
         self._line = ActionLine(self._cursor, self._tools, candidate)
         return self._go(self._read_line)
+
+    def _head(self) -> AnswerHead | None:
+        return None if self._is_shaped else AnswerHead()
 
     def _read_line(self) -> bool:
         match self._line.read(self._ending) if self._line else None:
@@ -348,7 +361,8 @@ class StepReader:
         self._words.events += calls
         self.acted = self.acted or bool(calls)
         if answers:
-            self._words.show("" if self.acted else answers[0].answer)
+            answer = answers[0].whole_answer if self._is_shaped else answers[0].answer
+            self._words.show("" if self.acted else answer)
             return self._go(self._over)
         self._words.think(acts.said)
         return self._go(self._after)
