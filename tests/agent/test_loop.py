@@ -476,6 +476,27 @@ def test_a_call_that_brings_nothing_new_is_answered_with_a_hint_and_then_refused
     assert events[-1].stop_reason == "repeated_calls"
 
 
+def test_a_call_that_is_rejected_again_and_again_ends_in_an_answer() -> None:
+    """A model that writes the same fault three times in a row will write it a fourth time."""
+    again = [NATIVE.reply("", [Wanted("serch", {"q": "a"})]) for _ in range(3)]
+    model = ScriptedModel(*again, says("I could not look."))
+    events = play(model, RecordingToolbox(search="found"))
+
+    assert not model.requests[3].tools
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].stop_reason == "repeated_calls"
+
+
+def test_a_rejected_call_that_changes_is_progress() -> None:
+    """The model tries to correct itself."""
+    other = [NATIVE.reply("", [Wanted("serch", {"q": str(n)})]) for n in range(4)]
+    model = ScriptedModel(*other, NATIVE.reply("", [Wanted("search", {"q": "a"})]), says("Done."))
+    toolbox = RecordingToolbox(search="found")
+    play(model, toolbox)
+
+    assert toolbox.calls == [("search", {"q": "a"})]
+
+
 def test_a_clock_may_be_asked_as_often_as_the_model_likes() -> None:
     """What changes is progress, whatever the arguments."""
     moments = iter(range(6))

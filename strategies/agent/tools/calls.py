@@ -15,7 +15,7 @@ from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.agent.tools.executor import ToolExecutor
 from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck
-from strategies.agent.tools.validation import Ready, failure, validated
+from strategies.agent.tools.validation import Ready, Rejected, failure, validated
 from strategies.protocols.base import BrokenCall, Call
 
 
@@ -62,6 +62,12 @@ class RunCalls:
         """Whether tools may still run."""
         return self.clock() < self.until
 
+    def rejected(self, last: Rejected) -> None:
+        """Remember that a round brought nothing but a call that must not run, as it was written."""
+        name, arguments = last.call.name, last.call.arguments
+        self.repetition = self.repetition.ran(name, arguments, last.outcome.text)
+        self.stuck = self.stuck or self.repetition.seen(name, arguments) != Progress()
+
     def timed_out(self) -> ToolOutcome:
         """Make the outcome of a call that took too long."""
         seconds = f"{self._tool_seconds:g}"
@@ -77,6 +83,7 @@ class RoundCalls:
         self._executor = executor
         self._ready: list[Ready] = []
         """The calls that were run for real."""
+        self._rejected: list[Rejected] = []
         self._made: list[tuple[int, ToolCall]] = []
         self.held: list[ToolCall] = []
         """The calls that the reader must approve first, with the arguments they would run with."""
@@ -111,6 +118,7 @@ class RoundCalls:
         checked = validated(written, run.toolbox, run.taken_ids, run.wording)
         self._made.append((written.position, checked.call))
         if not isinstance(checked, Ready):
+            self._rejected.append(checked)
             return self._executor.settle(checked.call, checked.outcome)
         if refusal := self._refusal(checked):
             return self._executor.settle(checked.call, refusal)
@@ -158,6 +166,8 @@ class RoundCalls:
         for ready in self._ready:
             outcome = self._executor.finished[ready.call.id].outcome
             run.repetition = run.repetition.ran(ready.call.name, ready.arguments, outcome.text)
+        if self._rejected and not self._ready:
+            run.rejected(self._rejected[-1])
 
     def _refusal(self, ready: Ready) -> ToolOutcome | None:
         """Return what a call gets instead of running; None when it is to run."""

@@ -61,6 +61,7 @@ _PLAIN_VALUE = re.compile(
     r"[^<]*+(?P<close></parameter>)\s*+"
     rf"<parameter(?:=|\ name=)(?P<key>[^<>\n]{{1,{_LONGEST_KEY}}})>"
 )
+_ELEMENT = re.compile(rf"<(?P<key>[^<>/\s]{{1,{_LONGEST_KEY}}})>(?P<value>[^<]*+)</(?P=key)>")
 _NOT_BLANK = re.compile(r"\S")
 _DRIFTED_CLOSE = re.compile(r"</parameter[^<>\n]*>?\s*\Z")
 _BEST_ENDS = tuple(
@@ -344,8 +345,7 @@ class FunctionBlock:
         held = cursor.held()
         start = cursor.position - len(held)
         if self._junk:
-            raw = held[self._body - start : end - start]
-            emit(BrokenCall(name=self._name, raw=raw, problem=_JUNK_PROBLEM))
+            emit(self._in_own_tags(held[self._body - start : end - start]))
         else:
             arguments = {
                 key: typed(span.of(held, start), self._properties.get(key))
@@ -359,6 +359,16 @@ class FunctionBlock:
         if end < cursor.position:
             cursor.back_to(end)
         return after_call(self._wrapping)
+
+    def _in_own_tags(self, raw: str) -> Call | BrokenCall:
+        """Read `<KEY>value</KEY>`, which small models write, where the tool has such keys."""
+        found = list(_ELEMENT.finditer(raw))
+        given = {one["key"]: _without_line_break(one["value"]) for one in found}
+        rest = _ELEMENT.sub("", raw).removesuffix("</function>").strip()
+        if rest or len(given) < len(found) or not given.keys() <= self._properties.keys():
+            return BrokenCall(name=self._name, raw=raw, problem=_JUNK_PROBLEM)
+        arguments = {key: typed(value, self._properties[key]) for key, value in given.items()}
+        return Call(name=self._name, arguments=arguments)
 
     def _end(self, cursor: Cursor, emit: Emit, ending: End) -> Verdict:
         more_was_coming = ending.cut_short and self._value

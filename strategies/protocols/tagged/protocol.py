@@ -4,6 +4,7 @@ The tagged protocols differ in what they ask the model to write, not in what is 
 was taught one form falls into another often enough.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ from strategies.protocols.tagged.grammar import tag_grammar
 from strategies.protocols.writing.closing import in_one_turn
 from strategies.protocols.writing.escaping import escaped_markers
 from strategies.protocols.writing.rendering import tool_lines
+
+_INVENTED = re.compile(r"(</(?:tool_call|function)>)\s*<tool_response>[\s\S]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +53,13 @@ class TagProtocol:
         return self.told[language].format(tools=tool_lines(tools)) if tools else ""
 
     def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
-        """Write every round as the reply and one user turn with its results."""
+        """Write every round as the reply and one user turn with its results.
+
+        A reply ends before a result that the model made up: the true one follows.
+        """
         turns = [Turn("user", question)]
         for exchange in exchanges:
             results = (escaped_markers(result.text) for result in exchange.results)
             told = "\n".join(f"<tool_response>\n{text}\n</tool_response>" for text in results)
-            turns += [Turn("assistant", exchange.reply), Turn("user", told)]
+            turns += [Turn("assistant", _INVENTED.sub(r"\1", exchange.reply)), Turn("user", told)]
         return turns

@@ -230,15 +230,32 @@ def test_prose_for_parameters_is_reported() -> None:
     assert shown(events) == "Done."
 
 
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_parameters_in_tags_of_their_own_are_read(wrapped: bool) -> None:  # noqa: FBT001
+    """Small models write them so, with or without the tag around the call."""
+    body = "<path>\na.txt\n</path>\n<content>Hi</content>"
+    reply = f"<function=write_file>\n{body}\n</function>"
+    events = events_of(
+        "qwen3_coder", f"<tool_call>{reply}</tool_call>" if wrapped else reply, TOOLS
+    )
+
+    assert called(events) == [("write_file", {"path": "a.txt", "content": "Hi"})]
+    assert not shown(events).strip()
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        "<path>\na.txt\n</path>\n<content>\nHi\n</content>",
         "<parameter>path>\na.txt\n</parameter>\n<parameter>content>\nHi\n</parameter>",
+        "<path>a.txt</path>\n<mode>w</mode>",
+        "<path>a.txt</path>\n<path>b.txt</path>",
+        "<path>a.txt</path> and\n<content>Hi</content>",
+        "<path>a.txt</path>\n<content>a < b</content>",
     ],
+    ids=["half a tag", "no such parameter", "twice", "words between", "not escaped"],
 )
-def test_parameters_in_tags_of_their_own_are_reported(body: str) -> None:
-    """Small models write them so, without the tag around the call; the reader sees none of it."""
+def test_other_tags_are_reported(body: str) -> None:
+    """What they mean would be a guess; the reader sees none of it."""
     events = events_of("qwen3_coder", f"<function=write_file>\n{body}\n</function>", TOOLS)
 
     assert called(events) == []

@@ -84,6 +84,24 @@ def test_run_without_exchanges_is_the_question(protocol: str) -> None:
     assert TEXT_PROTOCOLS[protocol].turns("Hi?", []) == [Turn("user", "Hi?")]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        '<tool_call>\n{"name": "a", "arguments": {}}\n</tool_call>',
+        "<function=a>\n</function>",
+    ],
+)
+@pytest.mark.parametrize("protocol", ["hermes", "qwen3_coder"])
+def test_a_result_that_the_model_made_up_does_not_go_back(protocol: str, call: str) -> None:
+    """A small model believes its own invention, and calls again when the true result differs."""
+    invented = f"{call}\n<tool_response>\n42\n</tool_response>\nIt is 42."
+    exchange = Exchange(reply=f"I look.\n{invented}", results=(Result(name="a", text="7"),))
+    turns = TEXT_PROTOCOLS[protocol].turns("Hi?", [exchange])
+
+    assert turns[1] == Turn("assistant", f"I look.\n{call}")
+    assert "42" not in turns[2].text
+
+
 @pytest.mark.parametrize("protocol", ["hermes", "qwen3_coder"])
 def test_results_of_a_round_are_one_user_turn(protocol: str) -> None:
     """Turns alternate, and replies go back byte for byte."""
