@@ -16,10 +16,9 @@ class PlanAndExecute(agent.AgentStrategy):
         self, parameters: dict[str, Any]
     ) -> Generator[agent.AgentInvokeMessage, None, None]:
         # Dify waits for this file, not for what only runs need; main.py imports that right after.
-        from strategies.dify.compose import compose_planned  # noqa: PLC0415
+        from strategies.dify.compose import Composer  # noqa: PLC0415
         from strategies.dify.run import play  # noqa: PLC0415
 
         # Plain dicts pass the SDK as they are and spare validating every message.
-        yield from cast(
-            "Any", play(self.session, parameters, self.runtime.user_id or "", compose_planned)
-        )
+        messages = play(self.session, parameters, self.runtime.user_id or "", Composer.planned_run)
+        yield from cast("Any", messages)

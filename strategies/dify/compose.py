@@ -1,16 +1,17 @@
-"""One run put together: from the parameters and the session to the engine that plays it."""
+"""A run put together: from the parameters and the session to the engine that plays it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
+from strategies.agent.events import Noticed
 from strategies.agent.loop import Run
 from strategies.agent.outcomes import Limits, ModelBinding, Policy
-from strategies.agent.planning.equipment import ChosenTools, MakeRun, Part, ToolsFor
+from strategies.agent.planning.equipment import ChosenTools, Part, ToolsFor
 from strategies.agent.planning.run import Manner, PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
@@ -31,7 +32,7 @@ from strategies.dify.inputs.files.addresses import DifyFiles
 from strategies.dify.inputs.files.attachments import Attached, content_parts
 from strategies.dify.inputs.files.contents import Audience
 from strategies.dify.inputs.files.fetching import FileReader
-from strategies.dify.inputs.files.run_file import read_written
+from strategies.dify.inputs.files.run_file import RunFile, read_written, renamed
 from strategies.dify.inputs.files.run_files import RunFiles
 from strategies.dify.inputs.history import clean_history, with_media_for
 from strategies.dify.inputs.knowledge import prompt
@@ -42,9 +43,6 @@ from strategies.dify.outputs.pacing import TEXT_PAUSE
 from strategies.dify.storage.between_turns import BetweenTurns, Turn
 from strategies.protocols.registry import USUAL, protocol_of, text_protocol
 from strategies.protocols.writing.language import language_of
-
-type Compose = Callable[[Session, Settings, Attached, RunFiles, BetweenTurns], Run | PlannedRun]
-"""Puts a run together."""
 
 _NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
 _KNOWLEDGE_SHARE = 0.3
@@ -58,111 +56,117 @@ _TAKE_ADDRESSES = frozenset({"langgenius/openai/openai", "langgenius/azure_opena
 read it themselves, inside of Dify's network, or fail."""
 
 
-def attach(session: Session, settings: Settings) -> Attached:
-    """Read the question's files for the model; what it cannot take is named in the text."""
-    audience = Audience(
-        features=settings.model.features,
-        text_room=_characters(settings, _FILES_SHARE),
-        language=language_of(settings.query),
-        takes_addresses={config.provider for config in _models(settings)} <= _TAKE_ADDRESSES,
-        has_file_tools=any(tool.file_parameters for tool in settings.tools),
-    )
-    seconds = min(_FILES_SECONDS, settings.limits.seconds * _FILES_SHARE)
-    return content_parts(settings.files, audience, _reader(session, seconds))
+class Composer:
+    """Puts the run of one request together; what the turn before has left is read at once."""
 
+    def __init__(self, session: Session, settings: Settings, user: str) -> None:
+        self._session = session
+        self.between = self._between_turns(settings, user)
+        self.between.begin()
+        # A call runs with the very file that the reader saw the name of.
+        self._settings = replace(settings, files=renamed(settings.files, self._kept))
+        self.between.files_named_in = self.files.named_in
 
-def _reader(session: Session, seconds: float) -> FileReader:
-    def upload_address() -> str:
-        """Let Dify sign an address, at which nothing is uploaded."""
-        asked = {"filename": "where.txt", "mimetype": "text/plain"}
-        answers = call_back(session, InvokeType.UploadFile, asked)
-        return next((text(answer.get("url")) for answer in answers), "")
+    @property
+    def notices(self) -> Sequence[Noticed]:
+        """What is to be told of the parameters and files before anything is asked."""
+        return (*self._settings.notices, *self._attached.notices)
 
-    return FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
+    @cached_property
+    def files(self) -> RunFiles:
+        """The files that tools can be given; those that tools make may join them."""
 
+        def upload(name: str, content: bytes, mime_type: str) -> str:
+            return self._session.file.upload(name, content, mime_type).preview_url or ""
 
-def files_of(session: Session, settings: Settings, between: BetweenTurns) -> RunFiles:
-    """Put together the files that tools can be given; those that tools make may join them."""
+        # The addresses of files are good for some minutes alone, and an approval may take longer.
+        kept, reader = self._kept, self._reader(_FILES_SECONDS)
+        expired = [file.name for file in kept if reader.is_gone(file.url)]
+        return RunFiles([*kept, *self._settings.files], upload=upload, expired=expired)
 
-    def upload(name: str, content: bytes, mime_type: str) -> str:
-        return session.file.upload(name, content, mime_type).preview_url or ""
-
-    # The addresses of files are good for some minutes alone, and an approval may take longer.
-    kept, reader = read_written(between.approved_files), _reader(session, _FILES_SECONDS)
-    expired = [file.name for file in kept if reader.is_gone(file.url)]
-    return RunFiles([*kept, *settings.files], upload=upload, expired=expired)
-
-
-def between_turns(session: Session, settings: Settings, user: str) -> BetweenTurns:
-    """Put together what the run shares with the turns before and after it."""
-    turn = Turn(
-        app=session.app_id or "",
-        conversation=session.conversation_id or "",
-        user=user,
-        tools=tuple(tool.spec.name for tool in settings.tools),
-    )
-    access = partial(call_back, session, InvokeType.Storage)
-    return BetweenTurns(access, turn, settings.wishes, settings.query)
-
-
-def compose(
-    session: Session,
-    settings: Settings,
-    attached: Attached,
-    files: RunFiles,
-    between: BetweenTurns,
-) -> Run:
-    """Put one run together."""
-    conversation = _conversation(settings, attached, between)
-    if settings.shape:
-        asked = settings.shape.request(language_of(settings.query))
-        conversation = replace(conversation, instruction=_joined(conversation.instruction, asked))
-    part = Part(
-        conversation=conversation,
-        toolbox=_tools_for(session, settings, files)(conversation, ()),
-        limits=_limits(settings, attached),
-        policy=_policy(settings),
-        approvals=between,
-        approved=between.decided.approved,
-        must_call=True,
-    )
-    return _make(session, settings, between)(part)
-
-
-def compose_planned(
-    session: Session,
-    settings: Settings,
-    attached: Attached,
-    files: RunFiles,
-    between: BetweenTurns,
-) -> PlannedRun:
-    """Put a run together that plans first."""
-    return PlannedRun(
-        _conversation(settings, attached, between),
-        _tools_for(session, settings, files),
-        _make(session, settings, between),
-        _limits(settings, attached),
-        language=language_of(settings.query),
-        manner=Manner(
+    def run(self) -> Run:
+        """Put a run of rounds together."""
+        settings, conversation = self._settings, self._conversation()
+        if settings.shape:
+            asked = settings.shape.request(language_of(settings.query))
+            told = _joined(conversation.instruction, asked)
+            conversation = replace(conversation, instruction=told)
+        part = Part(
+            conversation=conversation,
+            toolbox=self._tools_for()(conversation, ()),
+            limits=self._limits(),
             policy=_policy(settings),
-            shows_plan=not settings.hide_plan,
-            demands_call=settings.must_call is not None,
-        ),
-        approvals=between,
-        approved=between.decided.approved,
-    )
+            approvals=self.between,
+            approved=self.between.decided.approved,
+            must_call=True,
+        )
+        return self._make(part)
 
+    def planned_run(self) -> PlannedRun:
+        """Put a run together that plans first."""
+        settings = self._settings
+        return PlannedRun(
+            self._conversation(),
+            self._tools_for(),
+            self._make,
+            self._limits(),
+            language=language_of(settings.query),
+            manner=Manner(
+                policy=_policy(settings),
+                shows_plan=not settings.hide_plan,
+                demands_call=settings.must_call is not None,
+            ),
+            approvals=self.between,
+            approved=self.between.decided.approved,
+        )
 
-def _make(session: Session, settings: Settings, between: BetweenTurns) -> MakeRun:
-    """Make runs that ask the models of the node."""
+    def _between_turns(self, settings: Settings, user: str) -> BetweenTurns:
+        turn = Turn(
+            app=self._session.app_id or "",
+            conversation=self._session.conversation_id or "",
+            user=user,
+            tools=tuple(tool.spec.name for tool in settings.tools),
+        )
+        access = partial(call_back, self._session, InvokeType.Storage)
+        return BetweenTurns(access, turn, settings.wishes, settings.query)
 
-    def make(part: Part) -> Run:
+    @property
+    def _kept(self) -> Sequence[RunFile]:
+        """The files of the calls that the reader has approved."""
+        return read_written(self.between.approved_files)
+
+    @cached_property
+    def _attached(self) -> Attached:
+        """The question's files for the model; what it cannot take is named in the text."""
+        settings = self._settings
+        audience = Audience(
+            features=settings.model.features,
+            text_room=_characters(settings, _FILES_SHARE),
+            language=language_of(settings.query),
+            takes_addresses={config.provider for config in _models(settings)} <= _TAKE_ADDRESSES,
+            has_file_tools=any(tool.file_parameters for tool in settings.tools),
+        )
+        seconds = min(_FILES_SECONDS, settings.limits.seconds * _FILES_SHARE)
+        return content_parts(settings.files, audience, self._reader(seconds))
+
+    def _reader(self, seconds: float) -> FileReader:
+        def upload_address() -> str:
+            """Let Dify sign an address, at which nothing is uploaded."""
+            asked = {"filename": "where.txt", "mimetype": "text/plain"}
+            answers = call_back(self._session, InvokeType.UploadFile, asked)
+            return next((text(answer.get("url")) for answer in answers), "")
+
+        return FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
+
+    def _make(self, part: Part) -> Run:
+        """Make a run that asks the models of the node."""
+        settings = self._settings
         asks = settings if part.must_call else replace(settings, must_call=None)
 
         def binding(config: ModelConfig) -> ModelBinding:
-            model = DifyModel(session, config)
+            model = DifyModel(self._session, config)
             return ModelBinding(
-                model=between.remembering(model, model.written),
+                model=self.between.remembering(model, model.written),
                 format=_format(asks, _protocol(settings, config), part.policy.shape),
                 window=ContextWindow(config.model, config.budget),
             )
@@ -180,27 +184,40 @@ def _make(session: Session, settings: Settings, between: BetweenTurns) -> MakeRu
             approved=part.approved,
         )
 
-    return make
+    def _conversation(self) -> Conversation:
+        """Write what the run is about, without the form that the answer is to have."""
+        settings, attached = self._settings, self._attached
+        known = _knowledge(settings)
+        told = self.between.told(wording_for(language_of(settings.query)))
+        history, recalled = self.between.recalled(_history(settings, attached))
+        return Conversation(
+            instruction=_joined(settings.instruction, known),
+            history=history,
+            question=_joined(settings.query, *told, attached.text),
+            material=(known, attached.text),
+            attachments=attached.parts,
+            recalled=recalled,
+        )
 
+    def _limits(self) -> Limits:
+        """Take off the time that reading files has cost."""
+        limits = self._settings.limits
+        seconds = limits.seconds - self._attached.seconds
+        return replace(limits, seconds=seconds, text_pause=TEXT_PAUSE)
 
-def _conversation(settings: Settings, attached: Attached, between: BetweenTurns) -> Conversation:
-    """Write what the run is about, without the form that the answer is to have."""
-    known = _knowledge(settings)
-    told = between.told(wording_for(language_of(settings.query)))
-    history, recalled = between.recalled(_history(settings, attached))
-    return Conversation(
-        instruction=_joined(settings.instruction, known),
-        history=history,
-        question=_joined(settings.query, *told, attached.text),
-        material=(known, attached.text),
-        attachments=attached.parts,
-        recalled=recalled,
-    )
+    def _tools_for(self) -> ToolsFor:
+        """Choose the tools for a conversation: all, those that are named, or those that fit."""
+        settings = self._settings
+        toolbox = DifyToolbox(self._session, settings.tools, self.files)
+        searched = _searched(toolbox, settings)
+        forced = [settings.must_call.name] if settings.must_call else []
 
+        def choose(conversation: Conversation, names: Sequence[str]) -> Toolbox:
+            if searched:
+                return _opened(searched, conversation, settings, [*forced, *names])
+            return ChosenTools(toolbox, [*forced, *names]) if names else toolbox
 
-def _limits(settings: Settings, attached: Attached) -> Limits:
-    seconds = settings.limits.seconds - attached.seconds
-    return replace(settings.limits, seconds=seconds, text_pause=TEXT_PAUSE)
+        return choose
 
 
 def _policy(settings: Settings) -> Policy:
@@ -209,20 +226,6 @@ def _policy(settings: Settings) -> Policy:
         direct_tools=settings.direct_tools,
         shape=settings.shape,
     )
-
-
-def _tools_for(session: Session, settings: Settings, files: RunFiles) -> ToolsFor:
-    """Choose the tools for a conversation: all, those that are named, or those that fit."""
-    toolbox = DifyToolbox(session, settings.tools, files)
-    searched = _searched(toolbox, settings)
-    forced = [settings.must_call.name] if settings.must_call else []
-
-    def choose(conversation: Conversation, names: Sequence[str]) -> Toolbox:
-        if searched:
-            return _opened(searched, conversation, settings, [*forced, *names])
-        return ChosenTools(toolbox, [*forced, *names]) if names else toolbox
-
-    return choose
 
 
 def _searched(toolbox: Toolbox, settings: Settings) -> SearchedToolbox | None:

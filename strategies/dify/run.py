@@ -1,8 +1,7 @@
 """One run of a strategy: read the parameters, put the engine together, tell what happens."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,10 +17,11 @@ from strategies.agent.events import (
     TextShown,
     Within,
 )
-from strategies.dify.compose import Compose, attach, between_turns, compose, files_of
-from strategies.dify.inputs.files.run_file import read_written, renamed
-from strategies.dify.inputs.knowledge import cited, resources_message
-from strategies.dify.inputs.parameters import Settings, read_settings
+from strategies.agent.loop import Run
+from strategies.agent.planning.run import PlannedRun
+from strategies.dify.compose import Composer
+from strategies.dify.inputs.knowledge import Passage, cited, resources_message
+from strategies.dify.inputs.parameters import read_settings
 from strategies.dify.inputs.values import ParameterError
 from strategies.dify.outputs.narrator import Narrator
 from strategies.dify.outputs.pacing import DifyMessage, paced
@@ -33,24 +33,28 @@ _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
 
 
+type Compose = Callable[[Composer], Run | PlannedRun]
+"""Puts a strategy's run together."""
+
+
 def play(
     session: Session,
     parameters: Mapping[str, Any],
     user: str = "",
-    put_together: Compose = compose,
+    compose: Compose = Composer.run,
 ) -> Iterator[DifyMessage]:
-    """Play one run of a user and yield its messages; a strategy may put it together its own way.
+    """Play one run of a user and yield its messages.
 
     Raises:
         InvokeBadRequestError: the run could not end with an answer; of all exceptions, this is the
             one whose bare text reaches the reader (docs/dify.md, "Errors").
     """
-    messages = paced(_messages(session, parameters, user, put_together))
+    messages = paced(_messages(session, parameters, user, compose))
     return messages if isinstance(session.writer, FrameWriter) else plain_messages(messages)
 
 
 def _messages(
-    session: Session, parameters: Mapping[str, Any], user: str, put_together: Compose
+    session: Session, parameters: Mapping[str, Any], user: str, compose: Compose
 ) -> Iterator[DifyMessage]:
     try:
         settings = read_settings(parameters)
@@ -61,7 +65,8 @@ def _messages(
         titles={tool.spec.name: tool.title for tool in settings.tools},
     )
     try:
-        yield from _run(session, settings, user, narrator, put_together)
+        composer = Composer(session, settings, user)
+        yield from _run(composer, compose, narrator, settings.passages)
     except InvokeBadRequestError:
         raise
     except Exception as error:  # noqa: BLE001 - the last place where logs can be closed
@@ -73,27 +78,15 @@ def _messages(
 
 
 def _run(
-    session: Session,
-    settings: Settings,
-    user: str,
-    narrator: Narrator,
-    put_together: Compose,
+    composer: Composer, compose: Compose, narrator: Narrator, passages: Sequence[Passage]
 ) -> Iterator[DifyMessage]:
-    between = between_turns(session, settings, user)
-    between.begin()
-    # A call runs with the very file that the reader saw the name of.
-    settings = replace(
-        settings, files=renamed(settings.files, read_written(between.approved_files))
-    )
-    attached = attach(session, settings)
-    for notice in (*settings.notices, *attached.notices):
+    for notice in composer.notices:
         yield from narrator.messages(notice)
-    if settings.passages:
-        yield resources_message(settings.passages)
-    outputs = Outputs(partial(cited, passages=settings.passages), pending=lambda: between.pending)
-    files = files_of(session, settings, between)
-    between.files_named_in = files.named_in
-    run = put_together(session, settings, attached, files, between)
+    if passages:
+        yield resources_message(passages)
+    between = composer.between
+    outputs = Outputs(partial(cited, passages=passages), pending=lambda: between.pending)
+    run = compose(composer)
     shown: list[str] = []
     for event in run.events():
         if isinstance(event, TextShown):
@@ -104,7 +97,7 @@ def _run(
         if isinstance(inner, CallFinished):
             # A call that is out of time finishes without what its tool brings later.
             for made in inner.outcome.forwarded:
-                files.add_made(made)
+                composer.files.add_made(made)
         yield from outputs.messages(event)
         yield from narrator.messages(event)
         if isinstance(event, RunFailed):

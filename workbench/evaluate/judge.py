@@ -21,7 +21,8 @@ _MARKDOWN = re.compile(r"[*`]|(?<![^\W_])_+|_+(?![^\W_])")
 _SEPARATORS = re.compile(r"(?<=\d)[,'’ \u2009\u202f](?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 _FENCE = re.compile(r"```(?:\w+)?\s*(.*?)```", re.DOTALL)
-_SHORTEST_LINE = 8
+_SENTENCE_END = re.compile(r"\n|(?<=[.!?])\s+|(?<=[。！？])")
+_SHORTEST_SENTENCE = 8
 _SLACK = 0.500001
 
 
@@ -166,26 +167,29 @@ def _either(spellings: AnyOf) -> str:
 
 def _own_words(task: Task, answer: str, run: Run, earlier: Sequence[Run]) -> Iterator[str]:
     """Find answers in which the plugin speaks: those that nobody said, and imitated ones."""
-    lines = [line for line in map(_bare, answer.splitlines()) if len(line) >= _SHORTEST_LINE]
-    if not lines or _as_json(answer) is not None:
+    # One answer may be made of two replies, where the first was cut off.
+    told = [_bare(sentence) for sentence in _SENTENCE_END.split(answer)]
+    sentences = [sentence for sentence in told if len(sentence) >= _SHORTEST_SENTENCE]
+    if not sentences or _as_json(answer) is not None:
         return
     results = (result for each in (*earlier, run) for result in _results(each))
     calls, tools = _exchanges(run), _bare(" ".join(results))
     tools += _bare(" ".join(final_answer(each) for each in earlier))
     said = tools + "".join(reply for _, reply in calls)
-    if not any(line in said for line in lines):
+    others = tools + _bare(" ".join(_given(task)))
+    if not any(sentence in said for sentence in sentences):
         yield "The answer is the plugin's own words: no model and no tool said it."
-    elif all(_imitated(line, calls, tools + _bare(" ".join(_given(task)))) for line in lines):
+    elif all(_imitated(sentence, calls, others) for sentence in sentences):
         yield "The answer repeats what the plugin told the model."
 
 
-def _imitated(line: str, calls: Sequence[tuple[str, str]], others: str) -> bool:
-    """Whether a line stood in a prompt before the model said it, and in nobody else's words."""
+def _imitated(sentence: str, calls: Sequence[tuple[str, str]], others: str) -> bool:
+    """Whether a sentence stood in a prompt before the model said it, and in nobody else's words."""
     said = others
     for prompt, replied in calls:
-        if line in said:
+        if sentence in said:
             return False
-        if line in prompt:
+        if sentence in prompt:
             return True
         said += replied
     return False

@@ -154,6 +154,16 @@ def test_words_that_only_the_plugin_said_are_no_answer() -> None:
     ]
 
 
+def test_an_answer_that_two_replies_make_up_is_the_models() -> None:
+    """The first was cut off; the second began with its last words, which are said once."""
+    joined = run(
+        "The disk was full. The batch stopped in the night of Friday.",
+        turns=(("Q", "The disk was full. The batch stopped"), ("Go on", "stopped in the night …")),
+    )
+
+    assert mistakes(task(), joined) == []
+
+
 def test_an_imitated_sentence_of_the_plugin_is_no_answer() -> None:
     """It stood in the prompt before the model said it, and is not the task's nor a tool's."""
     imitated = run(
