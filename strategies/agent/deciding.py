@@ -1,25 +1,17 @@
 """What a round leads to: another round, or one of the ends of a run.
 
-`Decider.next_step` is asked once after every round. It changes nothing but its own memory of what
+`Decider.decide` is asked once after every round. It changes nothing but its own memory of what
 the model was told before: each fault of a reply is pointed out once in a run.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
+from strategies.agent.config import Limits, Policy
+from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision, Streamed
 from strategies.agent.events import CallFinished, StopReason
 from strategies.agent.failures.classify import ModelFailure
 from strategies.agent.model.reply import Reply
-from strategies.agent.outcomes import (
-    Again,
-    Answered,
-    Broken,
-    Composed,
-    Limits,
-    Policy,
-    Step,
-    Streamed,
-)
 from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.truncation import cut
@@ -60,14 +52,14 @@ class Decider:
         self._clock = clock
         self._told: set[Fault] = set()
 
-    def next_step(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
+    def decide(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
         """Say what comes after a round; `earlier` are the rounds before it."""
-        step = self._step(this, reply, earlier)
-        if isinstance(step, Broken) and self._policy.answer_on_error:
-            return self._with_what_is_known(step, this, reply, earlier)
-        return step
+        decision = self._decide(this, reply, earlier)
+        if isinstance(decision, Broken) and self._policy.answer_on_error:
+            return self._with_what_is_known(decision, this, reply, earlier)
+        return decision
 
-    def _step(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
+    def _decide(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
         if this.calls.made:
             return self._after_calls(this, reply, earlier)
         if reply.failure is not None:
@@ -83,7 +75,7 @@ class Decider:
             return self._after_no_answer(this, reply, earlier)
         return _answered(this, reply, _reason(this, reply))
 
-    def after_approved(self, this: Round, record: RoundRecord) -> Step:
+    def after_approved(self, this: Round, record: RoundRecord) -> Decision:
         """Say what comes after the calls that the reader has approved."""
         return self._direct(this) or Again(record)
 
@@ -91,7 +83,7 @@ class Decider:
         """Write down the round of the approved calls; no model wrote them here."""
         return RoundRecord(content="", visible="", done=_all_done(this), in_text=False)
 
-    def _after_calls(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
+    def _after_calls(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
         held = this.calls.held
         if held:
             called = [one for one in (*earlier, self.record(this, reply)) if one.done]
@@ -106,7 +98,7 @@ class Decider:
             return Again(self.record(this, reply, remark))
         return self._from_results([done.outcome for done in this.calls.results], "iteration_limit")
 
-    def _direct(self, this: Round) -> Step | None:
+    def _direct(self, this: Round) -> Decision | None:
         """End with results that are the answer, where there are any."""
         direct = [
             done.outcome
@@ -115,7 +107,7 @@ class Decider:
         ]
         return self._from_results(direct, "direct_result") if direct else None
 
-    def _from_results(self, outcomes: Sequence[ToolOutcome], reason: StopReason) -> Step:
+    def _from_results(self, outcomes: Sequence[ToolOutcome], reason: StopReason) -> Decision:
         """Let results stand for the answer; where it is to be of some shape, they must be so."""
         answer = _answer(outcomes)
         shape = self._policy.shape
@@ -129,7 +121,7 @@ class Decider:
 
     def _after_failure(
         self, this: Round, reply: Reply, failure: ModelFailure, earlier: Sequence[RoundRecord]
-    ) -> Step:
+    ) -> Decision:
         if reply.visible.strip() and not self._policy.shape and self._is_cut_by_time(reply):
             return _answered(this, reply, "time_limit")
         if (
@@ -145,7 +137,7 @@ class Decider:
     def _is_cut_by_time(self, reply: Reply) -> bool:
         return reply.fell_silent or self._clock() >= self._deadline
 
-    def _from_earlier(self, earlier: Sequence[RoundRecord]) -> Step | None:
+    def _from_earlier(self, earlier: Sequence[RoundRecord]) -> Decision | None:
         """Answer from what tools had found, where the model had no time left to do so."""
         found = _findings(earlier)
         if not found or self._policy.shape:
@@ -162,7 +154,9 @@ class Decider:
         late = failure.kind == "transient" and self._clock() >= self._tools_until
         return late or reply.fell_silent
 
-    def _after_no_answer(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Step:
+    def _after_no_answer(
+        self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]
+    ) -> Decision:
         if self._may_tell("empty", this):
             return self._tell("empty", this, reply, self._wording.nudge)
         reason = _reason(this, reply, "empty_reply")
@@ -172,7 +166,7 @@ class Decider:
         told = self._wording.empty_answer_with_results if found else self._wording.empty_answer
         return Composed(_paragraphs([told, *found]), reason)
 
-    def _after_shaped_answer(self, this: Round, reply: Reply, shape: AnswerShape) -> Step:
+    def _after_shaped_answer(self, this: Round, reply: Reply, shape: AnswerShape) -> Decision:
         # An object that reads like a call has not been shown as text.
         read = shape.read(reply.visible if reply.visible.strip() else reply.content)
         if isinstance(read, Shaped):
@@ -192,7 +186,7 @@ class Decider:
         rounds_left = this.number < self._limits.rounds or fault == "misshapen"
         return fault not in self._told and rounds_left and self._clock() < self._deadline
 
-    def _tell(self, fault: Fault, this: Round, reply: Reply, remark: str) -> Step:
+    def _tell(self, fault: Fault, this: Round, reply: Reply, remark: str) -> Decision:
         self._told.add(fault)
         return Again(self.record(this, reply, remark))
 
@@ -212,7 +206,7 @@ class Decider:
 
     def _with_what_is_known(
         self, broken: Broken, this: Round, reply: Reply, earlier: Sequence[RoundRecord]
-    ) -> Step:
+    ) -> Decision:
         """End with what the reader has seen of the reply, what failed and what the tools found."""
         said = _paragraphs([broken.sentence, *_findings(earlier)])
         seen = "" if self._policy.shape else reply.visible.strip()
@@ -220,7 +214,7 @@ class Decider:
         return Composed(said, broken.reason, error=broken.sentence, before=before)
 
 
-def _answered(this: Round, reply: Reply, reason: StopReason) -> Step:
+def _answered(this: Round, reply: Reply, reason: StopReason) -> Decision:
     answered = Streamed if this.certain else Answered
     return answered(reply.visible, reason)
 

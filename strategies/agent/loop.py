@@ -8,7 +8,9 @@ file knows no Dify, no protocol and no provider: those come in as ports and a pr
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.deciding import Decider
+from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision, Streamed
 from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import (
     AnswerShown,
@@ -23,17 +25,6 @@ from strategies.agent.events import (
 )
 from strategies.agent.model.asking import Asker, TextFormats
 from strategies.agent.model.reply import Reply
-from strategies.agent.outcomes import (
-    Again,
-    Answered,
-    Broken,
-    Composed,
-    Limits,
-    ModelBinding,
-    Policy,
-    Step,
-    Streamed,
-)
 from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
@@ -125,10 +116,10 @@ class Run:
 
     def events(self) -> Iterator[Event]:
         """Play rounds until the run is over; the last event is RunFinished or RunFailed."""
-        step: Step = (yield from self._run_approved()) if self._approved else Again()
-        while isinstance(step, Again):
-            step = yield from self._play_round()
-        match step:
+        decision: Decision = (yield from self._run_approved()) if self._approved else Again()
+        while isinstance(decision, Again):
+            decision = yield from self._play_round()
+        match decision:
             case Streamed(answer, reason):
                 yield RunFinished(answer, reason, self._usage)
             case Answered(answer, reason):
@@ -141,7 +132,7 @@ class Run:
             case Broken(sentence, reason):
                 yield RunFailed(sentence, reason, self._usage)
 
-    def _play_round(self) -> Generator[Event, None, Step]:
+    def _play_round(self) -> Generator[Event, None, Decision]:
         self._rounds += 1
         this = self._open_round()
         yield RoundStarted(this.number)
@@ -156,13 +147,13 @@ class Run:
             reply.error,
             ending=reply.ending,
         )
-        step = self._decider.next_step(this, reply, self._conversation.rounds)
-        self._learn(reply, step)
-        if this.calls.made and not isinstance(step, Again):
+        decision = self._decider.decide(this, reply, self._conversation.rounds)
+        self._learn(reply, decision)
+        if this.calls.made and not isinstance(decision, Again):
             self.called.append(self._decider.record(this, reply))
-        return step
+        return decision
 
-    def _run_approved(self) -> Generator[Event, None, Step]:
+    def _run_approved(self) -> Generator[Event, None, Decision]:
         """Play round 0, for which no model is asked."""
         this = self._open_round()
         yield RoundStarted(this.number)
@@ -171,11 +162,11 @@ class Run:
         yield from this.calls.finish()
         yield RoundFinished(this.number, "", this.calls.results, this.usage)
         record = self._decider.approved_record(this)
-        step = self._decider.after_approved(this, record)
-        self._take_down(step)
-        if not isinstance(step, Again):
+        decision = self._decider.after_approved(this, record)
+        self._take_down(decision)
+        if not isinstance(decision, Again):
             self.called.append(record)
-        return step
+        return decision
 
     def _open_round(self) -> Round:
         closing = self._reason_to_close()
@@ -198,13 +189,13 @@ class Run:
             return "iteration_limit"
         return None
 
-    def _learn(self, reply: Reply, step: Step) -> None:
+    def _learn(self, reply: Reply, decision: Decision) -> None:
         """Take into the next round what this one has shown."""
         self._asker.adopt_form(reply)
         self._model_is_silent = reply.fell_silent
-        self._take_down(step)
+        self._take_down(decision)
 
-    def _take_down(self, step: Step) -> None:
-        if isinstance(step, Again) and step.record:
-            self._conversation = self._conversation.with_round(step.record)
-            self.called += [step.record] if step.record.done else []
+    def _take_down(self, decision: Decision) -> None:
+        if isinstance(decision, Again) and decision.record:
+            self._conversation = self._conversation.with_round(decision.record)
+            self.called += [decision.record] if decision.record.done else []

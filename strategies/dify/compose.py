@@ -8,9 +8,9 @@ from functools import cached_property, partial
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
+from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.events import Noticed
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import Limits, ModelBinding, Policy
 from strategies.agent.planning.equipment import ChosenTools, Part, ToolsFor
 from strategies.agent.planning.run import Manner, PlannedRun
 from strategies.agent.ports import Message, Toolbox
@@ -98,7 +98,7 @@ class Composer:
             policy=_policy(settings),
             approvals=self.between,
             approved=self.between.decided.approved,
-            must_call=True,
+            demands_call=True,
         )
         return self._make(part)
 
@@ -161,7 +161,7 @@ class Composer:
     def _make(self, part: Part) -> Run:
         """Make a run that asks the models of the node."""
         settings = self._settings
-        asks = settings if part.must_call else replace(settings, must_call=None)
+        asks = settings if part.demands_call else replace(settings, must_call=None)
 
         def binding(config: ModelConfig) -> ModelBinding:
             model = DifyModel(self._session, config)

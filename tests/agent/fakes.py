@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
 
+from strategies.agent.config import Limits, ModelBinding
 from strategies.agent.events import Event, TextShown
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import Limits, ModelBinding
 from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, TextFormat

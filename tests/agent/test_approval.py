@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from strategies.agent.config import Limits, Policy
 from strategies.agent.events import CallFinished, Event, RunFinished, ToolCall
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import ENGLISH

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
     CallFinished,
     CallStarted,
@@ -20,7 +21,6 @@ from strategies.agent.events import (
     ThoughtStarted,
 )
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.wording import ENGLISH

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from strategies.agent.config import Limits
 from strategies.agent.events import PlannedStep
-from strategies.agent.outcomes import Limits
 from strategies.agent.planning.board import Board, StepResult
 from strategies.agent.planning.sentences import sentences_for
 from strategies.agent.ports import Message, ToolOutcome

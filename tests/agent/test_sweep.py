@@ -12,6 +12,7 @@ from itertools import product
 
 import pytest
 
+from strategies.agent.config import Limits
 from strategies.agent.events import (
     CallFinished,
     CallStarted,
@@ -23,7 +24,6 @@ from strategies.agent.events import (
     ThoughtFinished,
     ThoughtStarted,
 )
-from strategies.agent.outcomes import Limits
 from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome, Usage
 from tests.agent.fakes import (
     TONGUES,

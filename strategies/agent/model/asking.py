@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.event_queue import (
     Ended,
     Failed,
@@ -39,7 +40,6 @@ from strategies.agent.failures.recovery import (
 )
 from strategies.agent.model.reply import Reply
 from strategies.agent.model.seam import SEAM, SeamParser
-from strategies.agent.outcomes import Limits, ModelBinding, Policy
 from strategies.agent.ports import ModelRequest, Toolbox
 from strategies.agent.prompt.conversation import Conversation, text_message
 from strategies.agent.prompt.formats import PromptFormat

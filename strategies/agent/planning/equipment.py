@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from strategies.agent.config import Limits, Policy
 from strategies.agent.events import ToolCall
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.tools.approval import Approvals
@@ -25,7 +25,7 @@ class Part:
     policy: Policy
     approvals: Approvals
     approved: Sequence[ToolCall] = ()
-    must_call: bool = False
+    demands_call: bool = False
     """Whether the call that the builder demands is to be made in it."""
 
 

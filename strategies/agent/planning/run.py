@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
     CLOSING,
     AnswerShown,
@@ -32,7 +33,6 @@ from strategies.agent.events import (
     place_of,
 )
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.planning.board import Board, StepResult
 from strategies.agent.planning.equipment import (
     HeldBack,
@@ -329,7 +329,9 @@ class PlannedRun:
         # What the answer needs is kept back from what the step keeps back for its own.
         seconds = max(part.limits.seconds - self._limits.answer_seconds, 1.0)
         limits = replace(part.limits, seconds=seconds)
-        return replace(part, limits=limits, policy=policy, approvals=self._held, must_call=demanded)
+        return replace(
+            part, limits=limits, policy=policy, approvals=self._held, demands_call=demanded
+        )
 
     @property
     def _in_time(self) -> bool:
@@ -421,7 +423,7 @@ class PlannedRun:
     def _ordinary(self, toolbox: Toolbox) -> Iterator[Event]:
         """Answer as function calling does, with what is left."""
         part = self._part(self._shaped(self._conversation), toolbox, rounds=max(self._rounds, 1))
-        run = self._make(replace(part, approved=self._approved, must_call=True))
+        run = self._make(replace(part, approved=self._approved, demands_call=True))
         for event in run.events():
             if isinstance(event, RunFinished | RunFailed):
                 self.called += run.called

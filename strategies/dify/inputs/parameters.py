@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from strategies.agent.config import Limits
 from strategies.agent.events import Noticed
-from strategies.agent.outcomes import Limits
 from strategies.agent.prompt.formats import MustCall
 from strategies.agent.schema.answer import AnswerShape, ShapeError, read_shape
 from strategies.agent.tools.search import search_name

@@ -4,9 +4,9 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 
+from strategies.agent.config import Limits, Policy
 from strategies.agent.events import ToolCall
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.planning.equipment import ChosenTools, Part
 from strategies.agent.planning.run import Manner, PlannedRun
 from strategies.agent.ports import ModelDelta, ModelRequest, Toolbox

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
     AnswerShown,
     CallStarted,
@@ -26,7 +27,6 @@ from strategies.agent.events import (
     ToolCall,
     Within,
 )
-from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome, Usage
 from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.wording import ENGLISH

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from strategies.agent.config import Limits, Policy
 from strategies.agent.events import CallFinished, RunFinished, ToolCall
 from strategies.agent.loop import Run
-from strategies.agent.outcomes import Limits, Policy
 from strategies.agent.ports import ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
 from strategies.agent.prompt.formats import MustCall

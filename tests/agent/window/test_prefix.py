@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from strategies.agent.outcomes import Limits
+from strategies.agent.config import Limits
 from strategies.agent.ports import ModelDelta, ModelRequest, ToolOutcome
 from strategies.agent.prompt.formats import MustCall, NativeFormat
 from strategies.agent.window.fit import Budget

@@ -1,10 +1,8 @@
-"""The values a run is made of: its limits and policy, its model, and what a round leads to."""
+"""What a run is given beside its conversation and tools: limits, a policy, and its model."""
 
 from dataclasses import dataclass
 
-from strategies.agent.events import StopReason
 from strategies.agent.ports import Model
-from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.schema.answer import AnswerShape
 from strategies.agent.window.context import ContextWindow
@@ -59,52 +57,3 @@ class ModelBinding:
     model: Model
     format: PromptFormat
     window: ContextWindow
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """The model needs another round, in which it reads of this one."""
-
-    record: RoundRecord | None = None
-    """None where the round brought nothing to read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """The run is over; the answer went out piece by piece, known to be one from its first word."""
-
-    answer: str
-    reason: StopReason
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The run is over; the reader has seen the text, which has turned out to be the answer."""
-
-    answer: str
-    reason: StopReason
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """The run is over; the answer is still to be shown."""
-
-    answer: str
-    reason: StopReason
-    structured: object = None
-    """The answer as a JSON value, where a shape was asked for."""
-    error: str = ""
-    """What went wrong, where the run is to end with what is known all the same."""
-    before: str = ""
-    """What of the answer the reader has seen already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The run is over, without an answer."""
-
-    sentence: str
-    reason: StopReason
-
-
-type Step = Again | Streamed | Answered | Composed | Broken
