@@ -143,6 +143,17 @@ def test_the_last_round_offers_no_tools_and_still_answers(tongue: Tongue) -> Non
     assert events[-1] == RunFinished("As far as I know: 1.", "iteration_limit", USAGE + USAGE)
 
 
+@every_tongue
+def test_without_results_the_last_request_speaks_of_none(tongue: Tongue) -> None:
+    """Asked to answer "from these results" where there were none, a small model made them up."""
+    model = ScriptedModel(tongue.reply("", [Wanted("serch", {"q": "a"})]), says("I cannot look."))
+    play(model, RecordingToolbox(search="found"), tongue=tongue, limits=Limits(rounds=2))
+    asked = str(model.requests[1].messages[-1]["content"])
+
+    assert asked.endswith(ENGLISH.answer_alone)
+    assert ENGLISH.answer_now not in asked
+
+
 def test_with_one_iteration_the_results_are_the_answer() -> None:
     """The one round may call tools; what they return is shown."""
     model = ScriptedModel(NATIVE.reply("", [Wanted("time"), Wanted("place")]))

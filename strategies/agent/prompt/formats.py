@@ -238,8 +238,10 @@ def _closing_request(
     A last reply that has to be done over stands behind it, as the model wrote it.
     """
     rounds = _without_searches(conversation.rounds)
-    asked = closing(*_found(conversation.question, rounds, wording), wording.answer_now)
-    question, *rest = (*asked, *_done_over(conversation))
+    asked, found = _found(conversation.question, rounds, wording)
+    has_results = any(exchange.results for exchange in found)
+    request = wording.answer_now if has_results else wording.answer_alone
+    question, *rest = (*closing(asked, found, request), *_done_over(conversation))
     opening = conversation.opening(conversation.instruction, question.text, _folding(wording))
     messages = opening + [text_message(turn.role, turn.text) for turn in rest]
     return ModelRequest(messages=messages, question=len(opening) - 1)

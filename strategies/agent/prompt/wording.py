@@ -15,6 +15,7 @@ class Wording:
     """One language's sentences; `{…}` are filled by `str.format`."""
 
     answer_now: str
+    answer_alone: str
     found: str
     no_reply: str
     format_error: str
@@ -53,6 +54,9 @@ class Wording:
 
 ENGLISH = Wording(
     answer_now="Answer my question now, from these results. Tools can no longer be called.",
+    answer_alone=(
+        "No tool can be run. Answer as well as you can without, and say what you could not look up."
+    ),
     found="Results of the tools:",
     no_reply="(no reply)",
     format_error=(
@@ -116,6 +120,7 @@ ENGLISH = Wording(
 
 CHINESE = Wording(
     answer_now="请根据以上结果立即回答我的问题。不能再调用工具。",
+    answer_alone="没有工具可以运行。请在不使用工具的情况下尽力回答，并说明哪些内容无法查到。",
     found="工具返回的结果：",
     no_reply="（没有回复）",
     format_error=(
