@@ -612,6 +612,19 @@ def test_an_answer_that_was_cut_off_is_continued_without_a_seam() -> None:
     assert events[-1].stop_reason == "answered"
 
 
+def test_behind_results_the_rest_is_asked_for_with_the_same_tools() -> None:
+    """Providers refuse a request with tool messages that declares no tools."""
+    cut_off = [
+        ModelDelta(text="There are twelve lamps in the cel"),
+        ModelDelta(finish_reason="length"),
+    ]
+    call = NATIVE.reply("", [Wanted("search", {"q": "lamps"})])
+    model = ScriptedModel(call, cut_off, says("lamps in the cellar."))
+    play(model, RecordingToolbox(search="Twelve."))
+
+    assert model.requests[2].tools == model.requests[1].tools
+
+
 @pytest.mark.parametrize(
     ("finish", "reason"), [("max_tokens", "length"), ("SAFETY", "content_filter")]
 )

@@ -3,6 +3,8 @@
 The texts are ours; only the kind of trouble is theirs.
 """
 
+import pytest
+
 from strategies.protocols.base import Call, Text
 from tests.protocols.replies import (
     broken,
@@ -240,3 +242,30 @@ def test_w20_text_before_a_marker_in_the_last_piece_is_shown() -> None:
     reply = 'Let me <tool_call>{"name": "f", "arguments": {}}</tool_call>'
 
     assert shown(parser_of("hermes").feed(reply)) == "Let me "
+
+
+_OSLO = "<parameter=city>\nOslo\n</parameter>"
+_CITIES = '{"city": "Oslo", "city": "Rome"}'
+
+
+@pytest.mark.parametrize(
+    ("protocol", "reply"),
+    [
+        ("hermes", f'<tool_call>{{"name": "get_weather", "arguments": {_CITIES}}}</tool_call>'),
+        ("leak", f'```json\n{{"name": "get_weather", "arguments": {_CITIES}}}\n```'),
+        ("react", f"Action: get_weather\nAction Input: {_CITIES}"),
+        ("react", f'```json\n{{"name": "get_weather", "arguments": {_CITIES}}}\n```'),
+        ("qwen", f"✿FUNCTION✿: get_weather\n✿ARGS✿: {_CITIES}"),
+        ("qwen3_coder", f"<function=get_weather>{_OSLO}{_OSLO.replace('Oslo', 'Rome')}</function>"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_not_run_with_one_of_its_values(
+    protocol: str, reply: str
+) -> None:
+    """Every peer runs the last one and loses the other call without a word."""
+    events = events_of(protocol, reply)
+
+    assert called(events) == []
+    assert [call.problem for call in broken(events)] == [
+        '"city" is given twice: make one call for each value.'
+    ]

@@ -214,7 +214,8 @@ class Asker:
             self._switch()
         told = self._wording.go_on.format(end=reply.visible[-SEAM:])
         asked = [text_message("assistant", reply.content), text_message("user", told)]
-        request = replace(request, messages=[*request.messages, *asked], tools=())
+        # The tools stay: providers refuse results where no tool is declared.
+        request = replace(request, messages=[*request.messages, *asked])
         parser = SeamParser(self._binding.format.parser((), conversation), reply.visible)
         rest = yield from self._ask_once(this, request, parser)
         reply.extend(rest)

@@ -37,8 +37,20 @@ def _finite(digits: str) -> float:
     return number if math.isfinite(number) else _refuse(digits)
 
 
-STRICT = json.JSONDecoder(strict=False, parse_constant=_refuse, parse_float=_finite)
-"""Plain JSON, with control characters allowed, without NaN and infinite numbers."""
+def _without_loss(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs) and any(members[key] != value for key, value in pairs):
+        _refuse("a key with two values")
+    return members
+
+
+STRICT = json.JSONDecoder(
+    strict=False,
+    parse_constant=_refuse,
+    parse_float=_finite,
+    object_pairs_hook=_without_loss,
+)
+"""Plain JSON, with control characters allowed, without NaN, infinite numbers and lost values."""
 
 DEPTH_LIMIT = 200
 """Deeper values are refused: nobody nests that far, and those who read them later recurse."""
@@ -114,6 +126,8 @@ class LenientValue:
     repaired: bool
     guessed: bool
     truncated: bool
+    lost: str
+    """A key that was given two values; blank where there is none."""
 
 
 @dataclass(slots=True)
@@ -126,6 +140,11 @@ class _Open:
     key: str = ""
     doubled: int = 0
     """Openers of `{{…}}` beyond the first."""
+
+    def lost_by(self, value: object) -> str:
+        """Name the key whose value would be lost to another one; blank where none is."""
+        is_lost = self.closer == "}" and self.members.get(self.key, value) != value
+        return self.key if is_lost else ""
 
     def add(self, value: object) -> None:
         if self.closer == "}":
@@ -169,6 +188,7 @@ class _Reader:
         self._done = False
         self._repaired = False
         self._guessed = False
+        self._lost = ""
         self._truncated = False
         self._ends_are_lost = False
         """No later quote ends a string properly, so a doubtful one must do."""
@@ -195,6 +215,7 @@ class _Reader:
             repaired=self._repaired or self._guessed,
             guessed=self._guessed,
             truncated=self._truncated,
+            lost=self._lost,
         )
 
     # ---- brackets
@@ -216,6 +237,7 @@ class _Reader:
 
     def _keep(self, value: object) -> None:
         if self._open:
+            self._lost = self._open[-1].lost_by(value) or self._lost
             self._open[-1].add(value)
         else:
             self._root = value

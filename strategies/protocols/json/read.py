@@ -30,6 +30,7 @@ __all__ = [
     "JsonSpan",
     "Unreadable",
     "Value",
+    "given_twice",
     "guess",
     "plain_object",
     "read_arguments",
@@ -117,6 +118,11 @@ def guess(understood: Mapping[str, object]) -> Guessed:
     )
 
 
+def given_twice(key: str) -> str:
+    """Say that two values were given where one can be meant: to take either would lose a call."""
+    return f'"{key}" is given twice: make one call for each value.'
+
+
 def _unwrapped(text: str) -> str:
     r"""Resolve the escapes of an object written as inside a string: `{\"a\": 1}`."""
     if not _ESCAPED_OBJECT.match(text):
@@ -151,6 +157,8 @@ def _read(text: str, start: re.Pattern[str]) -> Value | Unreadable:
         return _unreadable(text, error.problem, error.at)
     if reading.truncated:
         return _cut(text, reading)
+    if reading.lost:
+        return Unreadable(problem=given_twice(reading.lost), partial=_object(reading))
     if isinstance(reading.value, dict):
         return _only_object(text, reading, start)
     return Value(value=reading.value, repaired=reading.repaired, guessed=reading.guessed)

@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NoReturn, cast
+from typing import cast
 
 from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
-from strategies.protocols.json.lenient import DEPTH_LIMIT
+from strategies.protocols.json.lenient import DEPTH_LIMIT, STRICT
 from strategies.protocols.json.read import Unreadable, guess, read_arguments, read_value
 from strategies.protocols.json.span import exceeds_depth
 
@@ -190,7 +190,7 @@ def read_members(text: str) -> Members:
             if not found or (found["comma"] == ",") != bool(values):
                 return Members(values=values, raw=raw)
             key = _key(found["key"])
-            values[key], end = _DECODER.raw_decode(text, found.end())
+            values[key], end = STRICT.raw_decode(text, found.end())
             raw[key] = text[found.end() : end]
             at = _after_blank(text, end)
     except (ValueError, RecursionError):
@@ -199,16 +199,12 @@ def read_members(text: str) -> Members:
 
 
 def _key(written: str) -> str:
-    return _DECODER.decode(f'"{written}"') if "\\" in written else written
+    return STRICT.decode(f'"{written}"') if "\\" in written else written
 
 
 def _after_blank(text: str, at: int) -> int:
     found = _BLANK.match(text, at)
     return found.end() if found else at
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
 
 
 _OBJECT = re.compile(r"[ \t\r\n]*+\{[ \t\r\n]*+")
@@ -217,4 +213,3 @@ _KEY = re.compile(
     re.DOTALL,
 )
 _BLANK = re.compile(r"[ \t\r\n]*+")
-_DECODER = json.JSONDecoder(strict=False, parse_constant=_refuse)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
-from strategies.protocols.json.read import guess
+from strategies.protocols.json.read import given_twice, guess
 from strategies.protocols.stream.block import (
     Closed,
     Emit,
@@ -143,6 +143,8 @@ class FunctionBlock:
         self._junk = False
         """What follows the name is neither a parameter nor JSON."""
         self._spans: dict[str, _Span] = {}
+        self._twice = ""
+        """A parameter that was given two values; blank where there is none."""
         self._value: _Value | None = None
         self._chain: list[_Tag] = []
         """Tags with only white space between, whose meaning depends on what follows."""
@@ -209,7 +211,7 @@ class FunctionBlock:
             if not found:
                 return
             end = cursor.position_of(found.start("close"))
-            self._spans[value.key] = _Span(value.start, end, announced=True)
+            self._put_down(value.key, _Span(value.start, end, announced=True))
             cursor.at = found.end()
             self._value = _Value(_clean(found["key"]), cursor.position)
 
@@ -329,8 +331,12 @@ class FunctionBlock:
     def _close_value(self, tag: _Tag) -> None:
         if self._value:
             announced = tag.kind == "p"
-            self._spans[self._value.key] = _Span(self._value.start, tag.start, announced)
+            self._put_down(self._value.key, _Span(self._value.start, tag.start, announced))
             self._value = None
+
+    def _put_down(self, key: str, span: _Span) -> None:
+        self._twice = key if key in self._spans else self._twice
+        self._spans[key] = span
 
     # ---- verdicts
 
@@ -351,9 +357,10 @@ class FunctionBlock:
                 key: typed(span.of(held, start), self._properties.get(key))
                 for key, span in self._spans.items()
             }
-            if guessed:
+            if guessed or self._twice:
                 raw = held[self._body - start : end - start]
-                emit(BrokenCall(name=self._name, raw=raw, problem=guess(arguments).problem))
+                problem = given_twice(self._twice) if self._twice else guess(arguments).problem
+                emit(BrokenCall(name=self._name, raw=raw, problem=problem))
             else:
                 emit(Call(name=self._name, arguments=arguments))
         if end < cursor.position:

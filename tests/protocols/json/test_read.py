@@ -323,3 +323,17 @@ def test_glued_objects_are_split() -> None:
     assert split_objects('{"x": 1} and more') == ['{"x": 1} and more']
     assert split_objects('{"x": 1') == ['{"x": 1']
     assert split_objects("") == [""]
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "b": {"c": 1, "c": 2}}', "{c: 'x', c: 'y'}"])
+def test_a_key_with_two_values_is_named(text: str) -> None:
+    """Standard JSON readers keep the last one; the model meant both."""
+    outcome = read_arguments(text)
+
+    assert isinstance(outcome, Unreadable)
+    assert outcome.problem == '"c" is given twice: make one call for each value.'
+
+
+def test_a_key_with_the_same_value_twice_loses_nothing() -> None:
+    """A stutter."""
+    assert read_arguments('{"a": 1, "a": 1}') == Arguments(value={"a": 1})
