@@ -323,3 +323,10 @@ def test_glued_objects_are_split() -> None:
     assert split_objects('{"x": 1} and more') == ['{"x": 1} and more']
     assert split_objects('{"x": 1') == ['{"x": 1']
     assert split_objects("") == [""]
+
+
+@pytest.mark.parametrize("form", ["{}", '{{"a": {}}}', "{{'a': {}}}", "[{}, 1,]", "[-{}e0]"])
+def test_a_number_of_thousands_of_digits_raises_nothing(form: str) -> None:
+    """Python refuses to convert them."""
+    for length in (4_299, 4_301, 50_000):
+        assert isinstance(read_value(form.format("7" * length)), Value | Unreadable)
