@@ -93,7 +93,7 @@ class Composer:
             conversation = replace(conversation, instruction=told)
         part = Part(
             conversation=conversation,
-            toolbox=self._tools_for()(conversation, ()),
+            toolbox=self._tools_for()(conversation),
             limits=self._limits(),
             policy=_policy(settings),
             approvals=self.between,
@@ -212,9 +212,12 @@ class Composer:
         searched = _searched(toolbox, settings)
         forced = [settings.must_call.name] if settings.must_call else []
 
-        def choose(conversation: Conversation, names: Sequence[str]) -> Toolbox:
+        def choose(
+            conversation: Conversation, names: Sequence[str] = (), *, searches: bool = True
+        ) -> Toolbox:
             if searched:
-                return _opened(searched, conversation, settings, [*forced, *names])
+                shown = _opening(searched, conversation, settings, [*forced, *names])
+                return searched.opened(shown) if searches else ChosenTools(toolbox, shown)
             return ChosenTools(toolbox, [*forced, *names]) if names else toolbox
 
         return choose
@@ -239,14 +242,14 @@ def _searched(toolbox: Toolbox, settings: Settings) -> SearchedToolbox | None:
     return SearchedToolbox(toolbox, wording_for(language_of(settings.query)), declares=declares)
 
 
-def _opened(
+def _opening(
     searched: SearchedToolbox,
     conversation: Conversation,
     settings: Settings,
     names: Sequence[str],
-) -> SearchedToolbox:
+) -> Sequence[str]:
     estimator, window = estimator_for(settings.model.model), settings.model.budget.window
-    return searched.opened(opening(searched, conversation, estimator, window, names))
+    return opening(searched, conversation, estimator, window, names)
 
 
 def _knowledge(settings: Settings) -> str:

@@ -746,3 +746,13 @@ def test_a_broken_stream_is_asked_for_again() -> None:
     model.assert_complete()
     assert isinstance(events[-1], RunFinished)
     assert events[-1].answer == "Done."
+
+
+def test_a_call_where_no_tools_are_offered_is_not_sent_back() -> None:
+    """Providers refuse calls and messages of tools where none are declared."""
+    model = ScriptedModel(NATIVE.reply("", [Wanted("look", {"q": "x"})]), says("Nothing is new."))
+    events = play(model)
+
+    model.assert_complete()
+    assert shown(events) == "Nothing is new."
+    assert [one["role"] for one in model.requests[1].messages] == ["system", "user"]

@@ -87,3 +87,22 @@ def test_a_failure_closes_every_log(host: Host) -> None:
 
     assert "API key" in (run.error or "")
     assert run.open_logs == []
+
+
+def test_a_step_with_few_rounds_is_not_let_search_for_tools(host: Host) -> None:
+    """What it finds could no longer be called; it is shown what its plan names, and what fits."""
+    tools = [tool(f"look_up_{number}") for number in range(60)]
+    steps = [{"id": one, "task": f"Find {one}.", "tools": ["look_up_7"]} for one in range(1, 5)]
+    for iterations, searches in ((6, False), (30, True)):
+        replies = [says(f"Found {one}.") for one in range(1, 5)]
+        model = ScriptedModel(says(json.dumps({"steps": steps})), *replies, says("Done."))
+        run = host.run(
+            ask("What is there?", *tools, maximum_iterations=iterations),
+            model=model,
+            strategy="plan_and_execute",
+        )
+        offered = [{one["name"] for one in request["tools"]} for request in model.requests[1:5]]
+
+        assert_clean(run)
+        assert all("look_up_7" in names for names in offered)
+        assert [("find_tools" in names) for names in offered] == [searches] * 4

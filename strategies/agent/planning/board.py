@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from strategies.agent.events import PlannedStep
-from strategies.agent.planning.sentences import Sentences
+from strategies.agent.planning.sentences import Sentences, filled
 from strategies.agent.prompt.truncation import cut
 from strategies.protocols.writing.escaping import escaped_markers
 
@@ -70,6 +70,6 @@ class Board:
         for step in self.steps:
             if step.id in ids and step.id in self.results:
                 one = self.results[step.id]
-                said = one.text or told.failed.replace("<error>", one.error)
-                filled = told.results.replace("<id>", str(step.id)).replace("<task>", step.task)
-                yield filled.replace("<result>", escaped_markers(cut(said, _RESULT_LENGTH)))
+                said = one.text or filled(told.failed, error=one.error)
+                result = escaped_markers(cut(said, _RESULT_LENGTH))
+                yield filled(told.results, id=str(step.id), task=step.task, result=result)

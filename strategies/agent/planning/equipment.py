@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from strategies.agent.config import Limits, Policy
 from strategies.agent.events import ToolCall
@@ -11,8 +12,15 @@ from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.tools.approval import Approvals
 from strategies.protocols.base import ToolSpec
 
-type ToolsFor = Callable[[Conversation, Sequence[str]], Toolbox]
-"""Chooses the tools for a conversation; where any are named, these."""
+
+class ToolsFor(Protocol):
+    """Chooses the tools for a conversation; where any are named, these."""
+
+    def __call__(
+        self, conversation: Conversation, names: Sequence[str] = (), *, searches: bool = True
+    ) -> Toolbox:
+        """Choose; `searches` says whether rounds are left to search for others."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

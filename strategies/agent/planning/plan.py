@@ -8,14 +8,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
+from unicodedata import normalize
 
 from strategies.agent.events import PlannedStep
+from strategies.agent.prompt.truncation import cut
 from strategies.protocols.json.read import Unreadable, read_value
 from strategies.protocols.react.answer_string import AnswerString
 from strategies.protocols.stream.cursor import Cursor
 
 MOST_STEPS = 20
 """Steps beyond which a plan is no help: each costs a model call at least."""
+
+_TASK_LENGTH = 2_000
+"""Characters of a task, which stands in prompts, logs and the outputs."""
 
 _ANSWER_HEAD = re.compile(
     r'\s*+(?:```\w*+\s*+)?\{\s*+"steps"\s*+:\s*+\[\s*+\]\s*+,\s*+"answer"\s*+:\s*+"'
@@ -73,9 +78,9 @@ def read_plan(
     steps = [
         PlannedStep(
             id=first + place,
-            task=_task(row),
+            task=cut(_task(row), _TASK_LENGTH),
             tools=tuple(name for name in _names(row, _TOOLS) if name in tools),
-            after=_after(row, ids, first + place),
+            after=tuple(one for one in _after(row, ids) if one != first + place),
         )
         for place, row in enumerate(rows)
     ]
@@ -102,8 +107,8 @@ def _task(row: Mapping[str, object]) -> str:
 
 def _id(row: Mapping[str, object], place: int) -> str:
     said = (row.get(name) for name in _IDS)
-    own = next((str(one) for one in said if isinstance(one, int | str) and str(one)), "")
-    return _bare(own) if own and own != _task(row) else str(place + 1)
+    own = next((str(one) for one in said if isinstance(one, int | float | str) and str(one)), "")
+    return _exact(own) if own and own != _task(row) else str(place + 1)
 
 
 def _names(row: Mapping[str, object], keys: Sequence[str]) -> list[str]:
@@ -112,7 +117,7 @@ def _names(row: Mapping[str, object], keys: Sequence[str]) -> list[str]:
     names: list[str] = []
     for item in items:
         named = _named(item)
-        names += re.split(r"\s*,\s*", str(named)) if named is not None else []
+        names += str(named).split(",") if named is not None else []
     return list(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
@@ -123,15 +128,21 @@ def _named(item: object) -> object:
     return fields.get("name") or fields.get("id")
 
 
-def _after(row: Mapping[str, object], ids: Mapping[str, int], own: int) -> tuple[int, ...]:
-    named = (ids.get(_bare(name)) for name in _names(row, _AFTER))
-    return tuple(dict.fromkeys(one for one in named if one is not None and one != own))
+def _after(row: Mapping[str, object], ids: Mapping[str, int]) -> list[int]:
+    # Bare ids are for those that are named otherwise: `1.1` and `2.1`, `1a` and `1b` are two each.
+    bare = {_bare(name): number for name, number in ids.items()}
+    named = (ids.get(_exact(name), bare.get(_bare(name))) for name in _names(row, _AFTER))
+    return list(dict.fromkeys(one for one in named if one is not None))
+
+
+def _exact(said: str) -> str:
+    return normalize("NFKC", said).strip().casefold().removesuffix(".0")
 
 
 def _bare(said: str) -> str:
     """Take `step_1`, `#E1` and `1` for the same."""
-    digits = re.findall(r"\d+", said)
-    return str(int(digits[-1])) if digits else said.strip().casefold()
+    digits = re.findall(r"\d+", _exact(said))
+    return digits[-1].lstrip("0") or "0" if digits else _exact(said)
 
 
 def _without_circles(steps: Sequence[PlannedStep], done: Sequence[int]) -> list[PlannedStep]:

@@ -4,6 +4,7 @@ Every part is a run of the engine (`agent/loop.py`); here they are put in order,
 spend is shared out among them. Where no plan is needed or to be had, an ordinary run answers.
 """
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from strategies.agent.events import (
     PlannedStep,
     PlanStarted,
     ReasoningShown,
+    RoundFinished,
     RoundStarted,
     RunFailed,
     RunFinished,
@@ -42,7 +44,7 @@ from strategies.agent.planning.equipment import (
     ToolsFor,
 )
 from strategies.agent.planning.plan import DirectAnswer, read_plan
-from strategies.agent.planning.sentences import sentences_for
+from strategies.agent.planning.sentences import filled, sentences_for
 from strategies.agent.planning.side_by_side import Over, SideBySide
 from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
@@ -54,10 +56,14 @@ from strategies.protocols.base import Language
 
 _LEAST_ROUNDS = 3
 """For a plan, one step and the answer."""
+_ROUNDS_TO_SEARCH = 3
+"""For a search for tools, a call of what was found and the result."""
 _MOST_REVISIONS = 2
 _DESCRIPTION = 160
 """Characters of a tool's description that the planner reads."""
-_UNEXPECTED = "UNEXPECTED"
+_LINE = 300
+"""Characters of a task that the reader sees."""
+_UNEXPECTED = re.compile(r"[*_\s]*UNEXPECTED[*_\s]*[:：]", re.IGNORECASE)
 _OPEN, _DONE, _FAILED = "☐", "☑", "☒"
 
 type RunEnd = RunFinished | RunFailed
@@ -129,7 +135,7 @@ class PlannedRun:
 
     def events(self) -> Iterator[Event]:
         """Play the run; the last event is RunFinished or RunFailed."""
-        toolbox = self._tools_for(self._conversation, ())
+        toolbox = self._tools_for(self._conversation)
         if self._approved or not toolbox.specs or self._limits.rounds < _LEAST_ROUNDS:
             yield from self._ordinary(toolbox)
             return
@@ -173,7 +179,7 @@ class PlannedRun:
     def _revise(self, toolbox: Toolbox) -> Generator[Event, None, None]:
         self._revisions += 1
         yield PlanStarted(self._revisions)
-        told = self._told.revise.replace("<results>", self._board.told())
+        told = filled(self._told.revise, results=self._board.told())
         question = f"{self._conversation.question}\n\n{told}"
         said, ending = yield from self._ask_planner(
             self._revisions, toolbox, question, DirectAnswer()
@@ -196,7 +202,7 @@ class PlannedRun:
         )
         conversation = replace(
             self._conversation,
-            instruction=self._instructed(self._told.plan.replace("<tools>", tools)),
+            instruction=self._instructed(filled(self._told.plan, tools=tools)),
             question=question,
         )
         part = self._part(conversation, NoTools(), rounds=1)
@@ -271,7 +277,7 @@ class PlannedRun:
         if isinstance(ending, RunFinished):
             yield from self._say(f"\n{ending.answer}", ending.answer)
         elif ending is None:
-            yield from self._give_up(self._told.no_rounds if self._in_time else self._told.stopped)
+            yield from self._give_up(self._why_over())
         return ending
 
     def _begin(
@@ -307,7 +313,7 @@ class PlannedRun:
         if isinstance(ending, RunFailed):
             return StepResult(text="", error=ending.sentence)
         said = ending.answer.strip()
-        if not said.lstrip("*_ ").upper().startswith(_UNEXPECTED):
+        if not _UNEXPECTED.match(said):
             return StepResult(text=said)
         return StepResult(text=said, error=shortened_line(said, _DESCRIPTION))
 
@@ -315,7 +321,7 @@ class PlannedRun:
         question, results = step.task, ""
         if step.after:
             results = self._board.told(step.after)
-            question = self._told.task.replace("<task>", question).replace("<results>", results)
+            question = filled(self._told.task, task=question, results=results)
         conversation = Conversation(
             instruction=self._instructed(self._told.step),
             history=(),
@@ -323,7 +329,9 @@ class PlannedRun:
             attachments=self._conversation.attachments,
             material=(*self._conversation.material, results),
         )
-        part = self._part(conversation, self._tools_for(conversation, step.tools), rounds=rounds)
+        searches = rounds >= _ROUNDS_TO_SEARCH
+        toolbox = self._tools_for(conversation, step.tools, searches=searches)
+        part = self._part(conversation, toolbox, rounds=rounds)
         demanded, self._demands_call = self._demands_call, False
         policy = Policy(direct_tools=self._policy.direct_tools)
         # What the answer needs is kept back from what the step keeps back for its own.
@@ -342,6 +350,11 @@ class PlannedRun:
         left = self._rounds >= _LEAST_ROUNDS and self._in_time
         return self._revisions < _MOST_REVISIONS and left
 
+    def _why_over(self) -> str:
+        if self._held.stops:
+            return wording_for(self._language).not_asked
+        return self._told.no_rounds if self._in_time else self._told.stopped
+
     def _give_up(self, reason: str) -> Generator[Event, None, None]:
         """Say of the steps that were not begun why not."""
         for step in self._board.waiting:
@@ -355,36 +368,44 @@ class PlannedRun:
         """Have the answer written from the results, and stream it."""
         yield from self._show("\n")
         yield ClosingStarted()
-        question = self._told.answer.replace("<question>", self._conversation.question)
+        question, results = self._conversation.question, self._board.told()
         conversation = replace(
             self._shaped(self._conversation),
-            question=question.replace("<results>", self._board.told()),
+            question=filled(self._told.answer, question=question, results=results),
         )
         part = self._part(conversation, NoTools(), rounds=max(self._rounds, 1))
         run = self._make(replace(part, policy=replace(self._policy, answer_on_error=False)))
+        found, unsaid = [] if self._policy.shape else self._board.findings, False
         for event in run.events():
             match event:
                 case RunFinished() | RunFailed():
                     self._usage += event.usage
                     error = event.sentence if isinstance(event, RunFailed) else ""
                     yield ClosingFinished(event.usage, error)
-                    return (yield from self._known(event))
+                    return (yield from self._known(event, found, unsaid=unsaid))
+                case TextShown() | AnswerShown() if found and unsaid:
+                    pass  # the engine's words; there is more to say
                 case TextShown() | AnswerShown() | ReasoningShown():
                     yield event
                 case _:
+                    unsaid = isinstance(event, RoundFinished) and _brought_no_answer(event)
                     yield from self._nested(CLOSING, event)
         raise AssertionError  # a run ends with its ending
 
-    def _known(self, ending: RunEnd) -> Generator[Event, None, RunEnd]:
-        """Answer with what the steps have found, where the model could not write the answer."""
-        found = self._board.findings
-        late = isinstance(ending, RunFailed) and ending.stop_reason == "time_limit"
-        if isinstance(ending, RunFinished) or self._policy.shape or not found or not late:
+    def _known(
+        self, ending: RunEnd, found: Sequence[str], *, unsaid: bool
+    ) -> Generator[Event, None, RunEnd]:
+        """Answer with what the steps have found, where the model did not write the answer."""
+        if isinstance(ending, RunFailed):
+            unsaid = ending.stop_reason != "error"
+        elif not ending.answer:
+            unsaid = False  # a picture without a word
+        if not (found and unsaid):
             return ending
         heading = wording_for(self._language).empty_answer_with_results
         answer = "\n\n".join([heading, *found])
         yield from self._say(answer, answer)
-        return RunFinished(answer, "time_limit", ending.usage)
+        return RunFinished(answer, ending.stop_reason, ending.usage)
 
     def _end(self, ending: RunEnd) -> Iterator[Event]:
         """End the whole run as its last part ended."""
@@ -470,9 +491,13 @@ class PlannedRun:
             yield TextShown(text)
 
 
+def _brought_no_answer(done: RoundFinished) -> bool:
+    return bool(done.results) or not done.text.strip()
+
+
 def _checklist(steps: Sequence[PlannedStep]) -> str:
     return "".join(f"- {_OPEN} {_line(step)}\n" for step in steps)
 
 
 def _line(step: PlannedStep) -> str:
-    return f"{step.id}. {' '.join(step.task.split())}"
+    return f"{step.id}. {shortened_line(step.task, _LINE)}"

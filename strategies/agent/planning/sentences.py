@@ -1,5 +1,6 @@
 """What is said to a model that plans, that carries out a step, and that answers from the steps."""
 
+import re
 from dataclasses import dataclass
 
 from strategies.agent.prompt.wording import CHINESE, ENGLISH
@@ -8,7 +9,7 @@ from strategies.protocols.base import Language
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentences:
-    """One language's sentences; `<…>` are filled by `str.replace`, because JSON has braces."""
+    """One language's sentences; `<…>` are filled by `filled`, because JSON has braces."""
 
     plan: str
     revise: str
@@ -86,6 +87,11 @@ _CHINESE = Sentences(
     no_rounds="没有执行，因为本次运行的模型调用次数已用完",
     stopped="没有执行，因为本次运行的时间即将用完",
 )
+
+
+def filled(sentence: str, **values: str) -> str:
+    """Fill a sentence; what looks like a place in a value is none."""
+    return re.sub(r"<(\w+)>", lambda place: values[place[1]], sentence)
 
 
 def sentences_for(language: Language) -> Sentences:

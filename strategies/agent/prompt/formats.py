@@ -114,7 +114,12 @@ class NativeFormat:
         return NativeParser(text, tools, habit)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
-        """One assistant message per round with its text and calls, then one message per result."""
+        """One assistant message per round with its text and calls, then one message per result.
+
+        Providers refuse both where no tools are declared, and a model calls what was never offered.
+        """
+        if not tools and any(record.done for record in conversation.rounds):
+            return self.closing_request(conversation)
         instruction = conversation.instruction
         if self.must_call and tools and self.must_call.is_open(conversation.rounds):
             instruction = self.must_call.told(instruction, self.wording)

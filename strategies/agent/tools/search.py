@@ -23,6 +23,8 @@ _SHARE = 0.2
 """Share of the window that the descriptions of all tools may take."""
 _OPENING, _FOUND = 8, 5
 """Tools that are shown at once, and by one search."""
+_CALLED = 4
+"""Tools of earlier turns among those, so that places are left for what fits the question."""
 _OPENING_SHARE = 0.1
 _WORDS = "words"
 _MOST_PROVIDERS = 30
@@ -132,10 +134,10 @@ def opening(
     """Choose the tools that are shown at once, within a share of the window.
 
     Those that must be there come first: the ones in `always`, those that the texts name, and those
-    that earlier turns have called, which the model reads of and will call again.
+    that earlier turns have called last, which the model reads of and will call again.
     """
     known = toolbox.known
-    named = [*always, *_called(conversation), *_named(known, conversation)]
+    named = [*always, *_called(known, conversation), *_named(known, conversation)]
     asked = [text_in(turn) for turn in conversation.history if turn.get("role") == "user"][-1:]
     fitting = toolbox.index.best("\n".join([conversation.question, *asked]), _OPENING)
     chosen = [name for name in dict.fromkeys(named) if name in known]
@@ -148,13 +150,11 @@ def opening(
     return chosen
 
 
-def _called(conversation: Conversation) -> list[str]:
-    return [
-        one.call.name
-        for rounds in conversation.recalled.values()
-        for record in rounds
-        for one in record.done
-    ]
+def _called(known: Mapping[str, ToolSpec], conversation: Conversation) -> list[str]:
+    """List the tools that earlier turns called, the latest first."""
+    turns = (conversation.recalled[place] for place in sorted(conversation.recalled))
+    names = [one.call.name for rounds in turns for record in rounds for one in record.done]
+    return [name for name in dict.fromkeys(reversed(names)) if name in known][:_CALLED]
 
 
 def _named(known: Mapping[str, ToolSpec], conversation: Conversation) -> list[str]:

@@ -13,7 +13,8 @@ from strategies.agent.events import (
 from strategies.agent.prompt.truncation import cut
 
 # Dify refuses a variable of more than 200 KiB.
-_PLAN_LENGTH = 40_000
+_TASKS_LENGTH, _RESULTS_LENGTH = 20_000, 40_000
+_LEAST = 200
 
 
 class PlanOutput:
@@ -24,9 +25,13 @@ class PlanOutput:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The steps in their order, with results that all fit into one variable."""
-        length = max(_PLAN_LENGTH // max(len(self._rows), 1), 200)
-        return [{**row, "result": cut(row["result"], length)} for row in self._rows.values()]
+        """The steps in their order, with tasks and results that all fit into one variable."""
+        count = max(len(self._rows), 1)
+        task, result = (max(one // count, _LEAST) for one in (_TASKS_LENGTH, _RESULTS_LENGTH))
+        return [
+            {**row, "task": cut(row["task"], task), "result": cut(row["result"], result)}
+            for row in self._rows.values()
+        ]
 
     def take(
         self, event: PlanStarted | PlanFinished | StepStarted | StepFinished | StepHeld

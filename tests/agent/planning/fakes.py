@@ -90,8 +90,10 @@ def planned(
             sleep=lambda _: None,
         )
 
-    def tools_for(conversation: Conversation, names: Sequence[str]) -> Toolbox:
-        del conversation
+    def tools_for(
+        conversation: Conversation, names: Sequence[str] = (), *, searches: bool = True
+    ) -> Toolbox:
+        del conversation, searches
         return ChosenTools(toolbox, names) if names else toolbox
 
     return PlannedRun(

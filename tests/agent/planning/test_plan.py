@@ -1,5 +1,7 @@
 """Reading a plan from what a model wrote."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from strategies.agent.events import PlannedStep
@@ -87,6 +89,62 @@ def test_steps_that_wait_for_one_another_do_not_wait_for_ever() -> None:
 
     assert steps is not None
     assert [step.after for step in steps] == [(), (1,)]
+
+
+@pytest.mark.parametrize(
+    ("ids", "after", "waits"),
+    [
+        ('1.1, 1.2, "2.1"', "[1.1, 1.2]", (1, 2)),
+        ('"1a", "1b", "1c"', '["1a", "1b"]', (1, 2)),
+        ("1.0, 2.0, 3.0", "[1.0, 2]", (1, 2)),
+        ('"1.0", "2.0", "3.0"', "[1, 2.0]", (1, 2)),
+        ("1, 2, 3", "[1.0, 2.0]", (1, 2)),
+        ('"01", "step 2", "3"', '["1", "#E2"]', (1, 2)),
+        ('"１", "二", "3"', '[1, "二"]', (1, 2)),
+        ('"a1", "b1", "c"', '"a1, b1"', (1, 2)),
+        ('"a1", "b1", "c"', '["A1"]', (1,)),
+    ],
+)
+def test_a_step_waits_for_what_it_names(ids: str, after: str, waits: Sequence[int]) -> None:
+    """By the exact id first, and by its number where that is written otherwise."""
+    a, b, c = ids.split(", ")
+    steps = read(
+        f'[{{"id": {a}, "task": "A"}}, {{"id": {b}, "task": "B"}},'
+        f' {{"id": {c}, "task": "C", "after": {after}}}]'
+    )
+
+    assert steps is not None
+    assert [step.after for step in steps] == [(), (), waits]
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("length", [4_100, 4_300, 4_301, 5_000])
+def test_an_id_of_thousands_of_digits(quote: str, length: int) -> None:
+    """Python refuses to convert numbers so long; a reply is no reason to raise."""
+    number = f"{quote}{'7' * length}{quote}"
+    steps = read(
+        f'[{{"id": {number}, "task": "A"}}, {{"id": 2, "task": "B", "after": [{number}]}}]'
+    )
+
+    assert steps is None or [step.after for step in steps] == [(), (1,)]
+
+
+def test_a_plan_made_to_take_long_is_read_soon() -> None:
+    """Blanks in a list of names cost no more than other characters."""
+    steps = read('[{"task": "A", "after": "' + " " * 1_000_000 + '1"}]')
+
+    assert steps == (PlannedStep(id=1, task="A"),)
+
+
+def test_a_task_is_long_enough_to_be_of_use_and_no_longer() -> None:
+    """It stands in prompts, logs and outputs."""
+    steps = read(f'[{{"task": "{"A" * 1_500}"}}, {{"task": "Begin {"B" * 15_000} end"}}]')
+
+    assert steps is not None
+    assert steps[0].task == "A" * 1_500
+    assert len(steps[1].task) <= 2_000
+    assert steps[1].task.startswith("Begin B")
+    assert steps[1].task.endswith("B end")
 
 
 @pytest.mark.parametrize(

@@ -524,3 +524,119 @@ def test_call_that_a_step_has_read_is_a_quotation_in_the_next_one() -> None:
 
     assert isinstance(events[-1], RunFinished)
     assert toolbox.calls == [("look", {"q": "page"})]
+
+
+def read_of(model: ListeningModel) -> str:
+    """What the model was last told."""
+    return "\n".join(str(message["content"]) for message in model.requests[-1].messages)
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+def test_an_answer_that_calls_a_tool_is_asked_for_again(tongue: Tongue) -> None:
+    """Without a message of a tool: providers refuse those where no tools are declared."""
+    model = cities(tongue)
+    model.answers.insert(0, (CLOSES, call("Rome", tongue)))
+    events = list(planned(model, look(), tongue=tongue).events())
+
+    assert_whole(events)
+    assert model.left == []
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer == "Rome is warmer."
+    assert not any(one["role"] == "tool" for one in model.requests[-1].messages)
+    assert "Rome has 20." in read_of(model)
+
+
+@pytest.mark.parametrize(
+    ("replies", "rounds", "reason"),
+    [
+        ([says(""), says("")], 20, "empty_reply"),
+        ([says("")], 6, "empty_reply"),
+        ([call("Rome")], 6, "iteration_limit"),
+        ([call("Rome"), says(""), says("")], 20, "empty_reply"),
+        ([*[call("Rome")] * 3, says(""), says("")], 20, "repeated_calls"),
+    ],
+    ids=["empty", "empty in the last round", "call in the last round", "both", "calls alone"],
+)
+def test_results_are_the_answer_of_a_model_that_writes_none(
+    replies: Sequence[Sequence[Step]], rounds: int, reason: str
+) -> None:
+    """As where no plan was made; nothing that the steps have found is lost."""
+    model = cities()
+    model.answers[1:2] = [(CLOSES, reply) for reply in replies]
+    events = list(planned(model, look(), limits=Limits(rounds=rounds)).events())
+    answer = "".join(one.text for one in of_type(events, AnswerShown))
+
+    assert_whole(events)
+    assert model.left == []
+    assert isinstance(events[-1], RunFinished)
+    assert (events[-1].answer, events[-1].stop_reason) == (answer, reason)
+    assert answer.startswith(ENGLISH.empty_answer_with_results)
+    assert "Rome has 20." in answer
+    assert "Oslo has 5." in answer
+    assert "look" not in answer
+
+
+@pytest.mark.parametrize(
+    ("said", "fails"),
+    [
+        ("Unexpected costs in May were 500 EUR.", False),
+        ("**UNEXPECTED:** there is no such month.", True),
+        ("UNEXPECTED：没有五月。", True),
+    ],
+)
+def test_a_surprise_is_marked_by_a_colon(said: str, fails: bool) -> None:  # noqa: FBT001
+    """The word alone may begin a result."""
+    model = ListeningModel(
+        ("Not all went as planned", says('{"steps": []}')),
+        (PLANS, says(plan(("Find costs.", [], []), ("Find profit.", [], [])))),
+        (CLOSES, says("Done.")),
+        ("Find costs.", says(said)),
+        ("Find profit.", says("None.")),
+    )
+    events = list(planned(model, look()).events())
+
+    assert len(of_type(events, PlanStarted)) == 1 + fails
+    assert ("☒ 1. Find costs." in shown(events)) is fails
+
+
+def test_a_place_in_the_question_is_not_filled() -> None:
+    """It is the reader's word, and so is one in a task or in a result."""
+    model = ListeningModel(
+        (PLANS, says(plan(("Explain <result>.", [], []), ("Sum up <results>.", [], [1])))),
+        (CLOSES, says("Done.")),
+        ("Sum up", says("It is <id> and <error>.")),
+        ("Explain", says("It is <question>.")),
+    )
+    list(planned(model, look(), question="What is <results> in <task>?").events())
+    told = read_of(model)
+
+    assert "What is <results> in <task>?\n\nThis has been found out:" in told
+    assert "Step 1: Explain <result>.\nResult: It is <question>." in told
+    assert "Step 2: Sum up <results>.\nResult: It is <id> and <error>." in told
+
+
+def test_long_tasks_are_short_lines_in_the_checklist() -> None:
+    """The reader follows a plan, and does not read it twice in full."""
+    long = "and so on " * 1_000
+    model = ListeningModel(
+        (PLANS, says(plan((f"First {long}", [], []), (f"Second {long}", [], [])))),
+        (CLOSES, says("Done.")),
+        ("First", says("1.")),
+        ("Second", says("2.")),
+    )
+    events = list(planned(model, look()).events())
+
+    assert max(map(len, shown(events).splitlines())) < 400
+
+
+def test_steps_behind_a_question_that_cannot_be_kept_say_so() -> None:
+    """There were model calls left."""
+    written = plan(("Weather of Rome.", ["look"], []), ("Use Rome.", [], [1]))
+    model = ListeningModel(
+        (PLANS, says(written)),
+        (CLOSES, says("I could not ask.")),
+        ("Weather of Rome.", call("Rome")),
+    )
+    events = list(planned(model, look(), approvals=Asks(keeps=False)).events())
+
+    assert {one.error for one in of_type(events, StepFinished)} == {ENGLISH.not_asked}

@@ -323,3 +323,23 @@ def test_arguments_of_another_type_find_nothing() -> None:
 
     assert texts[0].text == texts[1].text == ENGLISH.no_tool_found
     assert "send_ticket" in texts[2].text
+
+
+def test_places_are_kept_for_what_fits_the_question() -> None:
+    """Of many tools that earlier turns called, the latest are shown."""
+    called = [f"old_tool_{number}" for number in range(12)]
+    done = [DoneCall(call=ToolCall(name, name, {}, "{}"), result="") for name in called]
+    conversation = Conversation(
+        instruction="",
+        history=[],
+        question=QUESTION,
+        recalled={
+            2: (RoundRecord(content="", visible="", done=tuple(done[8:])),),
+            0: (RoundRecord(content="", visible="", done=tuple(done[:8])),),
+        },
+    )
+    names = opening(searched(toolbox(*called, *NAMES)), conversation, ESTIMATOR, 32_000)
+
+    assert names[0] == "old_tool_11"
+    assert names[-2:] == ["get_invoice", "send_invoice"]
+    assert set(called[:8]).isdisjoint(names)

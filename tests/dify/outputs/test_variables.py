@@ -1,5 +1,6 @@
 """What later nodes can read of a run, beside its text."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,9 +9,13 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
+    PlanFinished,
+    PlannedStep,
+    PlanStarted,
     RoundStarted,
     RunFailed,
     RunFinished,
+    StepFinished,
     TextShown,
     ThoughtFinished,
     ToolCall,
@@ -170,3 +175,18 @@ def test_what_is_long_is_cut_to_what_a_variable_holds() -> None:
     assert len(told["reasoning_content"].encode()) < 200 * 1024
     assert sum(len(result.encode()) for result in shared) < 200 * 1024
     assert all(result.startswith("begin ") and result.endswith(" end") for result in shared)
+
+
+def test_a_plan_of_long_tasks_and_results_fits_into_one_variable() -> None:
+    """Dify refuses more than 200 KiB, also of Chinese."""
+    events: list[Event] = []
+    for number in range(3):
+        ids = range(number * 20 + 1, number * 20 + 21)
+        steps = tuple(PlannedStep(id=one, task=f"{one} {'做' * 2_000}") for one in ids)
+        events += [PlanStarted(number), PlanFinished(number, steps, Usage())]
+        events += [StepFinished(step, "果" * 20_000, Usage()) for step in steps]
+    rows = values([*events, RunFinished("Done.", "answered", Usage())])["plan"]
+
+    assert len(rows) == 60
+    assert all(row["task"].startswith(f"{row['id']} 做做") for row in rows)
+    assert len(json.dumps(rows, ensure_ascii=False).encode()) < 200 * 1024

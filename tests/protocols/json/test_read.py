@@ -337,3 +337,10 @@ def test_a_key_with_two_values_is_named(text: str) -> None:
 def test_a_key_with_the_same_value_twice_loses_nothing() -> None:
     """A stutter."""
     assert read_arguments('{"a": 1, "a": 1}') == Arguments(value={"a": 1})
+
+
+@pytest.mark.parametrize("form", ["{}", '{{"a": {}}}', "{{'a': {}}}", "[{}, 1,]", "[-{}e0]"])
+def test_a_number_of_thousands_of_digits_raises_nothing(form: str) -> None:
+    """Python refuses to convert them."""
+    for length in (4_299, 4_301, 50_000):
+        assert isinstance(read_value(form.format("7" * length)), Value | Unreadable)
