@@ -475,4 +475,5 @@ def _checklist(steps: Sequence[PlannedStep]) -> str:
 
 
 def _line(step: PlannedStep) -> str:
-    return f"{step.id}. {' '.join(step.task.split())}"
+    task = " ".join(step.task.split()).replace("<", "&lt;")  # no markup of a planner's
+    return f"{step.id}. {task}"
