@@ -34,7 +34,7 @@ from strategies.dify.inputs.files.contents import Audience
 from strategies.dify.inputs.files.fetching import FileReader
 from strategies.dify.inputs.files.run_file import RunFile, read_written, renamed
 from strategies.dify.inputs.files.run_files import RunFiles
-from strategies.dify.inputs.history import clean_history, with_media_for
+from strategies.dify.inputs.history import clean_history, last_answer, with_media_for
 from strategies.dify.inputs.knowledge import prompt
 from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.parameters import Settings
@@ -62,7 +62,7 @@ class Composer:
     def __init__(self, session: Session, settings: Settings, user: str) -> None:
         self._session = session
         self.between = self._between_turns(settings, user)
-        self.between.begin()
+        self.between.begin(last_answer(settings.history))
         # A call runs with the very file that the reader saw the name of.
         self._settings = replace(settings, files=renamed(settings.files, self._kept))
         self.between.files_named_in = self.files.named_in

@@ -1,7 +1,7 @@
 """One run of a strategy: read the parameters, put the engine together, tell what happens."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from dify_plugin.errors.model import InvokeBadRequestError
 from strategies.agent.events import (
     CallFinished,
     Noticed,
+    ReasoningShown,
     RunFailed,
     RunFinished,
     TextShown,
@@ -20,8 +21,8 @@ from strategies.agent.events import (
 from strategies.agent.loop import Run
 from strategies.agent.planning.run import PlannedRun
 from strategies.dify.compose import Composer
-from strategies.dify.inputs.knowledge import Passage, cited, resources_message
-from strategies.dify.inputs.parameters import read_settings
+from strategies.dify.inputs.knowledge import cited, resources_message
+from strategies.dify.inputs.parameters import Settings, read_settings
 from strategies.dify.inputs.values import ParameterError
 from strategies.dify.outputs.narrator import Narrator
 from strategies.dify.outputs.pacing import DifyMessage, paced
@@ -66,7 +67,7 @@ def _messages(
     )
     try:
         composer = Composer(session, settings, user)
-        yield from _run(composer, compose, narrator, settings.passages)
+        yield from _run(composer, compose, narrator, settings)
     except InvokeBadRequestError:
         raise
     except Exception as error:  # noqa: BLE001 - the last place where logs can be closed
@@ -78,19 +79,23 @@ def _messages(
 
 
 def _run(
-    composer: Composer, compose: Compose, narrator: Narrator, passages: Sequence[Passage]
+    composer: Composer, compose: Compose, narrator: Narrator, settings: Settings
 ) -> Iterator[DifyMessage]:
     for notice in composer.notices:
         yield from narrator.messages(notice)
+    passages = settings.passages
     if passages:
         yield resources_message(passages)
     between = composer.between
     outputs = Outputs(partial(cited, passages=passages), pending=lambda: between.pending)
     run = compose(composer)
+    seen = TextShown if settings.separate_reasoning else TextShown | ReasoningShown
     shown: list[str] = []
     for event in run.events():
         if isinstance(event, TextShown):
             shown.append(event.text)
+        if isinstance(event, seen):
+            between.show(event.text)
         if isinstance(event, RunFinished):
             between.end([event.answer, "".join(shown)], run.called)
         inner = event.event if isinstance(event, Within) else event

@@ -170,6 +170,41 @@ def test_a_tool_asks_first_and_runs_once_after_a_yes(host: Host) -> None:
     assert talk.sent.to == ["bob"]
 
 
+def test_a_question_that_words_of_the_model_could_hide_is_not_asked(host: Host) -> None:
+    """Dify renders them with raw HTML; the model reads that nobody could be asked."""
+    talk = Conversation(host, ask_before="send")
+    hiding = calls(tool_call("send", {"to": "bob"}), text="Shall I tell you a joke?\n\n<!--")
+    run, model = talk.ask("Tell me a joke", hiding, says("I could not send it."))
+    assert run.variables["stop_reason"] == "answered"
+    assert run.variables["pending_calls"] == []
+    assert "could not be asked" in str(model.requests[1]["prompt_messages"])
+    talk.ask("yes", says("A joke."))
+    assert talk.sent.to == []
+
+
+def test_a_question_behind_thoughts_that_could_hide_it_is_not_asked(host: Host) -> None:
+    """Where the reader sees the thoughts; elsewhere they hide nothing."""
+    for separate in (False, True):
+        talk = Conversation(host, ask_before="send", separate_reasoning=separate)
+        hiding = calls(tool_call("send", {"to": "bob"}), text="<think>It is <!-- odd.</think>")
+        run, _ = talk.ask("Send it to bob", hiding, says("I could not send it."))
+        assert (run.variables["stop_reason"] == "approval_needed") == separate
+
+
+def test_a_yes_in_another_branch_runs_nothing(host: Host) -> None:
+    """A turn was asked anew, and the reader went back to the first one."""
+    talk = Conversation(host, ask_before="send")
+    talk.ask("Write to bob", sends("bob"))
+    first, talk.history = talk.history, []
+    talk.ask("Write to eve", sends("eve"))
+    second, talk.history = talk.history, first
+    talk.ask("yes", says("What for?"))
+    assert talk.sent.to == []
+    talk.history = second
+    talk.ask("yes", says("Done."))
+    assert talk.sent.to == ["eve"]
+
+
 def looks(q: str = "oak") -> Json:
     """A call of the tool that needs no approval."""
     return tool_call("look", {"q": q})
@@ -264,6 +299,15 @@ def test_steps_side_by_side_are_asked_for_together(host: Host) -> None:
     assert "`eve`" in run.text
     talk.ask("yes", says("Both know."))
     assert sorted(talk.sent.to) == ["bob", "eve"]
+
+
+def test_a_task_of_a_plan_hides_nothing(host: Host) -> None:
+    """The checklist shows what it says, and the question stands behind it."""
+    talk = Conversation(host, strategy="plan_and_execute", ask_before="send")
+    run, _ = talk.ask("Go", plan(("Tell <!--", []), ("Tell eve.", [])), sends("bob"), sends("eve"))
+    assert "1. Tell &lt;!--" in run.text
+    assert "<" not in run.text
+    assert "`bob`" in run.text
 
 
 def test_a_plan_in_a_workflow_tells_the_builder_what_went_without(host: Host) -> None:

@@ -500,4 +500,5 @@ def _checklist(steps: Sequence[PlannedStep]) -> str:
 
 
 def _line(step: PlannedStep) -> str:
-    return f"{step.id}. {shortened_line(step.task, _LINE)}"
+    task = shortened_line(step.task, _LINE).replace("<", "&lt;")  # no markup of a planner's
+    return f"{step.id}. {task}"

@@ -11,6 +11,9 @@ from strategies.agent.events import ToolCall
 _VALUE_LENGTH = 1_000
 """Characters of one argument that are shown."""
 
+_HARMLESS = str.maketrans({"`": "ˋ", "<": "\uff1c"})
+"""For what could be markup, what looks like it."""
+
 _KANA = re.compile("[\u3041-\u30ff\uff66-\uff9d]")
 _HAN = re.compile("[\u4e00-\u9fff]")
 _PORTUGUESE = re.compile(
@@ -65,8 +68,9 @@ _YES = """
     sì|sì grazie|va bene|d accordo|confermo|approvo|approvato|procedi
     네|예|응|그래|좋아|좋아요|승인|승인합니다|동의|동의합니다|확인|실행해|실행해 주세요
     да|да пожалуйста|хорошо|согласен|согласна|подтверждаю|одобряю|выполняй
-    так|згоден|згодна|підтверджую|tak|tak proszę|dobrze|zgoda|zgadzam się|potwierdzam|zatwierdzam
-    evet|tamam|onaylıyorum|onayla|olur|da|de acord|sunt de acord|aprob|potrjujem|strinjam se
+    так|згоден|згодна|підтверджую|tak proszę|dobrze|zgoda|zgadzam się|potwierdzam|zatwierdzam
+    evet|tamam|onaylıyorum|onayliyorum|onayla|olur
+    da|de acord|sunt de acord|aprob|potrjujem|strinjam se
     ya|iya|setuju|saya setuju|boleh|lanjutkan|có|vâng|đồng ý|tôi đồng ý|được
     ใช่|ตกลง|ได้|ได้เลย|อนุมัติ|ยืนยัน|हाँ|हां|जी हाँ|जी हां|ठीक है|मंज़ूर है|स्वीकार है
     نعم|أجل|موافق|أوافق|بله|آره|تأیید|موافقم|כן|מאשר|מאשרת
@@ -75,6 +79,10 @@ _YES = """
 
 _SIGNS = dict.fromkeys(map(ord, "👍✅👌"))
 """Signs that agree, alone or beside a word; any other sign makes it no clear yes."""
+_PARTS = re.compile(r"[,.!:、。，！：،।\n]")
+"""What stands between the parts of a message; each must agree."""
+_ASKING = ("QUESTION", "INTERROBANG")
+"""Words in the names of the characters that end a question in some script."""
 _SAYING = frozenset({"Ll", "Lu", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "So", "Sm"})
 
 
@@ -93,11 +101,21 @@ def question(calls: Sequence[ToolCall], titles: Mapping[str, str], asked: str) -
 
 def is_yes(message: str) -> bool:
     """Tell whether a message is nothing but a clear yes."""
-    words = _words(message)
-    if "?" in unicodedata.normalize("NFKC", message):
+    if _is_question(message) or not _words(message):
         return False
-    agreeing = words.translate(_SIGNS).strip()
-    return agreeing in _KNOWN or bool(words and not agreeing)
+    return _agrees(message) or all(map(_agrees, _PARTS.split(message)))
+
+
+def _agrees(part: str) -> bool:
+    said = _words(part).translate(_SIGNS).strip()
+    return not said or said in _KNOWN
+
+
+def _is_question(message: str) -> bool:
+    # Greek keyboards write a question mark as a semicolon.
+    return ";" in message or any(
+        word in unicodedata.name(one, "") for one in message for word in _ASKING
+    )
 
 
 def _language(asked: str) -> str:
@@ -128,7 +146,7 @@ def _value(value: object, sentences: _Sentences) -> str:
 
 def _code(said: str) -> str:
     """Write text so that it shows what it is: no markup works in it, and nothing is invisible."""
-    shown = "".join(_visible(character) for character in said).replace("`", "ˋ")
+    shown = "".join(_visible(character) for character in said).translate(_HARMLESS)
     return f"`{shown}`" if shown.strip() else '`""`'
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from strategies.agent.failures.redaction import redacted
 from strategies.agent.ports import Message
 from strategies.agent.prompt.conversation import Recalled, RoundRecord, text_in, text_message
 from strategies.agent.prompt.truncation import cut
@@ -42,10 +43,13 @@ class PausedTurn:
     """What else was found out, in words for a model."""
 
     def cut(self, limit: int) -> "PausedTurn":
-        """Return the turn with texts and results of at most so many characters."""
-        return PausedTurn(
+        """Return the turn with results and texts of at most so many characters.
+
+        What was asked stays whole: by it the history shows which question is answered.
+        """
+        return replace(
+            self,
             question=cut(self.question, limit),
-            asked=cut(self.asked, limit),
             rounds=tuple(record.cut(limit) for record in self.rounds),
             known=cut(self.known, limit),
         )
@@ -60,7 +64,7 @@ def remember(question: str, shown: Iterable[str], rounds: Sequence[RoundRecord])
         rounds: those in which tools were called.
     """
     return PastTurn(
-        question=_plain(question)[:_QUESTION],
+        question=_hidden_and_plain(question)[:_QUESTION],
         answers=frozenset(_fingerprint(text) for text in shown if text.strip()),
         rounds=tuple(_without_searches(record) for record in rounds if record.found),
     )
@@ -79,7 +83,7 @@ def matched(history: Sequence[Message], turns: Sequence[PastTurn]) -> Recalled:
             continue
         answer = _fingerprint(text_in(answered))
         for turn in reversed(left):
-            if _is_asked(asked, turn.question) and answer in turn.answers:
+            if answer in turn.answers and _is_asked(asked, turn.question):
                 found[place] = turn.rounds
                 left.remove(turn)
                 break
@@ -94,10 +98,15 @@ def resumed(
     Where the app keeps no memory the history does not know of the turn; then it is put there.
     """
     place = len(history) - 2
-    if place < 0 or not _is_asked(history[place], _plain(paused.question)):
+    if place < 0 or not _is_asked(history[place], _hidden_and_plain(paused.question)):
         asked = (text_message("user", paused.question), text_message("assistant", paused.asked))
         history, place = [*history, *asked], len(history)
     return history, {place: paused.rounds, **recalled}
+
+
+def holds(answer: str, said: str) -> bool:
+    """Whether an answer of the history holds what a run said."""
+    return _plain(said) in _plain(answer)
 
 
 def shortened(turns: Sequence[PastTurn], newest: int, older: int) -> list[PastTurn]:
@@ -116,9 +125,14 @@ def _without_searches(record: RoundRecord) -> RoundRecord:
 
 def _is_asked(message: Message, question: str) -> bool:
     """Whether a question, written plainly, is that of a message of the history."""
-    said = _plain(text_in(message))[:_QUESTION]
+    said = _hidden_and_plain(text_in(message))[:_QUESTION]
     # The strategy's question may be the reader's with words of the builder around it.
     return bool(said) and said in question
+
+
+def _hidden_and_plain(question: str) -> str:
+    # Secrets are known by the blanks around them, so they are hidden first.
+    return _plain(redacted(question))
 
 
 def _plain(text: str) -> str:

@@ -41,6 +41,12 @@ def clean_history(history: Iterable[Json]) -> list[Message]:
     return _alternating(merged)
 
 
+def last_answer(history: Iterable[Json]) -> str:
+    """Return what the user read last; blank where the app keeps no memory."""
+    said = [turn for turn in map(_turn, history) if turn and turn["role"] == "assistant"]
+    return text(said[-1]["content"]) if said else ""
+
+
 def with_media_for(
     messages: Sequence[Message],
     features: AbstractSet[str],

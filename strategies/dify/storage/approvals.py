@@ -3,7 +3,8 @@
 Each question has a ticket, a value of its own that is deleted by whoever takes the answer. Dify's
 storage has no way to compare and set, so a run first writes its claim over the question, then
 deletes the ticket, which fails where it is gone, and then reads whose claim stands: of two messages
-at once at most one takes the calls. Where anything is in doubt, nothing runs.
+at once at most one takes the calls. A question that is not known to be kept is not shown, and its
+ticket is deleted. Where anything is in doubt, nothing runs.
 """
 
 import secrets
@@ -25,6 +26,7 @@ SECONDS = 3600.0
 APPROVALS = Room(name="approval", places=1_024, seconds=SECONDS)
 _LENGTHS = (4_000, 1_000, 240)
 """Characters of what a run has found out; the first that fit are taken."""
+_TICKET = b"1"
 _TAKEN: dict[str, object] = {}
 """The tickets that this process has taken, the last ones: two of its runs never share one."""
 _TAKEN_MOST = 10_000
@@ -65,41 +67,50 @@ class HeldCalls:
             {"id": call.id, "name": call.name, "arguments": dict(call.arguments), "raw": call.raw}
             for call in held.calls
         ]
-        asked = {
-            "ticket": ticket,
-            "calls": calls,
-            "files": list(held.files),
-        }
         self._drop(self._places.get(self._reader) or {})
-        return self._store.set(_key(ticket), b"1") and self._places.put(
-            self._reader, self._with_turn(asked, held.turn)
+        asked = self._with_turn(
+            {"ticket": ticket, "calls": calls, "files": list(held.files)}, held.turn
         )
+        if asked is None:
+            return False
+        if self._store.set(_key(ticket), _TICKET) and self._places.put(self._reader, asked):
+            return True
+        # The reader will not see what may have been written all the same, or may be later.
+        self._is_first(ticket)
+        self._store.withdraw(_key(ticket))
+        return False
 
-    def take(self) -> Held:
-        """Take the calls that the reader was asked about, once; none where there are none."""
-        asked = self._places.get(self._reader)
-        ticket = text(asked.get("ticket")) if asked else ""
-        if not asked or not ticket or asked.get("claim") or not self._is_first(ticket):
+    def take(self, is_answered: Callable[[Held], bool] = lambda _: True) -> Held:
+        """Take the calls that the reader was asked about, once; none where there are none.
+
+        Args:
+            is_answered: tells whether it is this question that is answered; if not, it stays.
+        """
+        asked = self._places.get(self._reader) or {}
+        ticket, held = text(asked.get("ticket")), _held(asked)
+        if not ticket or asked.get("claim") or not is_answered(held) or not self._is_first(ticket):
             return Held()
         claim = secrets.token_hex(16)
         won = (
-            self._places.put(self._reader, {"ticket": ticket, "claim": claim})
+            # Some storages delete what is not there without a word.
+            self._store.get(_key(ticket)) == [_TICKET]
+            and self._places.put(self._reader, {"ticket": ticket, "claim": claim})
             and self._store.delete(_key(ticket))
             and (self._places.get(self._reader) or {}).get("claim") == claim
         )
-        if not won:
-            return Held()
-        return Held(
-            calls=tuple(map(_call, sequence(asked.get("calls")))),
-            turn=_turn(mapping(asked.get("turn"))),
-            files=[mapping(file) for file in sequence(asked.get("files"))],
-        )
+        return held if won else Held()
 
-    def _with_turn(self, asked: Json, turn: PausedTurn | None) -> Json:
-        """Add the turn that the calls belong to, cut so that all fits; the calls are never cut."""
-        turns = (_written(turn.cut(limit)) for limit in _LENGTHS) if turn else iter(())
-        wholes = ({**asked, "turn": one} for one in turns)
-        return next((one for one in wholes if self._places.fits(self._reader, one)), asked)
+    def _with_turn(self, asked: Json, turn: PausedTurn | None) -> Json | None:
+        """Add the turn that the calls belong to, cut so that all fits; None where nothing does.
+
+        The calls and what the reader is asked are never cut.
+        """
+        if turn is None:
+            return asked if self._places.fits(self._reader, asked) else None
+        least = replace(turn.cut(_LENGTHS[-1]), rounds=(), known="")
+        turns = (*(turn.cut(limit) for limit in _LENGTHS), least)
+        wholes = ({**asked, "turn": _written(one)} for one in turns)
+        return next((one for one in wholes if self._places.fits(self._reader, one)), None)
 
     def _is_first(self, ticket: str) -> bool:
         """Tell whether no other run of this process has taken a ticket."""
@@ -114,6 +125,14 @@ class HeldCalls:
         """Delete the ticket of a question that nobody will answer."""
         if asked.get("ticket") and not asked.get("claim"):
             self._store.send(_key(text(asked["ticket"])), None)
+
+
+def _held(asked: Json) -> Held:
+    return Held(
+        calls=tuple(map(_call, sequence(asked.get("calls")))),
+        turn=_turn(mapping(asked.get("turn"))),
+        files=[mapping(file) for file in sequence(asked.get("files"))],
+    )
 
 
 def _call(told: object) -> ToolCall:

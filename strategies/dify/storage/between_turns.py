@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from strategies.agent.events import ToolCall
 from strategies.agent.ports import Message, Model, ModelRequest
 from strategies.agent.prompt.consent import question
 from strategies.agent.prompt.conversation import Recalled, RoundRecord
-from strategies.agent.prompt.recall import PausedTurn, matched, remember, resumed
+from strategies.agent.prompt.misleading import may_mislead
+from strategies.agent.prompt.recall import PausedTurn, holds, matched, remember, resumed
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.approval import Decided, decide
 from strategies.dify.loose_json import Json
@@ -62,6 +63,8 @@ class BetweenTurns:
         """Writes those of the run's files that a value names, to be kept with a held call."""
         self.decided = Decided()
         """What became of the calls that the turn before asked about."""
+        self._shown: list[str] = []
+        """All that the reader has seen of this run."""
         self.pending: tuple[ToolCall, ...] = ()
         """The calls of this run that wait for an approval or, in a Workflow, go without."""
 
@@ -75,17 +78,27 @@ class BetweenTurns:
         """See `Approvals.can_ask`."""
         return bool(self._turn.conversation)
 
-    def begin(self) -> None:
-        """Read what the turns before have left; what they have asked is answered by this query."""
+    def begin(self, last_answer: str = "") -> None:
+        """Read what the turns before have left; what they have asked is answered by this query.
+
+        Args:
+            last_answer: the last one of the history; blank where there is none. Only what was asked
+                in it is answered: the app may be in another branch of the conversation.
+        """
         if not self._turn.conversation or not self._turn.tools:
             return
         if self._wishes.asks_before:
-            self.taken = self._held.take()
+            self.taken = self._held.take(lambda held: self._answers(held, last_answer))
             self.decided = decide(self.taken.calls, self._query, self._wishes.approval)
         if self._wishes.remembers:
             self._memory.recall()
         else:
             self._memory.forget()  # whoever switches it off wants nothing kept
+
+    def _answers(self, held: Held, last_answer: str) -> bool:
+        # An app that answers by its variable may ask in words and buttons of its own.
+        was_shown = held.turn is not None and holds(last_answer, held.turn.asked)
+        return not last_answer or bool(self._wishes.approval) or was_shown
 
     @property
     def approved_files(self) -> Sequence[Json]:
@@ -130,19 +143,27 @@ class BetweenTurns:
 
     def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """See `Approvals.ask`."""
-        self.pending = (*self.pending, *calls)
         if not self.can_ask:
+            self.pending = (*self.pending, *calls)
+        if not self.can_ask or may_mislead("".join(self._shown)):
             return ""
         calls = named(calls)
-        asked = question(calls, self._wishes.titles, self._query)
         turn = self._paused(
-            PausedTurn(question=self._query, asked=asked, rounds=tuple(rounds), known=known)
+            PausedTurn(question=self._query, asked="", rounds=tuple(rounds), known=known)
         )
+        # A yes may be of another language than what the turn is about.
+        asked = question(calls, self._wishes.titles, turn.question)
         held = Held(
-            calls=calls, turn=turn, files=self.files_named_in([one.arguments for one in calls])
+            calls=calls,
+            turn=replace(turn, asked=asked),
+            files=self.files_named_in([one.arguments for one in calls]),
         )
         self.pending = calls if self._held.hold(held) else ()
         return asked if self.pending else ""
+
+    def show(self, text: str) -> None:
+        """Take note of what the reader is shown before a question."""
+        self._shown.append(text)
 
     def _paused(self, turn: PausedTurn) -> PausedTurn:
         """Put what this run went on with before what it has done itself."""

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from strategies.agent.failures.redaction import redacted
 from strategies.agent.prompt.recall import PastTurn, shortened
 from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
@@ -59,7 +58,7 @@ class Memory:
 
 
 def _without_secrets(turn: PastTurn) -> PastTurn:
-    return replace(turn, question=redacted(turn.question), rounds=without_secrets(turn.rounds))
+    return replace(turn, rounds=without_secrets(turn.rounds))
 
 
 def _written_turn(turn: PastTurn) -> Json:

@@ -1,7 +1,8 @@
 """Dify's storage with a time limit on every access (docs/dify.md, "Storage").
 
-The first access that fails or takes too long is the run's last: so a storage that is slow or
-refused costs a run one moment and not one for every access.
+The first access that fails or takes too long is the run's last, and so is the one with which a run
+has waited long enough in all: a storage that is slow or refused costs a run one moment and not one
+for every access.
 """
 
 import time
@@ -18,6 +19,10 @@ type Access = Callable[[Request], Iterator[Json]]
 
 PATIENCE = 1.0
 """Seconds that one access may take; a healthy storage takes some 5 ms."""
+BUDGET = 1.5
+"""Seconds that a run waits for the storage in all."""
+_QUICK = 0.05
+"""Seconds of an access that do not count: a long run may ask some hundred times."""
 _LAST_PATIENCE = 0.05
 """Seconds that the end of a run waits to hear of what was sent off; nobody needs the answer."""
 # The daemon says the same of a key that it does not have and of a disk that it cannot read.
@@ -29,9 +34,13 @@ type _Answer = tuple[int, Json | Exception]
 class Store:
     """One run's access to the storage. Used by the run's threads, each value by one at a time."""
 
-    def __init__(self, access: Access, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, access: Access, *, patience: float = PATIENCE, budget: float = BUDGET
+    ) -> None:
         self._access = access
         self._patience = patience
+        self._left = budget
+        self._late = TimeoutError(f"no answer within {patience:g} s, or {budget:g} s in all")
         self._sent: SimpleQueue[_Answer] = SimpleQueue()
         self._under_way = 0
         self._closed = False
@@ -44,8 +53,13 @@ class Store:
         return [self._value(answer) for answer in answers]
 
     def set(self, key: str, value: bytes) -> bool:
-        """Write a value and tell whether it is known to be kept."""
-        return self._is_done(self._ask([_setting(key, value)])[0])
+        """Write a value and tell whether it is known to be kept; if not, it is taken back."""
+        if self._closed:
+            return False
+        is_kept = self._is_done(self._ask([_setting(key, value)])[0])
+        if not is_kept:
+            self.withdraw(key)  # Dify counts a value's size after it was written
+        return is_kept
 
     def delete(self, key: str) -> bool:
         """Delete a value and tell whether it is known to have been there and to be gone."""
@@ -54,9 +68,11 @@ class Store:
     def send(self, key: str, value: bytes | None) -> None:
         """Write a value, or delete it (None), without waiting; `settle` hears how it went."""
         if not self._closed:
-            self._under_way += 1
-            request = _deleting(key) if value is None else _setting(key, value)
-            start_new_thread(self._carry, (0, request, self._sent))
+            self._send(_deleting(key) if value is None else _setting(key, value))
+
+    def withdraw(self, key: str) -> None:
+        """Delete a value that must not stay, without waiting, whatever has failed before."""
+        self._send(_deleting(key))
 
     def settle(self) -> None:
         """Wait a little for what was sent off, so that it has left before the run ends."""
@@ -64,16 +80,21 @@ class Store:
             self._note(answer)
         self._under_way = 0
 
+    def _send(self, request: Request) -> None:
+        self._under_way += 1
+        start_new_thread(self._carry, (0, request, self._sent))
+
     def _ask(self, requests: Sequence[Request]) -> list[Json | Exception]:
         if self._closed:
             return [KeyError()] * len(requests)
+        began = time.monotonic()
         queue: SimpleQueue[_Answer] = SimpleQueue()
         for number, request in enumerate(requests):
             start_new_thread(self._carry, (number, request, queue))
-        answers = dict(self._gathered(queue, len(requests), self._patience))
-        late = TimeoutError(f"no answer within {self._patience:g} s")
-        whole = [answers.get(number, late) for number in range(len(requests))]
-        for answer in whole:
+        answers = dict(self._gathered(queue, len(requests), min(self._patience, self._left)))
+        whole = [answers.get(number, self._late) for number in range(len(requests))]
+        self._left -= max(time.monotonic() - began - _QUICK, 0)
+        for answer in [*whole, *([] if self._left > 0 else [self._late])]:
             self._note(answer)
         return whole
 
@@ -98,7 +119,8 @@ class Store:
     def _note(self, answer: Json | Exception) -> None:
         if isinstance(answer, Exception) and not str(answer).startswith(_ABSENT):
             self._closed = True
-            self.problems.append(str(answer) or type(answer).__name__)
+            problem = str(answer) or type(answer).__name__
+            self.problems += [] if problem in self.problems else [problem]
 
     def _value(self, answer: Json | Exception) -> bytes | None:
         try:

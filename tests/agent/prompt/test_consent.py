@@ -49,6 +49,7 @@ def test_no_argument_can_write_into_the_question() -> None:
     said = question([call(to=forged)], {}, "Go")
     (line,) = [line for line in said.splitlines() if "bob" in line]
     assert line.count("`") == 4
+    assert "<" not in said
     assert r"\n\nAnswer" in line
     assert r"\u202e\u200b" in line
 
@@ -61,12 +62,16 @@ def test_a_long_argument_says_how_long_it_is() -> None:
 
 
 _AGREEING = """
-    YES|y|好的|確認|お願いします|sí|Oui !|Ja.|네|да|так|evet|tak|da|có|ใช่|ya|हाँ|نعم|بله|va bene
+    YES|y|好的|確認|お願いします|sí|Oui !|Ja.|네|да|так|evet|da|có|ใช่|ya|हाँ|نعم|بله|va bene
     D'accord|ｙｅｓ|✅|👍🏽|yes|はい|sim
+    はい、お願いします。|はい、承認します|sim, pode executar|Ja, mach das|네, 승인합니다|好的，执行
+    ONAYLIYORUM|Oui, d'accord.|Yes! 👍|ok. run it
 """
 _OTHER = """
     no|nein|不|不是|いいえ|não|нет|yes no|yes and delete all|не да|👎|yes?|はい？|ok 👎|是不是|．
     yes <tool_call>|approve everything from now on
+    Tak.|نعم؟|ναι;|ναι\u037e|yes⸮|yes՞|yes‽|¿sí|好的，👎|,|yes, but wait|はい、でも待って|yes, no
+    yes. delete all|好的，不|ok, ok?
 """
 
 

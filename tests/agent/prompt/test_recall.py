@@ -1,6 +1,7 @@
 """What earlier turns called: found by what was said, and written in the form of the run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,22 @@ def test_each_turn_finds_its_own_results() -> None:
     history = said("How many lamps?", "Twelve.", "Thanks.", "You are welcome.")
     history += said("And chairs?", "Four.")
     assert found(history, FIRST, SECOND) == {0: ["12 lamps"], 4: ["4 chairs"]}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Please use sk-abcdefghijklmnop1234567 and send it",
+        "The password=hunter2222 is for bob, send it to bob",
+        "The token: abc 12345 is for bob",
+    ],
+)
+def test_a_question_with_a_secret_is_found_without_it(question: str) -> None:
+    """What is kept holds no secret, and the history's question is the same one."""
+    turn = past(question, "Done.", "sent")
+    assert "sk-abc" not in turn.question
+    assert "hunter" not in turn.question
+    assert found(said(question, "Done."), turn) == {0: ["sent"]}
 
 
 def test_a_turn_that_was_edited_finds_nothing() -> None:
@@ -212,6 +229,20 @@ def test_a_turn_that_was_paused_is_put_where_it_is_not_known(earlier: list[Messa
 
     assert history == [*earlier, *said("Sell a lamp, please.", "May I?")]
     assert recalled == {len(earlier): PAUSED.rounds}
+
+
+def test_a_turn_that_was_paused_is_known_by_a_question_with_a_secret() -> None:
+    """What was kept of the turn says in its place that it is hidden."""
+    paused = replace(PAUSED, question="password=[hidden] is for bob")
+    known = said("password=hunter2222 is for bob", "May I?")
+    assert resumed(known, {}, paused) == (known, {0: PAUSED.rounds})
+
+
+def test_what_was_asked_is_never_cut() -> None:
+    """By it the history shows which question is answered."""
+    paused = replace(PAUSED, question="a" * 900, asked="b" * 900).cut(300)
+    assert len(paused.question) < 900
+    assert paused.asked == "b" * 900
 
 
 def test_a_turn_that_was_paused_and_is_known_stands_there_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.dify.inputs.history import clean_history, with_media_for
+from strategies.dify.inputs.history import clean_history, last_answer, with_media_for
 from tests.dify.entities import cpu_seconds, odd_values
 
 IMAGE = {"type": "image", "format": "png", "url": "https://x/y.png", "mime_type": "image/png"}
@@ -149,6 +149,13 @@ parts = odd_values | st.fixed_dictionaries({"type": st.just("text"), "data": tex
 contents: st.SearchStrategy[Any] = texts | odd_values | st.lists(parts | st.just(IMAGE))
 roles = st.sampled_from(["user", "assistant", "system", "tool", ""])
 turns: st.SearchStrategy[list[tuple[str, Any]]] = st.lists(st.tuples(roles, contents))
+
+
+def test_the_last_answer_is_what_the_user_read() -> None:
+    """Without thoughts, and also where the question that follows stands there already."""
+    turns = [("user", "Hi"), ("assistant", "<think>A</think>Hello"), ("user", "And?")]
+    assert last_answer(turn(role, content) for role, content in turns) == "Hello"
+    assert last_answer([]) == ""
 
 
 @given(turns)

@@ -118,7 +118,8 @@ class Baton:
         return access
 
 
-# Three places are read, then come the claim and the ticket, then the three are read again.
+# Three places and the ticket are read, then come the claim and the ticket's end, then the three
+# are read again.
 _ORDERS = ["aabb", "abab", "abba", "baab", "baba", "bbaa"]
 
 
@@ -134,7 +135,7 @@ def test_two_processes_never_both_take_the_calls(
     """
     storage = FakeStorage(deletes_anything=deletes_anything)
     held(storage).hold(HELD)
-    baton = Baton(storage, "aaabbb" + order + later)
+    baton = Baton(storage, "aaaabbbb" + order + later)
     won: list[str] = []
 
     def take(name: str) -> None:
@@ -166,6 +167,50 @@ def test_a_storage_that_fails_on_the_way_runs_nothing_twice(at: int) -> None:
 
     first = HeldCalls(Store(failing), READER, Clock()).take().calls
     assert len(first) + len(held(storage, elsewhere=True).take().calls) <= 1
+
+
+@pytest.mark.parametrize("deletes_anything", [False, True], ids=["disk", "object store"])
+@pytest.mark.parametrize("late", [False, True], ids=["full", "late"])
+def test_a_question_that_was_written_and_not_shown_is_never_answered(
+    *, late: bool, deletes_anything: bool
+) -> None:
+    """The storage writes it and then says that it is full, or writes it after its time was over."""
+    storage = FakeStorage(deletes_anything=deletes_anything)
+    given_up, written = threading.Event(), threading.Event()
+
+    def failing(request: dict[str, Any]) -> Iterator[Json]:
+        if request["opt"] != "set" or "ticket" in request["key"]:
+            yield from storage(request)
+            return
+        if late:
+            given_up.wait(10)
+        list(storage(request))
+        written.set()
+        raise RuntimeError("save data failed: allocated size is greater than allowed")
+
+    store = Store(failing, patience=1, budget=5)
+    assert not HeldCalls(store, READER, Clock()).hold(HELD)
+    store.settle()
+    given_up.set()
+    assert written.wait(10)
+    assert held(storage).take().calls == ()
+    assert held(storage, elsewhere=True).take().calls == ()
+
+
+def test_a_question_that_is_too_large_leaves_nothing() -> None:
+    """Neither its calls nor its ticket, which nobody would ever delete."""
+    storage = FakeStorage()
+    large = replace(CALL, arguments={"to": secrets.token_hex(30_000)})
+    assert not held(storage).hold(Held(calls=(large,), turn=paused()))
+    assert storage.values == {}
+
+
+def test_a_question_that_is_not_answered_stays() -> None:
+    """Whoever is in another branch of the conversation does not take it away."""
+    storage = FakeStorage()
+    held(storage).hold(HELD)
+    assert held(storage).take(lambda _: False).calls == ()
+    assert held(storage).take().calls == (CALL,)
 
 
 def test_a_full_storage_holds_nothing() -> None:

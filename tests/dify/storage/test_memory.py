@@ -63,6 +63,13 @@ def test_secrets_are_hidden_before_anything_is_written() -> None:
     assert json.loads(done.call.raw) == done.call.arguments
 
 
+def test_secrets_of_the_question_are_hidden() -> None:
+    """Before its blanks are left out, which tell where a secret begins."""
+    storage = FakeStorage()
+    keep(storage, turn("Please use sk-abcdefghijklmnop1234567 and send it"))
+    assert known(storage)[0].question == "Pleaseuse[hidden]andsendit"
+
+
 def test_the_last_turns_stay_and_older_results_become_short() -> None:
     """However long a conversation is, and however little its results can be packed."""
     storage = FakeStorage()

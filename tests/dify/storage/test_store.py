@@ -44,6 +44,39 @@ def test_a_storage_that_fails_is_asked_once_in_a_run(storage: FakeStorage) -> No
     assert len(store.problems) == 1
 
 
+def test_all_the_waiting_of_a_run_is_bounded() -> None:
+    """A storage that answers each time, and takes its time, is closed after some accesses."""
+    storage = FakeStorage(slow=0.1)
+    store = Store(storage, patience=5, budget=0.2)
+    for _ in range(50):
+        store.get("a")
+    assert len(storage.asked) < 10
+    assert store.problems == ["no answer within 5 s, or 0.2 s in all"]
+
+
+def test_many_quick_answers_are_no_waiting() -> None:
+    """A run of some hundred rounds asks as often."""
+    store = Store(FakeStorage(slow=0.01), patience=5, budget=0.5)
+    for _ in range(80):
+        store.get("a")
+    assert store.problems == []
+
+
+def test_what_is_not_known_to_be_kept_is_taken_back() -> None:
+    """Dify writes a value before it says that there is no room for it."""
+    storage = FakeStorage()
+
+    def full_too_late(request: dict[str, Any]) -> Iterator[Json]:
+        yield from storage(request) if request["opt"] != "set" else ()
+        list(storage(request))
+        raise RuntimeError("save data failed: allocated size is greater than allowed")
+
+    store = Store(full_too_late)
+    assert not store.set("a", b"x")
+    store.settle()
+    assert storage.values == {}
+
+
 def test_a_full_storage_is_told_of_after_the_run_has_gone_on() -> None:
     """What was sent off is heard of when the run settles."""
     store = Store(FakeStorage(full=True))
