@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from strategies.agent.events import ToolCall
-from strategies.agent.prompt.consent import is_yes
 from strategies.agent.prompt.conversation import RoundRecord
+from strategies.agent.turns.consent import is_yes
 
 _APPROVE, _REJECT = "approve", "reject"
 

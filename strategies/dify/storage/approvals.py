@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from strategies.agent.events import ToolCall
 from strategies.agent.failures.redaction import redacted
-from strategies.agent.prompt.recall import PausedTurn
 from strategies.agent.tools.validation import new_id
+from strategies.agent.turns.recall import PausedTurn
 from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.rounds import read_rounds, without_secrets, written_rounds

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from strategies.agent.events import ToolCall
 from strategies.agent.ports import Message, Model, ModelRequest
-from strategies.agent.prompt.consent import question
 from strategies.agent.prompt.conversation import Recalled, RoundRecord
-from strategies.agent.prompt.misleading import may_mislead
-from strategies.agent.prompt.recall import PausedTurn, holds, matched, remember, resumed
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.approval import Decided, decide
+from strategies.agent.turns.consent import question
+from strategies.agent.turns.misleading import may_mislead
+from strategies.agent.turns.recall import PausedTurn, holds, matched, remember, resumed
 from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import Held, HeldCalls, named
 from strategies.dify.storage.memory import Memory

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from strategies.agent.prompt.recall import PastTurn, shortened
+from strategies.agent.turns.recall import PastTurn, shortened
 from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.rounds import read_rounds, without_secrets, written_rounds

@@ -11,9 +11,9 @@ from strategies.agent.loop import Run
 from strategies.agent.ports import ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
 from strategies.agent.prompt.formats import MustCall
-from strategies.agent.prompt.recall import remember
 from strategies.agent.prompt.wording import CHINESE, ENGLISH
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening, search_name
+from strategies.agent.turns.recall import remember
 from strategies.agent.window.tokens import estimator_for
 from strategies.protocols.base import ToolSpec
 from tests.agent.fakes import (

@@ -10,7 +10,7 @@ import pytest
 
 from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
-from strategies.agent.prompt.recall import PausedTurn
+from strategies.agent.turns.recall import PausedTurn
 from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, HeldCalls, named
 from strategies.dify.storage.places import Places, name_of

@@ -67,7 +67,7 @@ def test_a_yes_answers_the_question_that_stands_before_it(result: str) -> None:
     to_eve = call("eve" * 500)
     in_b = run(storage, "Write to eve").ask([to_eve], looked(result))
     for elsewhere in (in_a, "Hello."):
-        between = run(storage, "yes", elsewhere, approval="approve")
+        between = run(storage, "yes", elsewhere)
         assert approved(between) == []
         assert between.decided.rejected == ()
     shown = f"I will write.\n\n{in_b.replace('\n\n', '\n')}\n\n<button>yes</button>"
@@ -81,10 +81,8 @@ def test_a_yes_is_taken_where_the_app_keeps_no_memory() -> None:
     assert approved(run(storage, "yes")) == ["bob"]
 
 
-def test_an_answer_by_the_id_of_a_call_is_taken_whatever_was_shown() -> None:
+def test_an_answer_by_the_variable_is_taken_whatever_was_shown() -> None:
     """The app has put the question in words of its own."""
     storage = FakeStorage()
-    asking = run(storage, "Write to bob")
-    asking.ask([call("bob")], [])
-    answer = {asking.pending[0].id: "approve"}
-    assert approved(run(storage, "I agree", "Shall Bob get it?", approval=answer)) == ["bob"]
+    run(storage, "Write to bob").ask([call("bob")], [])
+    assert approved(run(storage, "I agree", "Shall Bob get it?", approval="approve")) == ["bob"]

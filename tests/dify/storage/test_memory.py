@@ -4,7 +4,7 @@ import json
 
 from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
-from strategies.agent.prompt.recall import PastTurn, remember
+from strategies.agent.turns.recall import PastTurn, remember
 from strategies.dify.storage.memory import Memory
 from strategies.dify.storage.places import Places, Room, name_of
 from strategies.dify.storage.store import Store

@@ -16,7 +16,7 @@ from strategies.agent.prompt.conversation import (
     text_message,
 )
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
-from strategies.agent.prompt.recall import (
+from strategies.agent.turns.recall import (
     PastTurn,
     PausedTurn,
     matched,

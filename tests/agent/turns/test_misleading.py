@@ -2,7 +2,7 @@
 
 import pytest
 
-from strategies.agent.prompt.misleading import may_mislead
+from strategies.agent.turns.misleading import may_mislead
 
 
 @pytest.mark.parametrize(

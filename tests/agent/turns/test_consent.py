@@ -3,7 +3,7 @@
 import pytest
 
 from strategies.agent.events import ToolCall
-from strategies.agent.prompt.consent import is_yes, question
+from strategies.agent.turns.consent import is_yes, question
 
 
 def call(**arguments: object) -> ToolCall:
