@@ -93,6 +93,16 @@ def test_every_stop_reason_is_explained() -> None:
     )
 
 
+def test_what_was_tried_says_when() -> None:
+    """Every row of every table on load and faults ends with a day."""
+    text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\|.*\|\n\| ?-.*\n((?:\|.*\n?)+)", text, re.MULTILINE)
+    rows = [row for table in tables for row in table.splitlines()]
+
+    assert rows
+    assert [row for row in rows if not re.search(r"\| \d{4}-\d\d-\d\d \|$", row)] == []
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_faults_that_are_shown_can_be_injected(path: Path) -> None:
     """Each is read by the command line."""

@@ -215,3 +215,19 @@ def test_the_marketplace_gets_a_draft_of_the_package(project: Path, tmp_path: Pa
         *("D", "rondo/rondo/rondo-7.8.8.difypkg"),
         *("A", "rondo/rondo/rondo-7.8.9.difypkg"),
     ]
+
+
+def test_every_file_with_the_author_is_named() -> None:
+    """Whoever publishes under another name changes all of them."""
+    author = MANIFEST["author"]
+    holds = re.compile(rf"^ *author: {author}$|: {author}/{MANIFEST['name']}[:/]", re.MULTILINE)
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("*.yaml", "provider/*.yaml", "strategies/*.yaml", "examples/*.yml")
+        for path in ROOT.glob(pattern)
+        if holds.search(path.read_text(encoding="utf-8"))
+    ]
+    told = (ROOT / "docs/releasing.md").read_text(encoding="utf-8")
+
+    assert "manifest.yaml" in found
+    assert [name for name in found if name not in told] == []

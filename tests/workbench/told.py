@@ -85,7 +85,7 @@ def planned() -> list[Json]:
         _log(1.1, "s2", "✗ STEP 2 Find the e… → 401 no key", 0.5, 1.1, error="401 no key"),
         _line("text", 1.1, {"text": "- ☒ 2. Find the elm.\n"}),
         _log(1.1, "p1", "REPLAN 1", 1.1),
-        _log(1.2, "p1", "REPLAN 1 → 1 steps", 1.1, 1.2, steps=["5. Find a birch."]),
+        _log(1.2, "p1", "REPLAN 1 → 1 step", 1.1, 1.2, steps=["5. Find a birch."]),
     ]
     first, *_, last = lines()
     return [first, *({"run": "one", **line} for line in told), last]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import re
 import sys
 from pathlib import Path
@@ -32,6 +33,11 @@ def say_json(value: Json) -> None:
 def say_error(text: str) -> None:
     """Say an error to the person at the terminal."""
     sys.stderr.write(text.rstrip() + "\n")
+
+
+def silence(library: str) -> None:
+    """Keep a library's log off the terminal, where our own sentence says what went wrong."""
+    logging.getLogger(library).setLevel(logging.CRITICAL + 1)
 
 
 def write_file(path: Path, text: str) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from strategies.protocols.registry import TEXT_PROTOCOLS
-from workbench.base.ports import Json, Model, Toolbox, UsageError
+from workbench.base.ports import Json, Model, Toolbox, UsageError, WorkbenchError
 from workbench.bench.faults import Fault, FaultyModel, FaultyTools, faulty_storage
 from workbench.host.daemon import Host
 from workbench.host.file_server import FileServer
 from workbench.host.payload import NATIVE, model_value, strategy_parameters
 from workbench.host.record import Run
 from workbench.model.demo_server import NAME, DemoServer
-from workbench.model.endpoint import Endpoint, check_endpoint
+from workbench.model.endpoint import Endpoint, api_root, check_endpoint
 from workbench.model.openai import OpenAIModel
 from workbench.runtimes.links import Runtime
 from workbench.tools.builtin import BuiltInTools, ToolSource, ToolSources
@@ -171,16 +171,17 @@ def declared_features(names: Sequence[str], protocol: str | None) -> list[str]:
 
 def open_models(wanted: BenchOptions, stack: ExitStack) -> dict[str, AvailableModel]:
     """Start what stands between the host and the models; it stops with the stack."""
+    key = _key(wanted)
     if wanted.base_url is None:
         return _demo_model(wanted, stack)
     if not wanted.models:
         raise UsageError("--base-url needs the model's name: add --model NAME.")
-    endpoint = Endpoint(base_url=wanted.base_url, api_key=_key(wanted))
+    endpoint = Endpoint(base_url=api_root(wanted.base_url), api_key=key)
     check_endpoint(endpoint)
     model = FaultyModel(stack.enter_context(OpenAIModel(endpoint)), wanted.faults)
     return {
         name: AvailableModel(
-            description=f"{name} at {wanted.base_url}{_described(wanted.faults)}",
+            description=f"{name} at {endpoint.base_url}{_described(wanted.faults)}",
             model=model,
             features=wanted.features,
         )
@@ -214,7 +215,7 @@ def _key(wanted: BenchOptions) -> str:
         return os.environ.get(_KEY, "")
     key = os.environ.get(wanted.api_key_env, "")
     if not key:
-        raise UsageError(
+        raise WorkbenchError(
             f"--api-key-env {wanted.api_key_env}: this variable is not set. Set it to the key,"
             " or leave the option out for a server that wants none."
         )

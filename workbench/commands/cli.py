@@ -21,8 +21,9 @@ _COMMANDS = {
 }
 _EXIT_CODES = """
 
-Exit codes: 0 all went well; 1 a run failed, or something that was needed is not there;
-2 the command line was not understood; 130 interrupted."""
+Exit codes: 0 all went well (`evaluate`: everything was played, also where answers are wrong);
+1 a run failed, or a file, server or key that was named is not there; 2 the command line was not
+understood; 130 interrupted."""
 _FAILED = 1
 _MISUSED = 2
 _INTERRUPTED = 130

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from workbench.base.output import say, say_error, say_json, write_file
-from workbench.base.ports import UsageError
+from workbench.base.ports import UsageError, WorkbenchError
 from workbench.bench.bench import FEATURES, PROTOCOLS, BenchOptions, open_models
 from workbench.commands.command_line import Parser
 from workbench.commands.options import (
@@ -17,6 +17,7 @@ from workbench.commands.options import (
     count,
     features,
     output_file,
+    seconds,
 )
 from workbench.evaluate.more_tools import with_more_tools
 from workbench.evaluate.page import evaluation_page
@@ -26,7 +27,7 @@ from workbench.evaluate.tasks import OWN_TASKS, Task, read_tasks
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; 0 when everything was played, whatever came out."""
+    """Run the command; 0 when everything was played, also where answers are wrong."""
     options = _parser().parse_args(arguments)
     if len(options.model) > 1:
         raise UsageError("An evaluation asks one model: give --model once.")
@@ -47,7 +48,7 @@ def _ways(options: argparse.Namespace) -> list[Way]:
     for folder in options.plugin or [Path.cwd()]:
         known = chosen_strategies(folder.resolve(), options.strategy)
         if not known:
-            raise UsageError(f"--plugin {folder}: there is no strategies/*.yaml in this folder.")
+            raise WorkbenchError(f"--plugin {folder}: there is no strategies/*.yaml in it.")
         check_parameters(given, known)
         chosen += ways(folder.resolve(), known, options.protocol)
     if not chosen:
@@ -200,7 +201,7 @@ def _parser() -> Parser:
         "--context-size", type=count, default=128_000, metavar="N", help="tokens of its window"
     )
     parser.add_argument(
-        "--timeout", type=float, default=300.0, metavar="S", help="seconds of a run; default: 300"
+        "--timeout", type=seconds, default=300.0, metavar="S", help="seconds of a run; default: 300"
     )
     parser.add_argument(
         "--set",

@@ -1,13 +1,14 @@
 """`workbench export`: send saved runs to where a team looks at its traces."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.base.output import say_error
 from workbench.base.ports import WorkbenchError
 from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines
+from workbench.commands.options import web_address
 from workbench.show.log_tree import counted
 
 _DEFAULT = "http://localhost:4318"
@@ -23,21 +24,31 @@ def main(arguments: Sequence[str]) -> int:
 
 def send_traces(lines: Sequence[Any], url: str, *, content: bool) -> None:
     """Send runs to a collector and say how many spans they were."""
+    sent = sender()(lines, url, content=content)
+    say_error(f"{counted(sent, 'span')} went to {url}.")
+
+
+def sender() -> Callable[..., int]:
+    """Find what sends runs, so that a run need not be played in vain.
+
+    Raises:
+        WorkbenchError: The exporter is not installed.
+    """
     try:
         from workbench.show.traces import send  # noqa: PLC0415 - an optional dependency
     except ImportError as error:
         raise WorkbenchError(
-            "--otlp needs OpenTelemetry's exporter: install"
-            " opentelemetry-exporter-otlp-proto-http into .venv."
+            "--otlp needs OpenTelemetry's exporter, which is not installed: run"
+            " `sh tools/set_up.sh`."
         ) from error
-    sent = send(lines, url, content=content)
-    say_error(f"{counted(sent, 'span')} went to {url}.")
+    return send
 
 
 def add_otlp(parser: Parser, default: str | None) -> None:
     """Add the options of a collector."""
     parser.add_argument(
         "--otlp",
+        type=web_address,
         metavar="URL",
         default=default,
         help="send each run as OpenTelemetry spans to this collector, such as"

@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from workbench.base.addresses import is_web_address
 from workbench.base.ports import Json, UsageError, WorkbenchError, is_object
 from workbench.bench.bench import CALLS_TOOLS, FEATURES, BenchOptions
 from workbench.bench.faults import read_fault
@@ -140,6 +142,30 @@ def count(text: str) -> int:
     return number
 
 
+def seconds(text: str) -> float:
+    """Read a time above 0."""
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a time above 0")
+    return number
+
+
+def web_address(text: str) -> str:
+    """Read the address of a server."""
+    if not is_web_address(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a web address: give one such as http://localhost:4318"
+        )
+    return text
+
+
+def file_name(text: str) -> str:
+    """Read the name of a file, or `-`."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("no file is named")
+    return text
+
+
 def features(text: str) -> Sequence[str]:
     """Read what Dify knows of a model. Without `none` it calls tools itself."""
     names = [name.strip() for name in text.split(",") if name.strip()]
@@ -153,12 +179,21 @@ def features(text: str) -> Sequence[str]:
 
 def output_file(text: str) -> Path:
     """Read where to write; a bare name goes into runs/, which git and the package leave out."""
-    path = Path(text)
+    path = Path(file_name(text))
     if not re.search(r"[/\\]", text):
         return RUNS / path
-    if not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: there is no such folder")
+    if problem := _why_not_written(path):
+        raise WorkbenchError(f"Cannot write {text}: {problem}.")
     return path
+
+
+def _why_not_written(path: Path) -> str:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return "there is no such folder"
+    if path.is_dir():
+        return "it is a folder"
+    return "" if os.access(folder, os.W_OK) else "its folder takes no new files"
 
 
 def port(text: str) -> int:

@@ -11,7 +11,7 @@ from workbench.base.output import write_file
 from workbench.base.ports import Json, UsageError
 from workbench.bench.bench import PROTOCOLS, Bench, Question, RunSetup, open_bench
 from workbench.commands.command_line import Parser
-from workbench.commands.export import add_otlp, send_traces
+from workbench.commands.export import add_otlp, send_traces, sender
 from workbench.commands.inputs import read_text
 from workbench.commands.options import (
     add_bench_options,
@@ -20,6 +20,7 @@ from workbench.commands.options import (
     chosen_strategies,
     count,
     equipment,
+    file_name,
     history,
     output_file,
     parameters,
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError("A run asks one model: give --model once.")
     if options.conversation and (options.question or options.parallel > 1):
         raise UsageError("--conversation holds the questions: leave out QUESTION and --parallel.")
+    if options.otlp:
+        sender()
+    elif options.otlp_content:
+        raise UsageError("--otlp-content needs a collector: add --otlp URL.")
     view = terminal.view(as_json=options.json)
     question = _question(options)
     check_parameters(question.settings, chosen_strategies(options.plugin, [question.strategy]))
@@ -129,6 +134,7 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--conversation",
+        type=file_name,
         metavar="FILE",
         help="turns of one conversation, a line each, instead of a question; - is what you type",
     )

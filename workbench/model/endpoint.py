@@ -5,11 +5,14 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 
+from workbench.base.addresses import is_web_address
 from workbench.base.ports import UsageError, WorkbenchError
 
 _SECONDS = 5.0
 _SHOWN = 80
+_CHAT = "/chat/completions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +46,22 @@ class _Page:
         return True
 
 
+def api_root(address: str) -> str:
+    """Take the API's address from what was given; people copy the one of its chat, too."""
+    return address.rstrip("/").removesuffix(_CHAT).rstrip("/")
+
+
 def check_endpoint(endpoint: Endpoint) -> None:
     """Look for the list of models, which costs nothing and tells the usual mistakes.
 
-    A server without such a list is left to the run.
+    A server without such a list is left to the run, if it knows the path of the chat.
 
     Raises:
         UsageError: This is not a web address.
         WorkbenchError: Nothing answers, the key is refused, or something else stands there.
     """
     base = endpoint.base_url.rstrip("/")
-    if not base.startswith(("http://", "https://")):
+    if not is_web_address(base):
         raise UsageError(
             f"--base-url {endpoint.base_url!r} is not a web address: give one such as"
             " http://localhost:8000/v1."
@@ -76,21 +84,46 @@ def check_endpoint(endpoint: Endpoint) -> None:
             " Give the address that the server's documentation names for OpenAI's API; most end"
             " in /v1."
         )
+    if page.status == HTTPStatus.NOT_FOUND and not _has_chat(base, endpoint.api_key):
+        raise WorkbenchError(
+            f"--base-url {base}: the server answers, but with status 404 (not found) for"
+            f" {base}/models and {base}{_CHAT}. Give the address that its documentation names for"
+            " OpenAI's API; most end in /v1."
+        )
+
+
+def _has_chat(base: str, key: str) -> bool:
+    """Whether an empty request is refused otherwise than by 404; it costs nothing."""
+    page = _ask(base, _CHAT, key, b"{}")
+    # Some servers also say 404 of a model that was not named.
+    return page is None or page.status != HTTPStatus.NOT_FOUND or "model" in page.text.lower()
 
 
 def _get(base: str, key: str) -> _Page | None:
-    """Ask for the models; None when the answer takes long, which is no mistake."""
+    return _ask(base, "/models", key)
+
+
+def _ask(base: str, path: str, key: str, body: bytes | None = None) -> _Page | None:
+    """Ask for a page; None when the answer takes long, which is no mistake."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
     try:
-        request = urllib.request.Request(f"{base}/models", headers=headers)  # noqa: S310 - checked
+        request = urllib.request.Request(f"{base}{path}", body, headers)  # noqa: S310 - checked
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             text = answer.read().decode(errors="replace")
             return _Page(status=answer.status, kind=answer.headers.get_content_type(), text=text)
     except urllib.error.HTTPError as error:
         with error:
-            return _Page(status=error.code, kind="", text="")
+            text = error.read().decode(errors="replace")
+            return _Page(status=error.code, kind="", text=text)
     except TimeoutError:
         return None
+    except HTTPException as error:
+        raise WorkbenchError(
+            f"--base-url {base}: what came back is not HTTP ({_beginning(str(error))!r})."
+            " Is it the port of a web server?"
+        ) from error
     except (OSError, ValueError) as error:
         if isinstance(getattr(error, "reason", None), TimeoutError):
             return None
@@ -103,5 +136,8 @@ def _get(base: str, key: str) -> _Page | None:
 def _told(page: _Page) -> str:
     if page.kind == "text/html":
         return "a web page (HTML)"
-    beginning = " ".join(page.text.split())[:_SHOWN]
-    return f"{page.kind} {beginning!r}"
+    return f"{page.kind} {_beginning(page.text)!r}"
+
+
+def _beginning(text: str) -> str:
+    return " ".join(text.split())[:_SHOWN]

@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.base.ports import Json
 
+_FAILED = "✗ "
 _SHORT = 0.0095
 """Seconds below which hundredths would round away too much."""
 
@@ -64,14 +65,15 @@ def _said_once(label: str, error: str | None) -> tuple[str, str | None]:
 
 def _below(parent: Any, depth: int, children: dict[Any, list[Json]]) -> Iterator[Row]:
     for log in children.pop(parent, []):
-        # Whoever draws the row puts a mark of the status before it.
-        label, error = _said_once(str(log.get("label")).removeprefix("✗ "), log.get("error"))
+        # Whoever draws the row puts a mark of the status before it. A notice has one of its own.
+        marked = str(log.get("label"))
+        label, error = _said_once(marked.removeprefix(_FAILED), log.get("error"))
         metadata: Json = log.get("metadata") or {}
-        said: Json = {"total_tokens": None} if label.endswith(" tokens") else {}
+        said: Json = {"total_tokens": None} if label.endswith((" token", " tokens")) else {}
         yield Row(
             depth=depth,
             label=label,
-            status=str(log.get("status")),
+            status="error" if marked.startswith(_FAILED) else str(log.get("status")),
             facts=facts(metadata | said),
             error=error,
         )

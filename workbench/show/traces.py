@@ -17,6 +17,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
+from workbench.base.addresses import is_web_address
+from workbench.base.output import silence
 from workbench.base.ports import Json, UsageError, WorkbenchError, is_object, objects
 
 _SECONDS = 10
@@ -37,14 +39,20 @@ def send(lines: Iterable[Json], url: str, *, content: bool = False) -> int:
 
     Raises:
         UsageError: This is not a web address.
-        WorkbenchError: The collector did not take them.
+        WorkbenchError: No run is whole, or the collector did not take them.
     """
-    spans = [span for run in _runs(lines) for span in _spans(run, content=content)]
-    address = url if urlsplit(url).path.strip("/") else url.rstrip("/") + _PATH
-    if not address.startswith(("http://", "https://")):
+    if not is_web_address(url):
         raise UsageError(
             f"--otlp {url!r} is not a web address: give one such as http://localhost:4318."
         )
+    spans = [span for run in _runs(lines) for span in _spans(run, content=content)]
+    if not spans:
+        raise WorkbenchError(
+            "There is no whole run to send: a file of `run --json` holds a line of type begin and"
+            " one of type end for each."
+        )
+    address = url if urlsplit(url).path.strip("/") else url.rstrip("/") + _PATH
+    silence("opentelemetry")
     exporter = OTLPSpanExporter(endpoint=address, timeout=_SECONDS)
     try:
         taken = exporter.export(spans)
@@ -183,7 +191,8 @@ def _tool(asked: Json, answer: Json, *, content: bool) -> _Attributes:
         content,
         {
             "gen_ai.tool.call.arguments": asked.get("tool_parameters") or {},
-            "gen_ai.tool.call.result": bodies,
+            # What the model was told of a failed tool.
+            "gen_ai.tool.call.result": answer.get("error") or bodies,
         },
     )
     return {

@@ -19,6 +19,7 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp.types import AudioContent, CallToolResult, ImageContent, TextContent, Tool
 
+from workbench.base.output import silence
 from workbench.base.ports import AnswerError, Json, UsageError, WorkbenchError
 from workbench.base.services import Service
 from workbench.host.payload import schema_parameters, tool_value
@@ -41,6 +42,7 @@ class McpTools(Service):
     """The tools of the servers behind these commands. A context manager: it stops them."""
 
     def __init__(self, commands: Sequence[str]) -> None:
+        silence("mcp")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

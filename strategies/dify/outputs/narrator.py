@@ -206,7 +206,7 @@ class Narrator:
             "tool_input": _tool_input(event.calls),
             "tool_name": ";".join(call.name for call in event.calls),
         }
-        tokens = f"{usage.total_tokens} tokens" if usage.total_tokens else ""
+        tokens = _counted(usage.total_tokens, "token") if usage.total_tokens else ""
         cost = "from memory" if event.remembered else tokens
         error = event.error or _CUT_OFF.get(event.ending, "")
         yield self._logs.finish(self._thought, cost, data, error=error, usage=usage)
@@ -252,7 +252,7 @@ def _part_data(
     match event:
         case PlanFinished(_, steps):
             told = [f"{step.id}. {step.task}" for step in steps]
-            return (f"{len(steps)} steps" if steps else "no steps"), {"steps": told}
+            return (_counted(len(steps), "step") if steps else "no steps"), {"steps": told}
         case StepFinished(step, result):
             after, tools = list(step.after), list(step.tools)
             return "", {"after": after, "output": result, "task": step.task, "tools": tools}
@@ -260,6 +260,10 @@ def _part_data(
             return "needs approval", {"task": step.task, "tools": list(step.tools)}
         case ClosingFinished():
             return "", {}
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _tool_input(calls: tuple[ToolCall, ...]) -> str:
@@ -276,16 +280,19 @@ def _on_one_line(arguments: object) -> str:
 
 
 def _call_data(done: CallFinished) -> dict[str, object]:
-    """Choose what an opened CALL shows; arguments on one line leave room for the result."""
+    """Choose what an opened CALL shows; arguments on one line leave room for the result.
+
+    Dify puts the keys into alphabetical order, so id and name stand behind both.
+    """
     return {
         "output": {
-            "tool_call_id": done.call.id,
             "tool_call_input": _on_one_line(done.call.arguments),
-            "tool_call_name": done.call.name,
             "tool_response": done.outcome.text,
         },
         "seconds_run": round(done.ran, 3),
         "seconds_waited": round(done.waited, 3),
+        "tool_call_id": done.call.id,
+        "tool_call_name": done.call.name,
     }
 
 

@@ -17,6 +17,9 @@ from strategies.agent.events import (
     CallStarted,
     Event,
     Noticed,
+    PlanFinished,
+    PlannedStep,
+    PlanStarted,
     ReasoningShown,
     RoundFinished,
     RoundStarted,
@@ -290,7 +293,7 @@ def test_tools_are_called_as_the_builder_calls_them() -> None:
     seen = told(events, {"maps_tool": "路线"})
 
     assert seen.labels == ["ROUND 1 → 路线", "gpt-4o Thought → 15 tokens", "CALL 路线 → found"]
-    assert seen.tree[-1]["data"]["output"]["tool_call_name"] == "maps_tool"
+    assert seen.tree[-1]["data"]["tool_call_name"] == "maps_tool"
 
 
 ROW = 25
@@ -331,7 +334,17 @@ def test_an_opened_call_shows_arguments_and_result_in_eight_lines() -> None:
     assert (well["data"]["seconds_waited"], well["data"]["seconds_run"]) == (0.5, 1.25)
     assert "argument_8" in opened(badly)
     assert '"error": "no"' in opened(badly)
+    assert [name for name in ("tool_call_id", "tool_call_name") if name in opened(badly)] == []
     assert "The tool failed: no" in opened(badly)
+
+
+def test_one_token_and_one_step_are_not_many() -> None:
+    """Counted as one counts things."""
+    finished = ThoughtFinished("Hi", "", (), Usage(total_tokens=1))
+    steps = (PlannedStep(id=1, task="Look"),)
+
+    assert told([*ASKED, finished]).labels[-1] == "gpt-4o Thought → 1 token"
+    assert told([PlanStarted(0), PlanFinished(0, steps, USAGE)]).labels == ["PLAN → 1 step"]
 
 
 def test_no_log_holds_a_blank_field() -> None:

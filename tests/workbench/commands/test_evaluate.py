@@ -88,9 +88,8 @@ def test_json_is_a_line_for_each_run_and_one_for_the_totals(folder: Path) -> Non
         (["--task", "no-such"], "No task fits. There are: right-one, wrong-one."),
         (["--strategy", "dance"], "There is no strategy 'dance'"),
         (["--protocol", "morse"], "--protocol"),
-        (["--plugin", "/nowhere"], "--plugin /nowhere: there is no strategies/*.yaml"),
         (["--model", "m"], "--base-url"),
-        (["--html", "/nowhere/x.html"], "there is no such folder"),
+        (["--timeout", "0"], "0 is not a time above 0"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(folder: Path, arguments: list[str], words: str) -> None:

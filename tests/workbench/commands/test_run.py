@@ -129,11 +129,11 @@ def test_mcp_tools_are_offered(plugin: Path) -> None:
         (["run", "--set", "query=3"], "tool_choice"),
         (["run", "--features", "vison"], "vision, document"),
         (["run", "--strategy", "dance"], "It has: function_calling, plan_and_execute, react"),
-        (["run", "--html", "/nowhere/run.html"], "there is no such folder"),
-        (
-            ["run", "--base-url", "http://x", "--model", "m", "--api-key-env", "NOT_SET_ANYWHERE"],
-            "--api-key-env NOT_SET_ANYWHERE: this variable is not set",
-        ),
+        (["run", "--html", " "], "no file is named"),
+        (["run", "--conversation", ""], "no file is named"),
+        (["run", "--otlp-content"], "add --otlp URL"),
+        (["run", "--otlp", "http://[::1"], "is not a web address"),
+        (["export", "x.jsonl", "--otlp", ""], "is not a web address"),
         (["run", "--mcp", "'unclosed"], "a quotation mark is not closed"),
         (["run", "--base-url", "localhost:8000", "--model", "m"], "http://localhost:8000/v1"),
         (["serve", "--port", "99999"], "ports go up to 65535"),
@@ -156,6 +156,15 @@ def test_mistakes_are_told_in_a_sentence(arguments: list[str], words: str) -> No
     [
         (["run", "--mcp", "not-a-program"], "did not start"),
         (["run", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"], "nothing answers there"),
+        (
+            ["run", "--api-key-env", "NOT_SET_ANYWHERE"],
+            "NOT_SET_ANYWHERE: this variable is not set",
+        ),
+        (["evaluate", "--api-key-env", "NOT_SET_ANYWHERE"], "this variable is not set"),
+        (["run", "--plugin", "/nowhere"], "/nowhere"),
+        (["evaluate", "--plugin", "/nowhere"], "/nowhere"),
+        (["run", "--html", "/nowhere/run.html"], "there is no such folder"),
+        (["evaluate", "--html", "/"], "it is a folder"),
     ],
 )
 def test_what_is_not_there_is_told_in_a_sentence(arguments: list[str], words: str) -> None:
@@ -169,7 +178,19 @@ def test_what_is_not_there_is_told_in_a_sentence(arguments: list[str], words: st
 
 def test_help_says_what_the_exit_codes_mean() -> None:
     """One meaning each."""
-    assert "Exit codes: 0 all went well; 1 " in workbench("--help").stdout
+    told = workbench("--help").stdout
+
+    assert "Exit codes: 0 all went well" in told
+    assert "also where answers are wrong" in told
+
+
+def test_a_server_that_is_no_mcp_server_gets_one_sentence(plugin: Path) -> None:
+    """The library's own complaint, with a traceback, is not for the terminal."""
+    done = workbench("run", "--mcp", "echo hi", "--plugin", str(plugin))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("The MCP server 'echo hi' did not start")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_page_that_is_only_a_name_goes_into_runs(

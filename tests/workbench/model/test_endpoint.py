@@ -1,6 +1,8 @@
 """A wrong --base-url: what came back, and what to try."""
 
 import json
+import socketserver
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +12,7 @@ import pytest
 
 from workbench.base.loopback import LoopbackServer
 from workbench.base.ports import AnswerError, Json, WorkbenchError
-from workbench.model.endpoint import Endpoint, check_endpoint
+from workbench.model.endpoint import Endpoint, api_root, check_endpoint
 from workbench.model.openai import OpenAIModel
 
 type Pages = dict[str, tuple[int, str, str]]
@@ -48,7 +50,8 @@ def serving(pages: Pages) -> Generator[str]:
     [
         ({"/v1/models": MODELS}, "/v1"),
         ({"/v1/models": MODELS}, "/v1/"),
-        ({}, "/v1"),
+        ({"/v1/chat/completions": (400, "application/json", "{}")}, "/v1"),
+        ({"/v1/chat/completions": (404, "text/plain", "There is no model ''")}, "/v1"),
         ({"/v1/models": (500, "text/plain", "x")}, "/v1"),
     ],
 )
@@ -66,6 +69,7 @@ def test_what_may_be_right_is_left_to_the_run(pages: Pages, path: str) -> None:
         ({"/models": WEB_PAGE}, r"a web page \(HTML\) came back where a list of models belongs"),
         ({"/models": (200, "text/plain", "OK")}, "text/plain 'OK' came back"),
         ({"/models": (401, "text/plain", "")}, r"wants a key \(status 401\)"),
+        ({}, r"status 404 \(not found\) for .*/models and .*/chat/completions.*end in /v1"),
     ],
 )
 def test_the_usual_mistakes_are_told(pages: Pages, words: str) -> None:
@@ -90,13 +94,38 @@ def test_a_refused_key_is_told_and_not_shown() -> None:
     [
         ("localhost:8000", "is not a web address"),
         ("http://127.0.0.1:9/v1", "nothing answers there"),
-        ("http://127.0.0.1:99999/v1", "nothing answers there"),
+        ("http://127.0.0.1:99999/v1", "is not a web address"),
+        ("http://localhost:80 80/v1", "is not a web address"),
+        ("http://[::1/v1", "is not a web address"),
     ],
 )
 def test_where_nothing_stands_is_told(address: str, words: str) -> None:
     """Before any run."""
     with pytest.raises(WorkbenchError, match=words):
         check_endpoint(Endpoint(base_url=address))
+
+
+def test_a_port_that_speaks_something_else_is_told() -> None:
+    """With what it said, such as a mail server's greeting."""
+
+    class Greeting(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(b"220 mail.example ESMTP\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeting) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            with pytest.raises(WorkbenchError, match=r"is not HTTP \('220 mail"):
+                check_endpoint(Endpoint(base_url=f"http://127.0.0.1:{server.server_address[1]}"))
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/chat/completions", "/chat/completions/"])
+def test_the_address_of_the_chat_is_as_good_as_that_of_the_api(ending: str) -> None:
+    """Many copy the whole of it."""
+    assert api_root(f"http://localhost:8000/v1{ending}") == "http://localhost:8000/v1"
 
 
 @pytest.mark.parametrize(

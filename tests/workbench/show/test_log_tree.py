@@ -21,9 +21,16 @@ def test_an_error_that_the_label_says_is_not_repeated() -> None:
     assert row("✗ STEP 1 → a plan", "no such box").error == "no such box"
 
 
+def test_a_notice_of_a_failure_is_marked_as_one() -> None:
+    """Its log has succeeded, and its label says that something else has not."""
+    assert row("✗ PLAN unreadable, function calling").status == "error"
+    assert row("PLAN → 2 steps").status == "success"
+
+
 def test_tokens_that_the_label_says_are_not_repeated() -> None:
     """A round has them only among its facts."""
     assert row("qwen Thought → 50 tokens", total_tokens=50).facts == ""
+    assert row("qwen Thought → 1 token", total_tokens=1).facts == ""
     assert row("ROUND 1 → answer", total_tokens=50).facts == "50 tokens"
 
 

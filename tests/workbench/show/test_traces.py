@@ -1,6 +1,7 @@
 """Runs as spans: what a collector decodes with the official protobuf."""
 
 import json
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from tests.workbench.commands.test_run import workbench
 from tests.workbench.tiny import write_plugin
 from tests.workbench.told import BEGAN_AT, lines, text
 from workbench.base.loopback import LoopbackServer
-from workbench.base.ports import UsageError, WorkbenchError
+from workbench.base.ports import Json, UsageError, WorkbenchError
 from workbench.commands import export
 from workbench.show.traces import send
 
@@ -115,6 +116,8 @@ def test_what_was_said_goes_along_only_when_asked_for() -> None:
     assert "18 °C" not in bare
     assert json.loads(told["gen_ai.tool.call.arguments"]) == {"city": "Lisbon"}
     assert "18 °C" in told["gen_ai.tool.call.result"]
+    failed = attributes(collector.spans["execute_tool hotels"])
+    assert json.loads(failed["gen_ai.tool.call.result"]) == "no such house"
     assert json.loads(asked) == [
         {"role": "user", "parts": [{"type": "text", "content": "Lisbon? 18 °C"}]}
     ]
@@ -141,10 +144,47 @@ def test_a_collector_that_takes_nothing_is_told() -> None:
         send(lines(), collector.address)
 
 
-def test_an_address_that_is_none_is_refused() -> None:
+@pytest.mark.parametrize("address", ["localhost:4318", "http://[::1", "http://", "http://a b"])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
     """Before anything is sent."""
-    with pytest.raises(WorkbenchError, match="is not a web address"):
-        send(lines(), "localhost:4318")
+    with pytest.raises(UsageError, match="is not a web address"):
+        send(lines(), address)
+
+
+def test_a_refusal_is_told_in_one_sentence(tmp_path: Path) -> None:
+    """The exporter's own log stays off the terminal."""
+    path = tmp_path / "run.jsonl"
+    path.write_text(text(lines()), encoding="utf-8")
+    with collecting(400) as collector:
+        done = workbench("export", str(path), "--otlp", collector.address)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("--otlp http://127.0.0.1:")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("kept", [[], lines()[:-1], lines()[1:]])
+def test_a_file_without_a_whole_run_is_told(kept: list[Json], tmp_path: Path) -> None:
+    """Empty, or cut at either end."""
+    path = tmp_path / "run.jsonl"
+    path.write_text(text(kept), encoding="utf-8")
+
+    with (
+        collecting() as collector,
+        pytest.raises(WorkbenchError, match="There is no whole run to send"),
+    ):
+        export.main([str(path), "--otlp", collector.address])
+    assert collector.paths == []
+
+
+def test_an_exporter_that_is_missing_is_told_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one command that installs all that is needed."""
+    monkeypatch.setitem(sys.modules, "workbench.show.traces", None)
+
+    with pytest.raises(WorkbenchError, match=r"sh tools/set_up\.sh"):
+        export.sender()
 
 
 def test_a_file_is_needed() -> None:
