@@ -280,19 +280,16 @@ def _on_one_line(arguments: object) -> str:
 
 
 def _call_data(done: CallFinished) -> dict[str, object]:
-    """Choose what an opened CALL shows; arguments on one line leave room for the result.
-
-    Dify puts the keys into alphabetical order, so id and name stand behind both.
-    """
+    """Choose what an opened CALL shows; arguments on one line leave room for the result."""
     return {
         "output": {
+            "tool_call_id": done.call.id,
             "tool_call_input": _on_one_line(done.call.arguments),
+            "tool_call_name": done.call.name,
             "tool_response": done.outcome.text,
         },
         "seconds_run": round(done.ran, 3),
         "seconds_waited": round(done.waited, 3),
-        "tool_call_id": done.call.id,
-        "tool_call_name": done.call.name,
     }
 
 
