@@ -71,9 +71,10 @@ with_dots() {
     "$@" >"$log" 2>&1 &
     job=$!
     trap 'kill "$job" 2>/dev/null; exit 130' INT TERM
+    printf .
     while kill -0 "$job" 2>/dev/null; do
-        printf .
         sleep 2
+        printf .
     done
     echo
     trap - INT TERM
