@@ -1,7 +1,7 @@
 """A storage that is kept in memory, with what can go wrong with one."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from strategies.dify.loose_json import Json
@@ -47,3 +47,11 @@ class FakeStorage:
                 if self.values.pop(key, None) is None and not self.deletes_anything:
                     raise RuntimeError("delete data failed: no such file")
                 yield {"data": "ok"}
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Wait for what a run has sent off: it leaves on a thread of its own."""
+    until = time.monotonic() + 10
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.005)
+    return holds()

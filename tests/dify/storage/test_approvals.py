@@ -15,7 +15,7 @@ from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, HeldCalls, named
 from strategies.dify.storage.places import Places, name_of
 from strategies.dify.storage.store import Access, Store
-from tests.dify.storage.fakes import FakeStorage
+from tests.dify.storage.fakes import FakeStorage, eventually
 from tests.dify.storage.test_places import Clock
 
 READER = name_of("app", "conversation", "user")
@@ -62,7 +62,7 @@ def test_an_approval_expires() -> None:
     store = Store(storage)
     assert HeldCalls(store, READER, clock).take().calls == ()
     store.settle()
-    assert storage.values == {}
+    assert eventually(lambda: storage.values == {})
 
 
 def test_a_new_question_replaces_the_old_one() -> None:
@@ -74,7 +74,7 @@ def test_a_new_question_replaces_the_old_one() -> None:
     HeldCalls(store, READER, Clock()).hold(Held(calls=(newer,)))
     store.settle()
     assert held(storage).take().calls == (newer,)
-    assert len(storage.values) == 1
+    assert eventually(lambda: len(storage.values) == 1)
 
 
 def test_of_two_messages_at_once_one_takes_the_calls() -> None:
@@ -193,6 +193,7 @@ def test_a_question_that_was_written_and_not_shown_is_never_answered(
     store.settle()
     given_up.set()
     assert written.wait(10)
+    assert eventually(lambda: not any("ticket" in key for key in storage.values))
     assert held(storage).take().calls == ()
     assert held(storage, elsewhere=True).take().calls == ()
 

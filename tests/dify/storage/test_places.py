@@ -6,7 +6,7 @@ import pytest
 
 from strategies.dify.storage.places import Places, Room, name_of
 from strategies.dify.storage.store import Store
-from tests.dify.storage.fakes import FakeStorage
+from tests.dify.storage.fakes import FakeStorage, eventually
 
 ROOM = Room(name="test", places=64, seconds=100)
 
@@ -62,7 +62,7 @@ def test_a_value_expires_and_is_deleted_when_it_is_seen() -> None:
     store = Store(storage, patience=5)
     assert Places(store, ROOM, clock).get(owner) is None
     store.settle()
-    assert storage.values == {}
+    assert eventually(lambda: storage.values == {})
 
 
 def test_a_room_is_bounded_and_the_newest_stay() -> None:
@@ -128,4 +128,4 @@ def test_what_is_deleted_is_gone() -> None:
     store = Store(storage, patience=5)
     Places(store, ROOM, Clock()).forget(name_of("one"))
     store.settle()
-    assert storage.values == {}
+    assert eventually(lambda: storage.values == {})

@@ -11,7 +11,7 @@ from strategies.dify.storage.replies import RememberingModel
 from strategies.dify.storage.store import Store
 from strategies.protocols.base import CallDelta
 from tests.agent.fakes import ScriptedModel, Step
-from tests.dify.storage.fakes import FakeStorage
+from tests.dify.storage.fakes import FakeStorage, eventually
 from tests.dify.storage.test_places import Clock
 
 REQUEST = ModelRequest(messages=[{"role": "user", "content": "Hi"}], question=0)
@@ -114,7 +114,7 @@ def test_a_reply_that_nobody_read_to_its_end_is_not_remembered() -> None:
     next(stream)
     del stream
     store.settle()
-    assert storage.values == {}
+    assert eventually(lambda: storage.values == {})
 
 
 def test_a_reply_is_good_for_as_long_as_is_set_when_it_is_asked_for() -> None:
