@@ -269,3 +269,15 @@ def test_a_key_that_is_given_twice_is_not_run_with_one_of_its_values(
     assert [call.problem for call in broken(events)] == [
         '"city" is given twice: make one call for each value.'
     ]
+
+
+@pytest.mark.parametrize("protocol", ["hermes", "leak"])
+def test_a_call_with_two_arguments_is_two_calls(protocol: str) -> None:
+    """The same outside of the arguments: the model meant two calls and wrote one."""
+    both = '"arguments": {"city": "Oslo"}, "arguments": {"city": "Rome"}'
+    events = events_of(protocol, f'<tool_call>{{"name": "get_weather", {both}}}</tool_call>')
+
+    assert called(events) == []
+    assert [call.problem for call in broken(events)] == [
+        '"arguments" is given twice: make one call for each value.'
+    ]

@@ -190,6 +190,8 @@ def read_members(text: str) -> Members:
             if not found or (found["comma"] == ",") != bool(values):
                 return Members(values=values, raw=raw)
             key = _key(found["key"])
+            if key in values:  # two values are one too many
+                return Members(values=values, raw=raw)
             values[key], end = STRICT.raw_decode(text, found.end())
             raw[key] = text[found.end() : end]
             at = _after_blank(text, end)
