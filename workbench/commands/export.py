@@ -25,7 +25,9 @@ def main(arguments: Sequence[str]) -> int:
 def send_traces(lines: Sequence[Any], url: str, *, content: bool) -> None:
     """Send runs to a collector and say how many spans they were."""
     sent = sender()(lines, url, content=content)
-    say_error(f"{counted(sent, 'span')} went to {url}.")
+    say_error(f"{counted(sent.spans, 'span')} went to {url}.")
+    if sent.unfinished:
+        say_error(f"{counted(sent.unfinished, 'unfinished run')} stayed here: no line of type end.")
 
 
 def sender() -> Callable[..., int]:

@@ -7,6 +7,7 @@ results may hold what a team must not store.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,8 +30,16 @@ _ROLES = ("system", "user", "assistant", "tool")
 type _Attributes = dict[str, Any]
 
 
-def send(lines: Iterable[Json], url: str, *, content: bool = False) -> int:
-    """Send runs, told as the JSON lines of `run --json`, and return how many spans they were.
+@dataclass(frozen=True)
+class Sent:
+    """What a collector took, and how many unfinished runs it was not given."""
+
+    spans: int
+    unfinished: int
+
+
+def send(lines: Iterable[Json], url: str, *, content: bool = False) -> Sent:
+    """Send runs, told as the JSON lines of `run --json`.
 
     Args:
         lines: Lines of any number of runs; unfinished runs are left out.
@@ -45,7 +54,9 @@ def send(lines: Iterable[Json], url: str, *, content: bool = False) -> int:
         raise UsageError(
             f"--otlp {url!r} is not a web address: give one such as http://localhost:4318."
         )
-    spans = [span for run in _runs(lines) for span in _spans(run, content=content)]
+    runs = _runs(lines)
+    whole = [run for run in runs if _is_whole(run)]
+    spans = [span for run in whole for span in _spans(run, content=content)]
     if not spans:
         raise WorkbenchError(
             "There is no whole run to send: a file of `run --json` holds a line of type begin and"
@@ -63,16 +74,18 @@ def send(lines: Iterable[Json], url: str, *, content: bool = False) -> int:
             f"--otlp {url}: the collector did not take the spans. Is it running, and does it take"
             " OTLP over HTTP (usually on port 4318)?"
         )
-    return len(spans)
+    return Sent(spans=len(spans), unfinished=len(runs) - len(whole))
 
 
 def _runs(lines: Iterable[Json]) -> list[list[Json]]:
     runs: dict[Any, list[Json]] = {}
     for line in lines:
         runs.setdefault(line.get("run"), []).append(line)
-    return [
-        run for run in runs.values() if run[0].get("type") == "begin" and run[-1]["type"] == "end"
-    ]
+    return list(runs.values())
+
+
+def _is_whole(run: Sequence[Json]) -> bool:
+    return run[0].get("type") == "begin" and run[-1].get("type") == "end"
 
 
 def _spans(run: Sequence[Json], *, content: bool) -> Sequence[ReadableSpan]:

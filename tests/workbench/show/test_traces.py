@@ -22,7 +22,7 @@ from tests.workbench.told import BEGAN_AT, lines, text
 from workbench.base.loopback import LoopbackServer
 from workbench.base.ports import Json, UsageError, WorkbenchError
 from workbench.commands import export
-from workbench.show.traces import send
+from workbench.show.traces import Sent, send
 
 
 class Collector:
@@ -86,7 +86,7 @@ def test_a_run_is_one_trace_of_agent_chats_and_tools() -> None:
     agent, tool = spans["invoke_agent rondo"], spans["execute_tool hotels"]
     weather = spans["execute_tool weather"]
 
-    assert sent == 5  # both model calls have one name
+    assert sent == Sent(spans=5, unfinished=0)  # both model calls have one name
     assert set(spans) == {
         *("invoke_agent rondo", "chat demo", "execute_tool weather", "execute_tool hotels")
     }
@@ -124,7 +124,7 @@ def test_what_was_said_goes_along_only_when_asked_for() -> None:
 
 
 def test_saved_runs_are_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Several of one file; a run without an end is left out; a path of one's own stays."""
+    """Several of one file; a run without an end is left out and told; a path of one's own stays."""
     path = tmp_path / "runs.jsonl"
     path.write_text(text([*lines("one"), *lines("two"), lines("three")[0]]), encoding="utf-8")
     with collecting() as collector:
@@ -132,7 +132,9 @@ def test_saved_runs_are_exported(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
     assert code == 0
     assert collector.paths == ["/otlp/traces"]
-    assert "10 spans went to" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "10 spans went to" in told
+    assert "1 unfinished run stayed here" in told
 
 
 def test_a_collector_that_takes_nothing_is_told() -> None:
