@@ -524,11 +524,11 @@ def test_a_clock_may_be_asked_as_often_as_the_model_likes() -> None:
 def test_a_slow_tool_becomes_an_error_while_the_others_go_on() -> None:
     """What it brings later is ignored."""
     model = ScriptedModel(NATIVE.reply("", [Wanted("slow"), Wanted("fast")]), says("Done."))
-    toolbox = RecordingToolbox(slow=slow(0.6, "too late"), fast="quick")
-    events = play(model, toolbox, limits=Limits(tool_seconds=0.1))
+    toolbox = RecordingToolbox(slow=slow(3, "too late"), fast="quick")
+    events = play(model, toolbox, limits=Limits(tool_seconds=1))
     outcomes = {one.call.name: one.outcome for one in of_type(events, CallFinished)}
 
-    assert outcomes["slow"].error == "timed out after 0.1 s"
+    assert outcomes["slow"].error == "timed out after 1 s"
     assert outcomes["fast"].text == "quick"
     assert isinstance(events[-1], RunFinished)
 

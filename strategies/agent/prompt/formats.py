@@ -4,7 +4,7 @@ A format writes the conversation for the model and makes the parser for its repl
 tell formats apart: both deliver the events of `strategies/protocols/base.py`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
@@ -180,10 +180,17 @@ class TextFormat:
         )
 
     def _turns(self, asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
-        """Write a question and its rounds; a call that came beside the text is a finding."""
-        beside = [record for record in rounds if not record.can_be_shown]
-        (first,) = in_one_turn(*_found(asked, beside, wording_for(self.language)))
-        shown = [_exchange(record) for record in rounds if record.can_be_shown]
+        """Write a question and its rounds: as turns, or what they brought behind the question.
+
+        The latter where calls came beside the text, and once a round has brought nothing new: a
+        model that reads itself going round in circles goes on so, and one that reads the question
+        with the results answers (docs/evaluation.md).
+        """
+        past = _past(rounds)
+        told = [*rounds[:past], *(one for one in rounds[past:] if not one.can_be_shown)]
+        heading = [wording_for(self.language).found] if told else []
+        (first,) = in_one_turn("\n\n".join([asked, *heading]), [_exchange(one) for one in told])
+        shown = [_exchange(record) for record in rounds[past:] if record.can_be_shown]
         turns = self.protocol.turns(first.text, shown)
         return [text_message(turn.role, turn.text) for turn in turns]
 
@@ -265,6 +272,18 @@ def _found(
     found = [Exchange(reply=one.content, results=_results(one, ids)) for one in rounds]
     heading = [wording.found] if ids else []
     return "\n\n".join([question, *heading]), found
+
+
+def _past(rounds: Sequence[RoundRecord]) -> int:
+    """Count the rounds up to the newest that brought nothing but results known before it."""
+    known: list[tuple[str, Mapping[str, object], str]] = []
+    past = 0
+    for place, record in enumerate(rounds, start=1):
+        brought = [(one.call.name, one.call.arguments, one.result) for one in _ran([record])]
+        if brought and len(brought) == len(record.done) and all(one in known for one in brought):
+            past = place
+        known += brought
+    return past
 
 
 def _without_searches(rounds: Sequence[RoundRecord]) -> list[RoundRecord]:
