@@ -201,10 +201,11 @@ class TextProtocol(Protocol):
         ...
 
     def closing(self, question: str, exchanges: Sequence[Exchange], request: str) -> list[Turn]:
-        """Write the run so that only an answer can follow; no tools are described.
+        """Write the run without turns of the model, so that an answer follows.
 
-        `request`: the sentence that asks for the answer now, in the language of the question. The
-        first turn holds the question, the last one ends with the request and is the user's.
+        `request`: the sentence that asks for the answer now, in the language of the question. Blank
+        where tools may still be called: a model that goes in circles reads its results like this.
+        The first turn holds the question, the last one ends with the request and is the user's.
         `closing.in_one_turn` suits most protocols.
         """
         ...

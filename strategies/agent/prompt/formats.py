@@ -188,10 +188,12 @@ class TextFormat:
         """
         past = _past(rounds)
         told = [*rounds[:past], *(one for one in rounds[past:] if not one.can_be_shown)]
-        heading = [wording_for(self.language).found] if told else []
-        (first,) = in_one_turn("\n\n".join([asked, *heading]), [_exchange(one) for one in told])
         shown = [_exchange(record) for record in rounds[past:] if record.can_be_shown]
-        turns = self.protocol.turns(first.text, shown)
+        heading = [wording_for(self.language).found] if told else []
+        *before, last = self.protocol.closing(
+            "\n\n".join([asked, *heading]), [_exchange(one) for one in told], ""
+        )
+        turns = [*before, *self.protocol.turns(last.text, shown)]
         return [text_message(turn.role, turn.text) for turn in turns]
 
     def closing_request(self, conversation: Conversation) -> ModelRequest:
