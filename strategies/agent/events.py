@@ -45,7 +45,7 @@ class RoundStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class ThoughtStarted:
+class ModelCallStarted:
     """The model has been asked."""
 
     model: str
@@ -106,7 +106,7 @@ class CallFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class ThoughtFinished:
+class ModelCallFinished:
     """The model's reply is complete, or has failed (`error`)."""
 
     text: str
@@ -246,7 +246,7 @@ class Within:
 
 type Event = (
     RoundStarted
-    | ThoughtStarted
+    | ModelCallStarted
     | TextShown
     | AnswerShown
     | AnswerWithdrawn
@@ -254,7 +254,7 @@ type Event = (
     | CallQueued
     | CallStarted
     | CallFinished
-    | ThoughtFinished
+    | ModelCallFinished
     | RoundFinished
     | Noticed
     | RunFinished

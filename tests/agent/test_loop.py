@@ -11,14 +11,14 @@ from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
     CallFinished,
     CallStarted,
+    ModelCallFinished,
+    ModelCallStarted,
     ReasoningShown,
     RoundFinished,
     RoundStarted,
     RunFailed,
     RunFinished,
     TextShown,
-    ThoughtFinished,
-    ThoughtStarted,
 )
 from strategies.agent.loop import Run
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
@@ -313,13 +313,13 @@ def test_the_reply_goes_back_byte_for_byte() -> None:
 
 
 def test_events_nest_and_every_start_has_its_finish() -> None:
-    """Round, thought and calls are opened and closed in order."""
+    """Round, model call and calls are opened and closed in order."""
     model = ScriptedModel(NATIVE.reply("", [Wanted("search", {"q": "a"})]), says("Done."))
     events = play(model, RecordingToolbox(search="found"))
 
     assert [event.number for event in of_type(events, RoundStarted)] == [1, 2]
     assert [event.number for event in of_type(events, RoundFinished)] == [1, 2]
-    assert len(of_type(events, ThoughtStarted)) == len(of_type(events, ThoughtFinished)) == 2
+    assert len(of_type(events, ModelCallStarted)) == len(of_type(events, ModelCallFinished)) == 2
     assert [one.call.id for one in of_type(events, CallStarted)] == [
         one.call.id for one in of_type(events, CallFinished)
     ]
@@ -355,7 +355,7 @@ def test_a_transient_failure_is_tried_again() -> None:
     events = play(model)
 
     assert shown(events) == "Here it is."
-    assert [bool(one.error) for one in of_type(events, ThoughtFinished)] == [True, False]
+    assert [bool(one.error) for one in of_type(events, ModelCallFinished)] == [True, False]
 
 
 def test_a_reply_cut_after_text_is_not_tried_again() -> None:
@@ -412,7 +412,7 @@ def test_the_fallback_model_takes_over() -> None:
     events = play(first, fallback=second)
 
     assert shown(events) == "From the second."
-    assert [one.model for one in of_type(events, ThoughtStarted)] == ["first", "second"]
+    assert [one.model for one in of_type(events, ModelCallStarted)] == ["first", "second"]
 
 
 def test_a_fallback_model_without_native_tools_is_asked_in_text() -> None:

@@ -17,12 +17,12 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
+    ModelCallFinished,
+    ModelCallStarted,
     RoundFinished,
     RoundStarted,
     RunFailed,
     RunFinished,
-    ThoughtFinished,
-    ThoughtStarted,
 )
 from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome, Usage
 from tests.agent.fakes import (
@@ -154,12 +154,12 @@ def assert_invariants(events: list[Event], model: ScriptedModel) -> None:
         assert endings[0].sentence.strip()
         assert "Traceback" not in endings[0].sentence
     assert len(of_type(events, RoundStarted)) == len(of_type(events, RoundFinished))
-    assert len(of_type(events, ThoughtStarted)) == len(of_type(events, ThoughtFinished))
-    assert len(of_type(events, ThoughtStarted)) == len(model.requests)
+    assert len(of_type(events, ModelCallStarted)) == len(of_type(events, ModelCallFinished))
+    assert len(of_type(events, ModelCallStarted)) == len(model.requests)
     assert sorted(calls) == sorted(one.call.id for one in of_type(events, CallStarted))
     assert set(Counter(calls).values()) <= {1}
-    thoughts = sum((one.usage for one in of_type(events, ThoughtFinished)), Usage())
-    assert endings[0].usage == thoughts
+    model_calls = sum((one.usage for one in of_type(events, ModelCallFinished)), Usage())
+    assert endings[0].usage == model_calls
     for sentence in ("First.", "Second.", "Third and last.", "After all."):
         assert shown(events).count(sentence) <= 1
     assert_results_match_calls(model)

@@ -17,12 +17,12 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
+    ModelCallFinished,
+    ModelCallStarted,
     RoundFinished,
     RoundStarted,
     RunFinished,
     TextShown,
-    ThoughtFinished,
-    ThoughtStarted,
     ToolCall,
 )
 from strategies.agent.ports import ToolOutcome, Usage
@@ -46,15 +46,15 @@ SECOND = Usage(
 )
 EVENTS: list[Event] = [
     RoundStarted(1),
-    ThoughtStarted("gpt-4o", PROVIDER),
-    ThoughtFinished("", "", (CALL,), FIRST),
+    ModelCallStarted("gpt-4o", PROVIDER),
+    ModelCallFinished("", "", (CALL,), FIRST),
     CallStarted(CALL, "time"),
     DONE,
     RoundFinished(1, "", (DONE,), FIRST),
     RoundStarted(2),
-    ThoughtStarted("gpt-4o", PROVIDER),
+    ModelCallStarted("gpt-4o", PROVIDER),
     *[TextShown(text) for text in TEXTS],
-    ThoughtFinished(ANSWER, "", (), SECOND),
+    ModelCallFinished(ANSWER, "", (), SECOND),
     RoundFinished(2, ANSWER, (), SECOND),
     RunFinished(ANSWER, "answered", FIRST + SECOND),
 ]

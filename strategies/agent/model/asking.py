@@ -22,10 +22,10 @@ from strategies.agent.events import (
     AnswerShown,
     AnswerWithdrawn,
     Event,
+    ModelCallFinished,
+    ModelCallStarted,
     ReasoningShown,
     TextShown,
-    ThoughtFinished,
-    ThoughtStarted,
 )
 from strategies.agent.failures.classify import ModelFailure, classify
 from strategies.agent.failures.recovery import (
@@ -181,7 +181,7 @@ class Asker:
         self, this: Round, request: ModelRequest, parser: ReplyParser
     ) -> Generator[Event, None, Reply]:
         binding = self._binding
-        yield ThoughtStarted(binding.model.name, binding.model.provider)
+        yield ModelCallStarted(binding.model.name, binding.model.provider)
         reply = Reply(parser, expects_reason=self._gives_reasons)
         this.queue.read_model(binding.model.stream(request))
         heard = self._clock()
@@ -290,8 +290,8 @@ class Asker:
                 yield AnswerShown(event.text)
 
 
-def _finished(reply: Reply, this: Round, request: ModelRequest) -> ThoughtFinished:
-    return ThoughtFinished(
+def _finished(reply: Reply, this: Round, request: ModelRequest) -> ModelCallFinished:
+    return ModelCallFinished(
         text=reply.visible,
         reasoning=reply.reasoning,
         calls=this.calls.made,

@@ -18,6 +18,8 @@ from strategies.agent.events import (
     ClosingFinished,
     ClosingStarted,
     Event,
+    ModelCallFinished,
+    ModelCallStarted,
     Noticed,
     PartEvent,
     PlanFinished,
@@ -31,8 +33,6 @@ from strategies.agent.events import (
     StepHeld,
     StepStarted,
     TextShown,
-    ThoughtFinished,
-    ThoughtStarted,
     ToolCall,
     Within,
     place_of,
@@ -87,7 +87,7 @@ class Narrator:
             case RoundStarted(number):
                 before = f"ROUND {number}" if number else "APPROVED CALLS"
                 yield self._logs.start(self._round, Label(before=before), within=self._place)
-            case ThoughtStarted(model, provider):
+            case ModelCallStarted(model, provider):
                 label = Label(name=model, behind=" Thought")
                 yield self._logs.start(self._thought, label, within=self._round, provider=provider)
             case TextShown(said):
@@ -96,7 +96,7 @@ class Narrator:
                 yield from self._text.show_reasoning(said)
             case CallQueued() | CallStarted() | CallFinished():
                 yield from self._tell_call(event)
-            case ThoughtFinished():
+            case ModelCallFinished():
                 yield from self._finish_thought(event)
             case RoundFinished():
                 self._text.after_round()
@@ -191,7 +191,7 @@ class Narrator:
             key, outcome.text, _call_data(event), error=outcome.error, moment=moment
         )
 
-    def _finish_thought(self, event: ThoughtFinished) -> Iterator[DifyMessage]:
+    def _finish_thought(self, event: ModelCallFinished) -> Iterator[DifyMessage]:
         usage = event.usage
         self.usage += usage
         yield from self._text.end_reasoning()

@@ -12,6 +12,7 @@ from strategies.agent.events import (
     AnswerWithdrawn,
     CallFinished,
     Event,
+    ModelCallFinished,
     PlanFinished,
     PlanStarted,
     RoundFinished,
@@ -20,7 +21,6 @@ from strategies.agent.events import (
     StepFinished,
     StepHeld,
     StepStarted,
-    ThoughtFinished,
     ToolCall,
     Within,
 )
@@ -61,7 +61,7 @@ class Outputs:
             case PlanStarted() | PlanFinished() | StepStarted() | StepFinished() | StepHeld():
                 self._plan = self._plan or PlanOutput()
                 self._plan.take(event)
-            case ThoughtFinished():
+            case ModelCallFinished():
                 self._reasoning.append(event.reasoning.strip())
             case CallFinished():
                 self._calls[place, event.call.id] = _entry(event)

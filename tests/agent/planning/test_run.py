@@ -12,6 +12,8 @@ from strategies.agent.events import (
     ClosingFinished,
     ClosingStarted,
     Event,
+    ModelCallFinished,
+    ModelCallStarted,
     Noticed,
     PlanFinished,
     PlanStarted,
@@ -22,8 +24,6 @@ from strategies.agent.events import (
     StepFinished,
     StepHeld,
     StepStarted,
-    ThoughtFinished,
-    ThoughtStarted,
     ToolCall,
     Within,
 )
@@ -86,19 +86,19 @@ def inner[E](events: Sequence[Event], *kinds: type[E]) -> list[E]:
 def assert_whole(events: Sequence[Event]) -> None:
     """What holds of every planned run: everything that begins ends, and the totals are right."""
     (ending,) = of_type(events, RunFinished) + of_type(events, RunFailed)
-    thoughts = sum((one.usage for one in inner(events, ThoughtFinished)), Usage())
+    model_calls = sum((one.usage for one in inner(events, ModelCallFinished)), Usage())
     pairs: list[tuple[type[object], Sequence[type[object]]]] = [
         (PlanStarted, [PlanFinished]),
         (StepStarted, [StepFinished, StepHeld]),
         (ClosingStarted, [ClosingFinished]),
         (RoundStarted, [RoundFinished]),
-        (ThoughtStarted, [ThoughtFinished]),
+        (ModelCallStarted, [ModelCallFinished]),
     ]
 
     assert ending is events[-1]
     assert (ending.usage.total_tokens, ending.usage.total_price) == (
-        thoughts.total_tokens,
-        thoughts.total_price,
+        model_calls.total_tokens,
+        model_calls.total_price,
     )
     for begins, ends in pairs:
         assert len(inner(events, begins)) == len(inner(events, *ends))

@@ -16,6 +16,8 @@ from strategies.agent.events import (
     CallQueued,
     CallStarted,
     Event,
+    ModelCallFinished,
+    ModelCallStarted,
     Noticed,
     PlanFinished,
     PlannedStep,
@@ -26,8 +28,6 @@ from strategies.agent.events import (
     RunFailed,
     RunFinished,
     TextShown,
-    ThoughtFinished,
-    ThoughtStarted,
     ToolCall,
 )
 from strategies.agent.ports import ToolOutcome, Usage
@@ -38,7 +38,7 @@ from strategies.protocols.finish_reason import Ending
 from tests.dify.logs import Ticking, Told, assert_whole, told
 
 USAGE = Usage(total_tokens=15, total_price=Decimal("1E-7"))
-ASKED = [RoundStarted(1), ThoughtStarted("gpt-4o", "a/b/c")]
+ASKED = [RoundStarted(1), ModelCallStarted("gpt-4o", "a/b/c")]
 
 
 def call(name: str = "search", call_id: str = "c1", **arguments: object) -> ToolCall:
@@ -52,14 +52,14 @@ def done(planned: ToolCall, text: str = "found", error: str = "", **others: Any)
     return CallFinished(planned, ToolOutcome(text=text, error=error, **others), **times)
 
 
-def thought(*calls: ToolCall, text: str = "", **others: Any) -> ThoughtFinished:
+def thought(*calls: ToolCall, text: str = "", **others: Any) -> ModelCallFinished:
     """Finish the model's reply."""
-    return ThoughtFinished(text, others.pop("reasoning", ""), calls, USAGE, **others)
+    return ModelCallFinished(text, others.pop("reasoning", ""), calls, USAGE, **others)
 
 
 def one_round(number: int, *shown: Event) -> list[Event]:
     """Play a round without calls."""
-    started: list[Event] = [RoundStarted(number), ThoughtStarted("m", "a/b/c")]
+    started: list[Event] = [RoundStarted(number), ModelCallStarted("m", "a/b/c")]
     return [*started, *shown, thought(), RoundFinished(number, "", (), USAGE)]
 
 
@@ -339,7 +339,7 @@ def test_an_opened_call_shows_arguments_and_result_in_eight_lines() -> None:
 
 def test_one_token_and_one_step_are_not_many() -> None:
     """Counted as one counts things."""
-    finished = ThoughtFinished("Hi", "", (), Usage(total_tokens=1))
+    finished = ModelCallFinished("Hi", "", (), Usage(total_tokens=1))
     steps = (PlannedStep(id=1, task="Look"),)
 
     assert told([*ASKED, finished]).labels[-1] == "gpt-4o Thought → 1 token"
@@ -373,7 +373,7 @@ def test_currencies_are_told_side_by_side() -> None:
 def test_tokens_from_a_cache_stand_in_the_log() -> None:
     """Where the provider says how many there were."""
     usage = Usage(total_tokens=56, cached_tokens=40)
-    seen = told([*ASKED, ThoughtFinished("x", "", (), usage)])
+    seen = told([*ASKED, ModelCallFinished("x", "", (), usage)])
 
     assert seen.tree[-1]["data"]["cached_tokens"] == 40
 
@@ -490,7 +490,7 @@ def test_labels_and_data_of_huge_calls_stay_small() -> None:
     seen = told(
         [
             RoundStarted(1),
-            ThoughtStarted("model " * 1_000, "p"),
+            ModelCallStarted("model " * 1_000, "p"),
             thought(planned, text=LONG, reasoning=LONG, error=LONG),
             CallStarted(planned, ""),
             finished,
@@ -572,7 +572,7 @@ def rounds(draw: st.DrawFn, number: int) -> list[Event]:
     events: list[Event] = [RoundStarted(number)]
     for _ in range(draw(st.integers(0, 2))):
         failed = thought(error="busy")
-        events += [ThoughtStarted("m", "p"), *draw(st.lists(pieces, max_size=2)), failed]
+        events += [ModelCallStarted("m", "p"), *draw(st.lists(pieces, max_size=2)), failed]
     planned = [call("t", f"{number}.{n}") for n in range(draw(st.integers(0, 3)))]
     finished = [done(one, error=draw(st.sampled_from(["", "no"]))) for one in planned]
     order = [CallStarted(one, "p") for one in planned]
@@ -588,7 +588,7 @@ def rounds(draw: st.DrawFn, number: int) -> list[Event]:
     end = draw(st.integers(max([*shown, *starts], default=-1) + 1, len(happening)))
     happening.insert(end, thought(*planned, error=draw(st.sampled_from(["", "broke"]))))
     result = RoundFinished(number, "", tuple(finished), USAGE)
-    return [*events, ThoughtStarted("m", "p"), *happening, result]
+    return [*events, ModelCallStarted("m", "p"), *happening, result]
 
 
 @st.composite
@@ -650,7 +650,7 @@ def test_it_knows_what_the_calls_told_so_far_have_cost() -> None:
 )
 def test_a_reply_that_was_cut_off_is_marked(ending: Ending, said: str) -> None:
     """In the labels of the thought and of the round, and in their logs."""
-    thinking = ThoughtFinished("The lam", "", (), USAGE, ending=ending)
+    thinking = ModelCallFinished("The lam", "", (), USAGE, ending=ending)
     over = RoundFinished(1, "The lam", (), USAGE, ending=ending)
     labels = json.dumps(told([*ASKED, thinking, over]).messages, ensure_ascii=False)
 

@@ -9,6 +9,7 @@ from strategies.agent.events import (
     CallFinished,
     CallStarted,
     Event,
+    ModelCallFinished,
     PlanFinished,
     PlannedStep,
     PlanStarted,
@@ -17,7 +18,6 @@ from strategies.agent.events import (
     RunFinished,
     StepFinished,
     TextShown,
-    ThoughtFinished,
     ToolCall,
 )
 from strategies.agent.ports import ToolOutcome, Usage
@@ -36,7 +36,7 @@ from tests.agent.fakes import (
 
 def thought(reasoning: str) -> Event:
     """A reply with its reasoning."""
-    return ThoughtFinished(text="", reasoning=reasoning, calls=(), usage=Usage())
+    return ModelCallFinished(text="", reasoning=reasoning, calls=(), usage=Usage())
 
 
 def call(call_id: str) -> ToolCall:
