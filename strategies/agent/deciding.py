@@ -210,12 +210,12 @@ class Decider:
         """End with what the reader has seen of the reply, what failed and what the tools found."""
         said = _paragraphs([broken.sentence, *_findings(earlier)])
         seen = "" if self._policy.shape else reply.visible.strip()
-        before = "" if not seen else "\n\n" if this.certain else f"{seen}\n\n"
+        before = "" if not seen else "\n\n" if this.only_answer else f"{seen}\n\n"
         return Composed(said, broken.reason, error=broken.sentence, before=before)
 
 
 def _answered(this: Round, reply: Reply, reason: StopReason) -> Decision:
-    answered = Streamed if this.certain else Answered
+    answered = Streamed if this.only_answer else Answered
     return answered(reply.visible, reason)
 
 

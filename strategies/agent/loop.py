@@ -177,7 +177,7 @@ class Run:
             queue=queue,
             calls=self._calls.open_round(queue),
             until=self._deadline if closing else self._tools_until,
-            certain=closing is not None or not self._toolbox.specs,
+            only_answer=closing is not None or not self._toolbox.specs,
         )
 
     def _reason_to_close(self) -> StopReason | None:

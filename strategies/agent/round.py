@@ -19,7 +19,7 @@ class Round:
     calls: RoundCalls
     until: float
     """The moment, on the run's clock, until which its reply may begin."""
-    certain: bool
-    """Whether whatever the model says in this round is the answer."""
+    only_answer: bool
+    """Whether no tool can be called in this round, so that all its text is the answer."""
     usage: Usage = field(default_factory=Usage)
     """What all the model calls of the round have cost, the failed ones included."""

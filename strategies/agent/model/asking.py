@@ -281,12 +281,12 @@ class Asker:
         return looks and call.in_text and not this.calls.knows(call.name)
 
     def _shown(self, events: list[Event], this: Round) -> Iterator[Event]:
-        """Join text that waits; say of text that it is the answer as soon as that is certain."""
+        """Join text that waits; say of text that it is the answer where it can be nothing else."""
         for event in _joined(events):
             yield event
             if isinstance(event, TextShown | ReasoningShown):
                 self._pace.left()
-            if isinstance(event, TextShown) and this.certain:
+            if isinstance(event, TextShown) and this.only_answer:
                 yield AnswerShown(event.text)
 
 
