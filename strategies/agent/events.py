@@ -60,8 +60,8 @@ class TextShown:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerShown:
-    """A part of the final answer, once it is certain that it is one; it has been shown as text."""
+class AnswerText:
+    """A part of what counts as the answer, for later nodes; the reader sees it as `TextShown`."""
 
     text: str
 
@@ -248,7 +248,7 @@ type Event = (
     RoundStarted
     | ModelCallStarted
     | TextShown
-    | AnswerShown
+    | AnswerText
     | AnswerWithdrawn
     | ReasoningShown
     | CallQueued

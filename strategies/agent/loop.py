@@ -13,7 +13,7 @@ from strategies.agent.deciding import Decider
 from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision, Streamed
 from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import (
-    AnswerShown,
+    AnswerText,
     Event,
     RoundFinished,
     RoundStarted,
@@ -123,11 +123,11 @@ class Run:
             case Streamed(answer, reason):
                 yield RunFinished(answer, reason, self._usage)
             case Answered(answer, reason):
-                yield AnswerShown(answer)
+                yield AnswerText(answer)
                 yield RunFinished(answer, reason, self._usage)
             case Composed(answer, reason, structured, error, before):
                 yield TextShown(answer)
-                yield AnswerShown(before + answer)
+                yield AnswerText(before + answer)
                 yield RunFinished(answer, reason, self._usage, structured, error)
             case Broken(sentence, reason):
                 yield RunFailed(sentence, reason, self._usage)

@@ -19,7 +19,7 @@ from strategies.agent.event_queue import (
     ToolDone,
 )
 from strategies.agent.events import (
-    AnswerShown,
+    AnswerText,
     AnswerWithdrawn,
     Event,
     ModelCallFinished,
@@ -287,7 +287,7 @@ class Asker:
             if isinstance(event, TextShown | ReasoningShown):
                 self._pace.left()
             if isinstance(event, TextShown) and this.only_answer:
-                yield AnswerShown(event.text)
+                yield AnswerText(event.text)
 
 
 def _finished(reply: Reply, this: Round, request: ModelRequest) -> ModelCallFinished:

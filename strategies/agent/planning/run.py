@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
     CLOSING,
-    AnswerShown,
+    AnswerText,
     CallStarted,
     ClosingFinished,
     ClosingStarted,
@@ -214,7 +214,7 @@ class PlannedRun:
                 case TextShown(text):
                     if (answer := direct.read(text)) and streams:
                         yield from self._say(answer, answer)
-                case AnswerShown():
+                case AnswerText():
                     pass
                 case RunFinished() | RunFailed():
                     self._usage += event.usage
@@ -383,9 +383,9 @@ class PlannedRun:
                     error = event.sentence if isinstance(event, RunFailed) else ""
                     yield ClosingFinished(event.usage, error)
                     return (yield from self._known(event, found, unsaid=unsaid))
-                case TextShown() | AnswerShown() if found and unsaid:
+                case TextShown() | AnswerText() if found and unsaid:
                     pass  # the engine's words; there is more to say
-                case TextShown() | AnswerShown() | ReasoningShown():
+                case TextShown() | AnswerText() | ReasoningShown():
                     yield event
                 case _:
                     unsaid = isinstance(event, RoundFinished) and _brought_no_answer(event)
@@ -484,7 +484,7 @@ class PlannedRun:
 
     def _say(self, text: str, answer: str) -> Iterator[Event]:
         yield TextShown(text if self._manner.shows_plan else answer)
-        yield AnswerShown(answer)
+        yield AnswerText(answer)
 
     def _show(self, text: str) -> Iterator[Event]:
         if self._manner.shows_plan and text:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from strategies.agent.events import AnswerShown, Event, ReasoningShown, TextShown
+from strategies.agent.events import AnswerText, Event, ReasoningShown, TextShown
 from strategies.agent.loop import Run
 
 
@@ -53,5 +53,5 @@ class SideBySide:
         for event in run.events():
             if self._left:
                 return
-            if not isinstance(event, TextShown | ReasoningShown | AnswerShown):
+            if not isinstance(event, TextShown | ReasoningShown | AnswerText):
                 yield event

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from strategies.agent.events import (
-    AnswerShown,
+    AnswerText,
     AnswerWithdrawn,
     CallFinished,
     CallQueued,
@@ -110,7 +110,7 @@ class Narrator:
             case RunFailed(sentence, reason, usage):
                 yield from self.break_off(sentence)
                 yield totals_message(usage, {"stop_reason": reason})
-            case AnswerShown() | AnswerWithdrawn():
+            case AnswerText() | AnswerWithdrawn():
                 pass  # It has been shown as text; the outputs tell it apart.
             case _:
                 yield from self._tell_part(event)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from strategies.agent.events import (
-    AnswerShown,
+    AnswerText,
     AnswerWithdrawn,
     CallFinished,
     Event,
@@ -72,7 +72,7 @@ class Outputs:
                     self._calls[key] = self._calls.pop(key)
             case AnswerWithdrawn():
                 self._withdrawn = True
-            case AnswerShown(said):
+            case AnswerText(said):
                 yield from streamed_variable("answer", said)
             case RunFinished(answer, reason, _, structured, error):
                 if self._withdrawn or not answer:

@@ -7,7 +7,7 @@ import pytest
 
 from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
-    AnswerShown,
+    AnswerText,
     CallStarted,
     ClosingFinished,
     ClosingStarted,
@@ -152,7 +152,7 @@ def test_a_step_reads_what_it_needs_and_nothing_else() -> None:
 def test_the_reader_sees_a_checklist_and_the_answer(shows: bool) -> None:  # noqa: FBT001
     """It ticks off as the steps are done, and can be switched off; the answer is apart."""
     events = list(planned(cities(), look(), shows_plan=shows).events())
-    text, answer = shown(events), "".join(one.text for one in of_type(events, AnswerShown))
+    text, answer = shown(events), "".join(one.text for one in of_type(events, AnswerText))
 
     assert answer == "Rome is warmer."
     assert text.startswith("- ☐ 1. Weather of Rome.\n- ☐ 2. Weather of Oslo.\n") is shows
@@ -174,7 +174,7 @@ def test_a_question_that_needs_no_plan_is_answered_in_one_call() -> None:
     model.assert_complete()
     assert isinstance(events[-1], RunFinished)
     assert events[-1].answer == shown(events) == "It is four, as always."
-    assert len(of_type(events, AnswerShown)) > 2
+    assert len(of_type(events, AnswerText)) > 2
 
 
 def test_without_tools_there_is_nothing_to_plan() -> None:
@@ -349,7 +349,7 @@ def test_the_reader_is_asked_once_for_the_calls_of_all_steps() -> None:
     assert isinstance(events[-1], RunFinished)
     assert events[-1].stop_reason == "approval_needed"
     assert shown(events).endswith("May they run?")
-    assert "".join(one.text for one in of_type(events, AnswerShown)) == "May they run?"
+    assert "".join(one.text for one in of_type(events, AnswerText)) == "May they run?"
     assert [len(calls) for calls in asks.asked] == [2]
     assert tools.calls == []
 
@@ -564,7 +564,7 @@ def test_results_are_the_answer_of_a_model_that_writes_none(
     model = cities()
     model.answers[1:2] = [(CLOSES, reply) for reply in replies]
     events = list(planned(model, look(), limits=Limits(rounds=rounds)).events())
-    answer = "".join(one.text for one in of_type(events, AnswerShown))
+    answer = "".join(one.text for one in of_type(events, AnswerText))
 
     assert_whole(events)
     assert model.left == []

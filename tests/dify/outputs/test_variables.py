@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from strategies.agent.events import (
-    AnswerShown,
+    AnswerText,
     CallFinished,
     CallStarted,
     Event,
@@ -65,7 +65,7 @@ def values(events: Iterable[Event]) -> dict[str, Any]:
 
 def test_the_answer_streams_as_it_becomes_certain() -> None:
     """Only what is certain to be the answer; other text is the node's alone."""
-    told = written([RoundStarted(1), TextShown("Hm."), AnswerShown("Ro"), AnswerShown("me")])
+    told = written([RoundStarted(1), TextShown("Hm."), AnswerText("Ro"), AnswerText("me")])
 
     assert told == [
         {"variable_name": "answer", "variable_value": piece, "stream": True}
