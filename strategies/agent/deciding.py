@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision, Streamed
+from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision
 from strategies.agent.events import CallFinished, StopReason
 from strategies.agent.failures.classify import ModelFailure
 from strategies.agent.model.reply import Reply
@@ -215,8 +215,7 @@ class Decider:
 
 
 def _answered(this: Round, reply: Reply, reason: StopReason) -> Decision:
-    answered = Streamed if this.only_answer else Answered
-    return answered(reply.visible, reason)
+    return Answered(reply.visible, reason, streamed=this.only_answer)
 
 
 def _reason(this: Round, reply: Reply, otherwise: StopReason = "answered") -> StopReason:

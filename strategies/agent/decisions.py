@@ -15,24 +15,18 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
-    """The run is over; the answer went out piece by piece, known to be one from its first word."""
-
-    answer: str
-    reason: StopReason
-
-
-@dataclass(frozen=True, slots=True)
 class Answered:
-    """The run is over; the reader has seen the text, which has turned out to be the answer."""
+    """The run is over; the reader has seen the text, which is the answer."""
 
     answer: str
     reason: StopReason
+    streamed: bool
+    """It went out piece by piece as the answer, known to be one from its first word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The run is over; the answer is still to be shown."""
+    """The run is over; the answer was put together here, and the reader has yet to see it."""
 
     answer: str
     reason: StopReason
@@ -52,4 +46,4 @@ class Broken:
     reason: StopReason
 
 
-type Decision = Again | Streamed | Answered | Composed | Broken
+type Decision = Again | Answered | Composed | Broken

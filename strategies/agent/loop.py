@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 
 from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.deciding import Decider
-from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision, Streamed
+from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision
 from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import (
     AnswerText,
@@ -120,10 +120,9 @@ class Run:
         while isinstance(decision, Again):
             decision = yield from self._play_round()
         match decision:
-            case Streamed(answer, reason):
-                yield RunFinished(answer, reason, self._usage)
-            case Answered(answer, reason):
-                yield AnswerText(answer)
+            case Answered(answer, reason, streamed):
+                if not streamed:
+                    yield AnswerText(answer)
                 yield RunFinished(answer, reason, self._usage)
             case Composed(answer, reason, structured, error, before):
                 yield TextShown(answer)
