@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.deciding import Decider
 from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision
-from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import (
     AnswerText,
     Event,
@@ -29,6 +28,8 @@ from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
+from strategies.agent.round_queue import RoundQueue
+from strategies.agent.text_pace import TextPace
 from strategies.agent.tools.approval import Approvals
 from strategies.agent.tools.calls import RunCalls
 
@@ -169,7 +170,7 @@ class Run:
 
     def _open_round(self) -> Round:
         closing = self._reason_to_close()
-        queue = EventQueue(self._pace)
+        queue = RoundQueue(self._pace)
         return Round(
             number=self._rounds,
             closing=closing,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from strategies.agent.event_queue import EventQueue
 from strategies.agent.events import StopReason
 from strategies.agent.ports import Usage
+from strategies.agent.round_queue import RoundQueue
 from strategies.agent.tools.calls import RoundCalls
 
 
@@ -15,7 +15,7 @@ class Round:
     number: int
     closing: StopReason | None
     """Why this is the last round, in which no tool can be called; None when it is not."""
-    queue: EventQueue
+    queue: RoundQueue
     calls: RoundCalls
     until: float
     """The moment, on the run's clock, until which its reply may begin."""

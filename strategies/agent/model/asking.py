@@ -10,14 +10,6 @@ from dataclasses import replace
 from functools import partial
 
 from strategies.agent.config import Limits, ModelBinding, Policy
-from strategies.agent.event_queue import (
-    Ended,
-    Failed,
-    Item,
-    Received,
-    TextPace,
-    ToolDone,
-)
 from strategies.agent.events import (
     AnswerText,
     AnswerWithdrawn,
@@ -45,6 +37,14 @@ from strategies.agent.prompt.conversation import Conversation, text_message
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
+from strategies.agent.round_queue import (
+    Ended,
+    Failed,
+    Item,
+    Received,
+    ToolDone,
+)
+from strategies.agent.text_pace import TextPace
 from strategies.agent.yielding import give_way
 from strategies.protocols.base import (
     BrokenCall,

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from strategies.agent.event_queue import EventQueue, Item, ToolDone
 from strategies.agent.events import CallFinished, Event, ToolCall
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
+from strategies.agent.round_queue import Item, RoundQueue, ToolDone
 from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.agent.tools.executor import ToolExecutor
 from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck
@@ -46,7 +46,7 @@ class RunCalls:
         self._parallel = parallel
         self._tool_seconds = tool_seconds
 
-    def open_round(self, queue: EventQueue) -> "RoundCalls":
+    def open_round(self, queue: RoundQueue) -> "RoundCalls":
         """Make ready for the calls of one reply."""
         executor = ToolExecutor(
             queue,
@@ -77,7 +77,7 @@ class RunCalls:
 class RoundCalls:
     """The calls of one round."""
 
-    def __init__(self, run: RunCalls, queue: EventQueue, executor: ToolExecutor) -> None:
+    def __init__(self, run: RunCalls, queue: RoundQueue, executor: ToolExecutor) -> None:
         self._run = run
         self._queue = queue
         self._executor = executor

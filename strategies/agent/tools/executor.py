@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from strategies.agent.event_queue import EventQueue
 from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
 from strategies.agent.ports import ToolOutcome
+from strategies.agent.round_queue import RoundQueue
 
 type Job = Callable[[], ToolOutcome]
 
@@ -40,7 +40,7 @@ class ToolExecutor:
 
     def __init__(
         self,
-        queue: EventQueue,
+        queue: RoundQueue,
         provider: Callable[[str], str],
         *,
         parallel: int,

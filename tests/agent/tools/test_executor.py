@@ -1,8 +1,9 @@
 """How long the calls of a round wait and run."""
 
-from strategies.agent.event_queue import EventQueue, TextPace
 from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
 from strategies.agent.ports import ToolOutcome
+from strategies.agent.round_queue import RoundQueue
+from strategies.agent.text_pace import TextPace
 from strategies.agent.tools.executor import ToolExecutor
 
 FIRST, SECOND = (ToolCall(name, name, {}, "{}") for name in ("first", "second"))
@@ -22,7 +23,7 @@ class Moments:
 
 def one_at_a_time(clock: Moments) -> ToolExecutor:
     """An executor with one place."""
-    queue = EventQueue(TextPace())
+    queue = RoundQueue(TextPace())
     return ToolExecutor(queue, lambda _: "p", parallel=1, tool_seconds=60, clock=clock)
 
 

@@ -5,13 +5,13 @@ larger pieces when it is busy. Threads are greenlets inside Dify's runtime (geve
 real threads in the tests; nothing here depends on which.
 """
 
-import time
 from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome
+from strategies.agent.text_pace import TextPace
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,39 +42,10 @@ class ToolDone:
 
 
 type Item = Received | Ended | Failed | ToolDone
+"""What the queue holds; the round makes events of it."""
 
 
-class TextPace:
-    """How soon text may follow text, so that what comes meanwhile leaves with it.
-
-    A piece that left late does not hold up the next: two may leave within one pause.
-    """
-
-    def __init__(
-        self,
-        pause: float = 0.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Take the pause in seconds."""
-        self._pause = pause
-        self._clock = clock
-        self._sleep = sleep
-        self._due = float("-inf")
-
-    def left(self) -> None:
-        """Note that text has left."""
-        self._due = max(self._due + self._pause, self._clock())
-
-    def wait(self) -> bool:
-        """Wait until the next text may leave; tell whether there was anything to wait for."""
-        seconds = self._due - self._clock()
-        if seconds > 0:
-            self._sleep(seconds)
-        return seconds > 0
-
-
-class EventQueue:
+class RoundQueue:
     """The queue of one round. What arrives after the round is over is never read."""
 
     def __init__(self, pace: TextPace) -> None:
