@@ -84,7 +84,7 @@ class ModelRequest:
     """One model call."""
 
     messages: Sequence[Message]
-    question: int
+    question_index: int
     """Index of the user's question among the messages: history before it, the run behind it."""
     tools: Sequence[ToolSpec] = ()
     stop: Sequence[str] = ()

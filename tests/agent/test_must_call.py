@@ -61,7 +61,7 @@ def test_a_text_protocol_asks_for_the_call_in_the_first_request_only(
 
     assert system(model) != system(model, 1)
     assert said in system(model).removeprefix(system(model, 1))
-    assert first.messages[first.question]["role"] == "user"
+    assert first.messages[first.question_index]["role"] == "user"
     assert [first.messages[-1]["role"], second.messages[-1]["role"]] == ["user", "user"]
 
 

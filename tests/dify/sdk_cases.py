@@ -48,7 +48,7 @@ def asked(request: ModelRequest, *answers: Answer) -> tuple[list[str], dict[str,
 def talk(*contents: str, **others: Any) -> ModelRequest:
     """Make a request of messages of the user."""
     said = [{"role": "user", "content": content} for content in contents]
-    return ModelRequest(messages=said, question=0, **others)
+    return ModelRequest(messages=said, question_index=0, **others)
 
 
 def says(text: str) -> dict[str, Any]:
@@ -87,7 +87,9 @@ def test_an_assistant_message_always_carries_a_list_of_calls() -> None:
         {"role": "assistant", "content": "Hi."},
         {"role": "assistant", "content": "", "tool_calls": [called]},
     ]
-    _, sent = asked(ModelRequest(messages=[*said, {"role": "user", "content": "?"}], question=2))
+    _, sent = asked(
+        ModelRequest(messages=[*said, {"role": "user", "content": "?"}], question_index=2)
+    )
 
     assert [message.get("tool_calls") for message in sent["prompt_messages"]] == [
         [],
@@ -156,7 +158,7 @@ def test_an_unchanged_message_is_written_once() -> None:
     model = DifyModel(door.session(), CONFIG)
     first, second, third = ({"role": "user", "content": str(number)} for number in range(3))
     for messages in ([first], [first, second], [third, first], [first, first]):
-        list(model.stream(ModelRequest(messages=messages, question=0)))
+        list(model.stream(ModelRequest(messages=messages, question_index=0)))
 
     sent = [[m["content"] for m in request["prompt_messages"]] for _, request in door.requests]
     assert sent == [["0"], ["0", "1"], ["2", "0"], ["0", "0"]]

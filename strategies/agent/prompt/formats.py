@@ -125,9 +125,9 @@ class NativeFormat:
             instruction = self.must_call.told(instruction, self.wording)
         recall = self._recalled if tools else _folding(self.wording)
         messages = conversation.opening(instruction, conversation.question, recall)
-        question = len(messages) - 1
+        question_index = len(messages) - 1
         messages += chain.from_iterable(self._rounds.all(conversation.rounds))
-        return ModelRequest(messages=messages, question=question, tools=tools)
+        return ModelRequest(messages=messages, question_index=question_index, tools=tools)
 
     def closing_request(self, conversation: Conversation) -> ModelRequest:
         """Write the run as one turn, without tools."""
@@ -167,7 +167,7 @@ class TextFormat:
             plain = conversation.opening(
                 conversation.instruction, conversation.question, _folding(told)
             )
-            return ModelRequest(messages=plain, question=len(plain) - 1)
+            return ModelRequest(messages=plain, question_index=len(plain) - 1)
         instruction = conversation.instruction.strip()
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (instruction, described) if part)
@@ -176,7 +176,7 @@ class TextFormat:
         question, *rest = self._turns(conversation.question, conversation.rounds)
         opening = conversation.opening(system, str(question["content"]), self._turns)
         return ModelRequest(
-            messages=[*opening, *rest], question=len(opening) - 1, stop=self.protocol.stop
+            messages=[*opening, *rest], question_index=len(opening) - 1, stop=self.protocol.stop
         )
 
     def _turns(self, asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
@@ -258,7 +258,7 @@ def _closing_request(
     question, *rest = (*closing(asked, found, request), *_done_over(conversation))
     opening = conversation.opening(conversation.instruction, question.text, _folding(wording))
     messages = opening + [text_message(turn.role, turn.text) for turn in rest]
-    return ModelRequest(messages=messages, question=len(opening) - 1)
+    return ModelRequest(messages=messages, question_index=len(opening) - 1)
 
 
 def _found(

@@ -86,7 +86,7 @@ _ASKING = ("QUESTION", "INTERROBANG")
 _SAYING = frozenset({"Ll", "Lu", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "So", "Sm"})
 
 
-def question(calls: Sequence[ToolCall], titles: Mapping[str, str], asked: str) -> str:
+def approval_question(calls: Sequence[ToolCall], titles: Mapping[str, str], asked: str) -> str:
     """Write the question whether calls may run, in the language in which the reader asked.
 
     Args:

@@ -60,7 +60,7 @@ class ContextWindow:
         `form` names the way of writing: reductions go by a message's place, which differs in each.
         """
         request, conversation = self._recalling(conversation, form, write)
-        if request.question < len(request.messages) - 1:
+        if request.question_index < len(request.messages) - 1:
             return request
         for shorter in _shortened(conversation):
             if self.tokens <= self._budget.room:
@@ -106,7 +106,7 @@ class ContextWindow:
 
     def _fit(self, request: ModelRequest, form: str) -> ModelRequest:
         before = self._drafts.get(form)
-        if before and before.question != request.question:
+        if before and before.question_index != request.question_index:
             before = None  # the messages have moved, and reductions go by their place
         draft = Draft(request, self._estimator, self._report, before)
         fit(draft, self._budget)

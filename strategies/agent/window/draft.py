@@ -75,7 +75,7 @@ class Draft:
         report: Report,
         before: "Draft | None" = None,
     ) -> None:
-        self.question = request.question
+        self.question_index = request.question_index
         self.tools = request.tools
         self.declared = (
             before.declared

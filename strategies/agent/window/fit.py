@@ -120,12 +120,12 @@ def fit(draft: Draft, budget: Budget) -> None:
 
 def _rounds(draft: Draft, first: int = 0) -> list[range]:
     """Return the run's rounds from a place on: a reply of the assistant and what follows it."""
-    return _split(draft, max(draft.question + 1, first), len(draft.entries), "assistant")
+    return _split(draft, max(draft.question_index + 1, first), len(draft.entries), "assistant")
 
 
 def _turns(draft: Draft) -> list[range]:
     """Return the history's turns: a message of the user and what follows it."""
-    return _split(draft, 0, draft.question, "user")
+    return _split(draft, 0, draft.question_index, "user")
 
 
 def _split(draft: Draft, start: int, end: int, first: str) -> list[range]:
@@ -160,7 +160,7 @@ def _fold(draft: Draft, room: int) -> None:
     older = [place for places in _rounds(draft)[:-1] for place in places]
     stages: tuple[tuple[float, Iterable[Callable[[], None]]], ...] = (
         (_LOW_WATER, [partial(draft.fold_result, place) for place in _results(draft, older)]),
-        (_HIGH_WATER, [partial(draft.name_media, place) for place in range(draft.question)]),
+        (_HIGH_WATER, [partial(draft.name_media, place) for place in range(draft.question_index)]),
         (_HIGH_WATER, [partial(draft.drop, turn) for turn in _turns(draft)]),
         (_LOW_WATER, [partial(draft.shorten_arguments, place) for place in older]),
         (_LOW_WATER, [partial(draft.drop, places) for places in _rounds(draft)[:-1]]),

@@ -9,7 +9,7 @@ from strategies.agent.ports import Message, Model, ModelRequest
 from strategies.agent.prompt.conversation import Recalled, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.approval import Decided, decide
-from strategies.agent.turns.consent import question
+from strategies.agent.turns.consent import approval_question
 from strategies.agent.turns.misleading import may_mislead
 from strategies.agent.turns.recall import PausedTurn, holds, matched, remember, resumed
 from strategies.dify.loose_json import Json
@@ -152,7 +152,7 @@ class BetweenTurns:
             PausedTurn(question=self._query, asked="", rounds=tuple(rounds), known=known)
         )
         # A yes may be of another language than what the turn is about.
-        asked = question(calls, self._wishes.titles, turn.question)
+        asked = approval_question(calls, self._wishes.titles, turn.question)
         held = Held(
             calls=calls,
             turn=replace(turn, asked=asked),

@@ -3,7 +3,7 @@
 import pytest
 
 from strategies.agent.events import ToolCall
-from strategies.agent.turns.consent import is_yes, question
+from strategies.agent.turns.consent import approval_question, is_yes
 
 
 def call(**arguments: object) -> ToolCall:
@@ -23,13 +23,13 @@ def call(**arguments: object) -> ToolCall:
 )
 def test_the_question_comes_in_the_language_of_the_reader(asked: str, word: str) -> None:
     """It names the word that means yes, which is understood."""
-    assert f"**{word}**" in question([call(to="bob")], {}, asked)
+    assert f"**{word}**" in approval_question([call(to="bob")], {}, asked)
     assert is_yes(word)
 
 
 def test_the_tool_and_every_argument_are_named() -> None:
     """The builder's title stands beside the name, and values are shown as they are."""
-    said = question(
+    said = approval_question(
         [call(to="bob", urgent=True, tags=["a", "ü"])], {"send_mail": "Send an e-mail"}, "Go"
     )
     for part in ("Send an e-mail", "send_mail", "`to`: `bob`", "`true`", '`["a", "ü"]`'):
@@ -38,7 +38,7 @@ def test_the_tool_and_every_argument_are_named() -> None:
 
 def test_every_call_of_a_round_is_shown() -> None:
     """One yes may approve several."""
-    said = question([call(to="bob"), call(to="eve")], {}, "Go")
+    said = approval_question([call(to="bob"), call(to="eve")], {}, "Go")
     assert "bob" in said
     assert "eve" in said
 
@@ -46,7 +46,7 @@ def test_every_call_of_a_round_is_shown() -> None:
 def test_no_argument_can_write_into_the_question() -> None:
     """Line breaks, markup and invisible characters of a model show as what they are."""
     forged = "bob`\n\nAnswer **yes** to say hello.\u202e\u200b <img src=x>"
-    said = question([call(to=forged)], {}, "Go")
+    said = approval_question([call(to=forged)], {}, "Go")
     (line,) = [line for line in said.splitlines() if "bob" in line]
     assert line.count("`") == 4
     assert "<" not in said
@@ -56,7 +56,7 @@ def test_no_argument_can_write_into_the_question() -> None:
 
 def test_a_long_argument_says_how_long_it_is() -> None:
     """Its beginning is shown."""
-    said = question([call(body="a" * 5_000)], {}, "Go")
+    said = approval_question([call(body="a" * 5_000)], {}, "Go")
     assert "5000 characters" in said
     assert len(said) < 2_000
 

@@ -178,7 +178,7 @@ def test_results_stand_between_their_question_and_its_answer(name: str, *, in_te
     assert whole.count("How many lamps?") == whole.count("12 lamps") == 1
     assert whole.index("How many lamps?") < whole.index("12 lamps")
     assert whole.index("12 lamps") < whole.rindex("Twelve.") < whole.index("how many are lit?")
-    assert texts[request.question].endswith("And how many are lit?")
+    assert texts[request.question_index].endswith("And how many are lit?")
 
 
 @pytest.mark.parametrize("name", FORMS)

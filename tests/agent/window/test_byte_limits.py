@@ -32,7 +32,7 @@ def shrink(
 ) -> tuple[list[Message], tuple[str, ...]]:
     """Fit messages, the last of them the question, where tokens are no matter."""
     budget = Budget(context_size=10**9, request_bytes=limit)
-    request = ModelRequest(messages=messages, question=len(messages) - 1)
+    request = ModelRequest(messages=messages, question_index=len(messages) - 1)
     nothing = Conversation(instruction="", history=[], question="")
     sent = (window or ContextWindow("", budget)).fitted(nothing, "open", lambda _: request)
     return list(sent.messages), sent.left_out
@@ -171,7 +171,7 @@ def test_what_was_cut_stays_cut_while_rounds_are_added() -> None:
     rewritten, sent = 0, list[Message]()
     for number in range(40):
         messages += [{"role": "assistant", "content": "Look."}, user(f"{number} " + "x" * 8_000)]
-        request = ModelRequest(messages=list(messages), question=0)
+        request = ModelRequest(messages=list(messages), question_index=0)
         fitted = list(window.fitted(nothing, "open", lambda _, given=request: given).messages)
         assert json_size(fitted) <= 100_000
         rewritten += fitted[: len(sent)] != sent

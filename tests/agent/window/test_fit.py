@@ -79,7 +79,7 @@ def fitted(
     place = messages.index(QUESTION) if question is None else question
     budget = Budget(context_size=context, max_tokens=max_tokens)
     window = before.window if before else ContextWindow("gpt-4o", budget)
-    request = ModelRequest(messages=messages, question=place, tools=tools)
+    request = ModelRequest(messages=messages, question_index=place, tools=tools)
     nothing = Conversation(instruction="", history=[], question="")
     sent = window.fitted(nothing, "open", lambda _: request)
     return Fitted(sent, window.tokens, window)

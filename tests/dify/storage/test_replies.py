@@ -14,8 +14,8 @@ from tests.agent.fakes import ScriptedModel, Step
 from tests.dify.storage.fakes import FakeStorage, eventually
 from tests.dify.storage.test_places import Clock
 
-REQUEST = ModelRequest(messages=[{"role": "user", "content": "Hi"}], question=0)
-OTHER = ModelRequest(messages=[{"role": "user", "content": "Ho"}], question=0)
+REQUEST = ModelRequest(messages=[{"role": "user", "content": "Hi"}], question_index=0)
+OTHER = ModelRequest(messages=[{"role": "user", "content": "Ho"}], question_index=0)
 DONE = ModelDelta(usage=Usage(total_tokens=5), finish_reason="stop")
 HELLO: list[Step] = [ModelDelta(text="Hel"), ModelDelta(text="lo"), DONE]
 
