@@ -81,8 +81,8 @@ class Recovery:
         """Whether there is another model to ask."""
         return SwitchModel() in self._changes
 
-    def switches(self) -> bool:
-        """Switch to the other model, and tell whether there was one."""
+    def take_fallback(self) -> bool:
+        """Use up the other model, and tell whether there was one."""
         return isinstance(self._switch(), SwitchModel)
 
     def asked(self) -> None:

@@ -210,7 +210,7 @@ class Asker:
             return
         if self._clock() >= this.until:
             return
-        if reply.fell_silent and self._recovery.switches():
+        if reply.fell_silent and self._recovery.take_fallback():
             self._switch()
         told = self._wording.go_on.format(end=reply.visible[-SEAM:])
         asked = [text_message("assistant", reply.content), text_message("user", told)]

@@ -76,7 +76,7 @@ class HeldCalls:
         if self._store.set(_key(ticket), _TICKET) and self._places.put(self._reader, asked):
             return True
         # The reader will not see what may have been written all the same, or may be later.
-        self._is_first(ticket)
+        self._claim_here(ticket)
         self._store.withdraw(_key(ticket))
         return False
 
@@ -88,7 +88,12 @@ class HeldCalls:
         """
         asked = self._places.get(self._reader) or {}
         ticket, held = text(asked.get("ticket")), _held(asked)
-        if not ticket or asked.get("claim") or not is_answered(held) or not self._is_first(ticket):
+        if (
+            not ticket
+            or asked.get("claim")
+            or not is_answered(held)
+            or not self._claim_here(ticket)
+        ):
             return Held()
         claim = secrets.token_hex(16)
         won = (
@@ -112,8 +117,8 @@ class HeldCalls:
         wholes = ({**asked, "turn": _written(one)} for one in turns)
         return next((one for one in wholes if self._places.fits(self._reader, one)), None)
 
-    def _is_first(self, ticket: str) -> bool:
-        """Tell whether no other run of this process has taken a ticket."""
+    def _claim_here(self, ticket: str) -> bool:
+        """Mark a ticket as taken; tell whether no other run of this process had taken it before."""
         mine = object()
         if self._taken.setdefault(ticket, mine) is not mine:
             return False
