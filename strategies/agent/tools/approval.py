@@ -1,21 +1,15 @@
 """Tools that run only after the reader has agreed.
 
 A call of such a tool is held: the run ends with a question, and the reader's next message decides.
-Nothing that a tool or a model says can agree in the reader's place: what was asked stands in the
-storage alone, and the answer is read from the reader's own message, or from a parameter of the
-builder's.
+What was asked stands in the storage alone; `turns/consent.py` writes the question and reads its
+answer.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, cast
+from collections.abc import Sequence
+from typing import Protocol
 
 from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import RoundRecord
-from strategies.agent.turns.consent import is_yes
-
-_APPROVE, _REJECT = "approve", "reject"
 
 
 class Approvals(Protocol):
@@ -57,50 +51,3 @@ class NoApprovals:
         """Have nobody to ask."""
         del calls, rounds, known
         return ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """What became of the calls that the turn before asked about."""
-
-    approved: tuple[ToolCall, ...] = ()
-    rejected: tuple[ToolCall, ...] = ()
-
-
-def decide(calls: Sequence[ToolCall], message: str, approval: object) -> Decided:
-    """Read the answer to a question about these calls; what is no clear yes is a no.
-
-    Args:
-        calls: what was asked about.
-        message: the reader's next message.
-        approval: the builder's parameter: `approve`, `reject`, or one of them for each call's id,
-            as an object or as JSON text of one. Blank leaves it to the message.
-    """
-    words = _words(approval)
-    if words is None:
-        agreed = {call.id: is_yes(message) for call in calls}
-    elif isinstance(words, str):
-        agreed = dict.fromkeys((call.id for call in calls), words == _APPROVE)
-    else:
-        agreed = {call.id: words.get(call.id) == _APPROVE for call in calls}
-    return Decided(
-        approved=tuple(call for call in calls if agreed[call.id]),
-        rejected=tuple(call for call in calls if not agreed[call.id]),
-    )
-
-
-def _words(approval: object) -> str | Mapping[str, str] | None:
-    if isinstance(approval, bool):
-        return _APPROVE if approval else _REJECT
-    if isinstance(approval, str):
-        said = approval.strip()
-        if not said.startswith("{"):
-            return said.casefold() or None
-        try:
-            approval = cast("object", json.loads(said))
-        except (ValueError, RecursionError):
-            return _REJECT
-    if isinstance(approval, Mapping):
-        named = cast("Mapping[str, object]", approval)
-        return {call_id: str(word).strip().casefold() for call_id, word in named.items()} or None
-    return None if approval is None else _REJECT

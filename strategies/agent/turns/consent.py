@@ -1,10 +1,15 @@
-"""Asking the reader before a tool runs, and understanding the answer, without asking a model."""
+"""Asking the reader before a tool runs, and understanding the answer, without asking a model.
+
+Nothing that a tool or a model says can agree in the reader's place: the answer is read from the
+reader's own message, or from a parameter of the builder's.
+"""
 
 import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from strategies.agent.events import ToolCall
 
@@ -13,6 +18,8 @@ _VALUE_LENGTH = 1_000
 
 _HARMLESS = str.maketrans({"`": "ˋ", "<": "\uff1c"})
 """For what could be markup, what looks like it."""
+
+_APPROVE, _REJECT = "approve", "reject"
 
 _KANA = re.compile("[\u3041-\u30ff\uff66-\uff9d]")
 _HAN = re.compile("[\u4e00-\u9fff]")
@@ -77,6 +84,20 @@ _YES = """
     ano|áno|souhlasím|igen|rendben|joo|kyllä|ναι
 """
 
+_MARKUP = re.compile(
+    r"""
+      <[!?]                                  # a comment or a declaration
+    | <(?:button|form|details|summary|dialog|style|template|script|noscript|input|select|option
+        |textarea|iframe|title|svg|math|xmp|plaintext|object|video|audio|canvas|datalist|noembed
+        |noframes|frameset|head|think)\b
+    | <(?!\w+://[^\s<>]+>)[a-z][\w:-]*[\s/]+[^\s/>]  # a tag with attributes, and no plain address
+    | \]\(\s*<?(?:abbr|&|\\)                 # a link that sends a message
+    | \]:\s*<?(?:abbr|&|\\)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Markup that could hide or forge what is shown behind it."""
+
 _SIGNS = dict.fromkeys(map(ord, "👍✅👌"))
 """Signs that agree, alone or beside a word; any other sign makes it no clear yes."""
 _PARTS = re.compile(r"[,.!:、。，！：،।\n]")
@@ -99,11 +120,69 @@ def approval_question(calls: Sequence[ToolCall], titles: Mapping[str, str], aske
     return "\n\n".join([sentences.before, "\n".join(told), sentences.after])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What became of the calls that the turn before asked about."""
+
+    approved: tuple[ToolCall, ...] = ()
+    rejected: tuple[ToolCall, ...] = ()
+
+
+def decide(calls: Sequence[ToolCall], message: str, approval: object) -> Decided:
+    """Read the answer to a question about these calls; what is no clear yes is a no.
+
+    Args:
+        calls: what was asked about.
+        message: the reader's next message.
+        approval: the builder's parameter: `approve`, `reject`, or one of them for each call's id,
+            as an object or as JSON text of one. Blank leaves it to the message.
+    """
+    words = _told_by(approval)
+    if words is None:
+        agreed = {call.id: is_yes(message) for call in calls}
+    elif isinstance(words, str):
+        agreed = dict.fromkeys((call.id for call in calls), words == _APPROVE)
+    else:
+        agreed = {call.id: words.get(call.id) == _APPROVE for call in calls}
+    return Decided(
+        approved=tuple(call for call in calls if agreed[call.id]),
+        rejected=tuple(call for call in calls if not agreed[call.id]),
+    )
+
+
+def may_mislead(shown: str) -> bool:
+    """Tell whether a text may hide a question behind it, or answer it when it is clicked.
+
+    Dify renders what the model has written as Markdown with raw HTML: a comment that is never
+    closed swallows the question, and a button, or a link of Dify's own kind (`abbr:yes`), sends an
+    answer in the reader's name under any label. Code fences do no harm: they are closed before what
+    follows.
+    """
+    return bool(_MARKUP.search(shown))
+
+
 def is_yes(message: str) -> bool:
     """Tell whether a message is nothing but a clear yes."""
     if _is_question(message) or not _words(message):
         return False
     return _agrees(message) or all(map(_agrees, _PARTS.split(message)))
+
+
+def _told_by(approval: object) -> str | Mapping[str, str] | None:
+    if isinstance(approval, bool):
+        return _APPROVE if approval else _REJECT
+    if isinstance(approval, str):
+        said = approval.strip()
+        if not said.startswith("{"):
+            return said.casefold() or None
+        try:
+            approval = cast("object", json.loads(said))
+        except (ValueError, RecursionError):
+            return _REJECT
+    if isinstance(approval, Mapping):
+        named = cast("Mapping[str, object]", approval)
+        return {call_id: str(word).strip().casefold() for call_id, word in named.items()} or None
+    return None if approval is None else _REJECT
 
 
 def _agrees(part: str) -> bool:

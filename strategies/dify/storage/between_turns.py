@@ -8,9 +8,7 @@ from strategies.agent.events import ToolCall
 from strategies.agent.ports import Message, Model, ModelRequest
 from strategies.agent.prompt.conversation import Recalled, RoundRecord
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.tools.approval import Decided, decide
-from strategies.agent.turns.consent import approval_question
-from strategies.agent.turns.misleading import may_mislead
+from strategies.agent.turns.consent import Decided, approval_question, decide, may_mislead
 from strategies.agent.turns.recall import PausedTurn, holds, matched, remember, resumed
 from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import Held, HeldCalls, named

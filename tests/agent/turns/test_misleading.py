@@ -2,7 +2,7 @@
 
 import pytest
 
-from strategies.agent.turns.misleading import may_mislead
+from strategies.agent.turns.consent import may_mislead
 
 
 @pytest.mark.parametrize(

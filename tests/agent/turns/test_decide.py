@@ -3,7 +3,7 @@
 import pytest
 
 from strategies.agent.events import ToolCall
-from strategies.agent.tools.approval import decide
+from strategies.agent.turns.consent import decide
 
 SEND = ToolCall("aaaaaaaaa", "send", {"to": "x"}, '{"to": "x"}')
 PAY = ToolCall("bbbbbbbbb", "pay", {"sum": 5}, '{"sum": 5}')
