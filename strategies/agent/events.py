@@ -99,10 +99,10 @@ class CallFinished:
 
     call: ToolCall
     outcome: ToolOutcome
-    waited: float = field(default=0.0, compare=False)
-    """Seconds from the moment when the call was written to that when it began."""
-    ran: float = field(default=0.0, compare=False)
-    """Seconds from then to its result."""
+    seconds_waited: float = field(default=0.0, compare=False)
+    """From the moment when the call was written to that when it began."""
+    seconds_run: float = field(default=0.0, compare=False)
+    """From then to its result."""
 
 
 @dataclass(frozen=True, slots=True)

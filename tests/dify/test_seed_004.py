@@ -37,7 +37,7 @@ TIME = "2025-02-05 23:26:06"
 PROVIDER = "langgenius/openai/openai"
 
 CALL = ToolCall("a1B2c3D4e", "current_time", {}, "{}")
-DONE = CallFinished(CALL, ToolOutcome(text=TIME), waited=0.25, ran=1.5)
+DONE = CallFinished(CALL, ToolOutcome(text=TIME), seconds_waited=0.25, seconds_run=1.5)
 FIRST = Usage(
     prompt_tokens=48, completion_tokens=8, total_tokens=56, total_price=Decimal("0.00038")
 )

@@ -94,10 +94,10 @@ class Conversation:
         """
         yield from self.material
         yield from _part_texts(self.attachments)
-        yield from (one.result for one in self.ran)
+        yield from (one.result for one in self.executed_calls)
 
     @property
-    def ran(self) -> Iterator[DoneCall]:
+    def executed_calls(self) -> Iterator[DoneCall]:
         """The calls that were run, in this turn and in those that are remembered."""
         for record in chain(*self.recalled.values(), self.rounds):
             yield from (one for one in record.done if one.ran)

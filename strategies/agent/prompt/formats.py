@@ -206,7 +206,10 @@ def _is_quoted(tools: Sequence[ToolSpec], conversation: Conversation) -> IsQuote
 
     @cache
     def quotations() -> Quotations:
-        made = (Call(name=one.call.name, arguments=one.call.arguments) for one in conversation.ran)
+        made = (
+            Call(name=one.call.name, arguments=one.call.arguments)
+            for one in conversation.executed_calls
+        )
         told = (tool.description for tool in tools)
         return Quotations(conversation.brought_in, made=made, told=told)
 

@@ -65,7 +65,7 @@ class RunCalls:
     def rejected(self, last: Rejected) -> None:
         """Remember that a round brought nothing but a call that must not run, as it was written."""
         name, arguments = last.call.name, last.call.arguments
-        self.repetition = self.repetition.ran(name, arguments, last.outcome.text)
+        self.repetition = self.repetition.after(name, arguments, last.outcome.text)
         self.stuck = self.stuck or self.repetition.seen(name, arguments) != Progress()
 
     def timed_out(self) -> ToolOutcome:
@@ -165,7 +165,7 @@ class RoundCalls:
                 yield from self._executor.give_up_all(stopped, not_started)
         for ready in self._ready:
             outcome = self._executor.finished[ready.call.id].outcome
-            run.repetition = run.repetition.ran(ready.call.name, ready.arguments, outcome.text)
+            run.repetition = run.repetition.after(ready.call.name, ready.arguments, outcome.text)
         if self._rejected and not self._ready:
             run.rejected(self._rejected[-1])
 

@@ -95,8 +95,11 @@ class ToolExecutor:
         events: list[Event] = [self._end(work, running) for work in self._running.values()]
         self._running.clear()
         for one in self._waiting:
-            waited = self._clock() - one.written
-            events += [self._started(one.call), self._finish(one.call, waiting, waited=waited)]
+            seconds_waited = self._clock() - one.written
+            events += [
+                self._started(one.call),
+                self._finish(one.call, waiting, seconds_waited=seconds_waited),
+            ]
         self._waiting.clear()
         return events
 
@@ -115,11 +118,18 @@ class ToolExecutor:
         return CallStarted(call, self._provider(call.name))
 
     def _end(self, running: Running, outcome: ToolOutcome) -> CallFinished:
-        waited, ran = running.begun - running.written, self._clock() - running.begun
-        return self._finish(running.call, outcome, waited=waited, ran=ran)
+        seconds_waited, seconds_run = running.begun - running.written, self._clock() - running.begun
+        return self._finish(
+            running.call, outcome, seconds_waited=seconds_waited, seconds_run=seconds_run
+        )
 
     def _finish(
-        self, call: ToolCall, outcome: ToolOutcome, *, waited: float = 0.0, ran: float = 0.0
+        self,
+        call: ToolCall,
+        outcome: ToolOutcome,
+        *,
+        seconds_waited: float = 0.0,
+        seconds_run: float = 0.0,
     ) -> CallFinished:
-        self.finished[call.id] = CallFinished(call, outcome, waited, ran)
+        self.finished[call.id] = CallFinished(call, outcome, seconds_waited, seconds_run)
         return self.finished[call.id]

@@ -54,7 +54,7 @@ class Repetition:
             return Progress()
         return Stuck() if self._hinted else NoProgress(self._result, self._times)
 
-    def ran(self, name: str, arguments: Mapping[str, object], result: str) -> "Repetition":
+    def after(self, name: str, arguments: Mapping[str, object], result: str) -> "Repetition":
         """Return the memory with one more finished run."""
         call = key(name, arguments)
         if (call, result) == (self._call, self._result):

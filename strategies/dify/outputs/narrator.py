@@ -288,8 +288,8 @@ def _call_data(done: CallFinished) -> dict[str, object]:
             "tool_call_name": done.call.name,
             "tool_response": done.outcome.text,
         },
-        "seconds_run": round(done.ran, 3),
-        "seconds_waited": round(done.waited, 3),
+        "seconds_run": round(done.seconds_run, 3),
+        "seconds_waited": round(done.seconds_waited, 3),
     }
 
 

@@ -126,5 +126,5 @@ def _entry(done: CallFinished) -> dict[str, Any]:
         "arguments": dict(done.call.arguments),
         "result": done.outcome.text,
         "ok": not done.outcome.error,
-        "seconds": round(done.ran, 3),
+        "seconds": round(done.seconds_run, 3),
     }

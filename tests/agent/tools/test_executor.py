@@ -30,7 +30,7 @@ def one_at_a_time(clock: Moments) -> ToolExecutor:
 def times(events: list[Event]) -> list[tuple[str, float, float]]:
     """Which calls were finished, and how long each waited and ran."""
     finished = [one for one in events if isinstance(one, CallFinished)]
-    return [(one.call.name, one.waited, one.ran) for one in finished]
+    return [(one.call.name, one.seconds_waited, one.seconds_run) for one in finished]
 
 
 def test_a_call_tells_how_long_it_waited_and_how_long_it_ran() -> None:

@@ -11,7 +11,7 @@ def after(*results: str, name: str = "search") -> Repetition:
     """The memory after one call with these results."""
     memory = Repetition()
     for result in results:
-        memory = memory.ran(name, ASKED, result)
+        memory = memory.after(name, ASKED, result)
     return memory
 
 
@@ -42,10 +42,10 @@ def test_after_the_hint_the_model_is_stuck() -> None:
 
 def test_another_tool_in_between_is_progress() -> None:
     """It may have changed the world."""
-    memory = after("none", "none", "none").hinted().ran("click", {}, "clicked")
+    memory = after("none", "none", "none").hinted().after("click", {}, "clicked")
 
     assert memory.seen("search", ASKED) == Progress()
-    assert memory.ran("search", ASKED, "none").seen("search", ASKED) == Progress()
+    assert memory.after("search", ASKED, "none").seen("search", ASKED) == Progress()
 
 
 def test_other_arguments_are_another_call() -> None:

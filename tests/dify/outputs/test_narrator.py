@@ -48,7 +48,7 @@ def call(name: str = "search", call_id: str = "c1", **arguments: object) -> Tool
 
 def done(planned: ToolCall, text: str = "found", error: str = "", **others: Any) -> CallFinished:
     """Give a call its result."""
-    times = {name: others.pop(name) for name in ("waited", "ran") if name in others}
+    times = {name: others.pop(name) for name in ("seconds_waited", "seconds_run") if name in others}
     return CallFinished(planned, ToolOutcome(text=text, error=error, **others), **times)
 
 
@@ -326,7 +326,7 @@ def test_an_opened_call_shows_arguments_and_result_in_eight_lines() -> None:
     """However many arguments there are, and how long it waited and ran beside them."""
     arguments = {f"argument_{n}": {"n": n} for n in range(9)}
     planned = call("search", "c1", **arguments)
-    well = with_call(done(planned, "line 1\nline 2", waited=0.5, ran=1.25)).tree[-1]
+    well = with_call(done(planned, "line 1\nline 2", seconds_waited=0.5, seconds_run=1.25)).tree[-1]
     badly = with_call(done(planned, "The tool failed: no", error="no")).tree[-1]
 
     assert "argument_8" in opened(well)

@@ -121,7 +121,9 @@ def test_a_run_that_fails_says_why_and_keeps_its_calls() -> None:
 
 def test_a_call_is_told_with_its_time_and_whether_it_went_well() -> None:
     """How long it ran; one that never started took no time."""
-    well = CallFinished(call("a"), ToolOutcome(text="found"), waited=7.0, ran=2.3456)
+    well = CallFinished(
+        call("a"), ToolOutcome(text="found"), seconds_waited=7.0, seconds_run=2.3456
+    )
     badly = CallFinished(call("b"), ToolOutcome(text="The tool failed.", error="timed out"))
     told = values([badly, well, RunFinished("x", "answered", Usage())])
 
