@@ -191,7 +191,7 @@ class Run:
 
     def _learn(self, reply: Reply, decision: Decision) -> None:
         """Take into the next round what this one has shown."""
-        self._asker.adopt_form(reply)
+        self._asker.adopt_format(reply)
         self._model_is_silent = reply.fell_silent
         self._take_down(decision)
 

@@ -29,7 +29,10 @@ def text_protocol(name: str, answer: Mapping[str, object] | None = None) -> Text
 
 
 def protocol_of(reply: str) -> str:
-    """Say in which protocol a model goes on that wrote such a reply; a blank one tells nothing."""
+    """Name the protocol in which to go on with a model, by the calls in the text of its reply.
+
+    A blank reply tells nothing of the model and gets the usual one.
+    """
     if not reply:
         return USUAL
     return next((name for name, sign in _SIGNS.items() if sign in reply), _NO_FORM)

@@ -58,7 +58,10 @@ from strategies.protocols.base import (
 )
 
 type TextFormats = Callable[[str], PromptFormat]
-"""Makes the format in which a model writes that wrote such a reply; blank for the usual one."""
+"""Makes the format for a model that calls tools in its text, chosen by a reply in which it did so.
+
+For a blank reply, where nothing is known of the model, it makes the usual one.
+"""
 
 # After so many pieces of a reply other runs get their turn: some 5 ms of work.
 _PIECES_AT_A_TIME = 256
@@ -120,9 +123,9 @@ class Asker:
                 earlier = reply.failure
             self._apply(remedy, reply.failure)
 
-    def adopt_form(self, reply: Reply) -> None:
-        """Go on in the form in which the model writes its calls: it knows its own turns again."""
-        if reply.wrote_calls and not self._binding.format.is_form_of(reply.content):
+    def adopt_format(self, reply: Reply) -> None:
+        """Go on in the format in which the model wrote its calls: it knows its own turns again."""
+        if reply.wrote_calls and not self._binding.format.recognises(reply.content):
             self._change_format(self._text_formats(reply.content))
 
     def _counts(self, reply: Reply) -> bool:

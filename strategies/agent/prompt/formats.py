@@ -46,8 +46,8 @@ type Closing = Callable[[str, Sequence[Exchange], str], list[Turn]]
 class PromptFormat(Protocol):
     """One way to speak with a model."""
 
-    def is_form_of(self, reply: str) -> bool:
-        """Whether a model that wrote calls in such a reply knows this format as its own."""
+    def recognises(self, reply: str) -> bool:
+        """Whether the calls that a model wrote into the text of a reply are of this format."""
         ...
 
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
@@ -98,7 +98,7 @@ class NativeFormat:
         default_factory=lambda: Memo(_native_round), init=False, compare=False
     )
 
-    def is_form_of(self, reply: str) -> bool:
+    def recognises(self, reply: str) -> bool:
         """Calls in the text are never native ones."""
         del reply
         return False
@@ -146,7 +146,7 @@ class TextFormat:
     must_call: MustCall | None = None
     _habit: ReasoningHabit = field(default_factory=ReasoningHabit, init=False, compare=False)
 
-    def is_form_of(self, reply: str) -> bool:
+    def recognises(self, reply: str) -> bool:
         """Calls in another form than the protocol's show that the model does not follow it."""
         return is_written_in(self.protocol.name, reply)
 

@@ -47,43 +47,44 @@ class ContextWindow:
         self._estimator = estimator_for(model)
         self._report = Report()
         self._drafts: dict[str, Draft] = {}
-        """The last one for each form."""
+        """The last one for each way of writing the conversation."""
         self._recalls: int | None = None
         """Characters of each result of earlier turns; None for all."""
         self._estimated = 0
         self.tokens = 0
         """The estimate for the last prompt, tools included."""
 
-    def fitted(self, conversation: Conversation, form: str, write: Write) -> ModelRequest:
+    def fitted(self, conversation: Conversation, draft_key: str, write: Write) -> ModelRequest:
         """Write the conversation so that it fits, or as short as it can be.
 
-        `form` names the way of writing: reductions go by a message's place, which differs in each.
+        `draft_key` names the way of writing, `open` or `closing`: what was left out is known by a
+        message's place, which differs in each.
         """
-        request, conversation = self._recalling(conversation, form, write)
+        request, conversation = self._recalling(conversation, draft_key, write)
         if request.question_index < len(request.messages) - 1:
             return request
         for shorter in _shortened(conversation):
             if self.tokens <= self._budget.room:
                 break
-            request = self._fit(write(shorter), form)
+            request = self._fit(write(shorter), draft_key)
             request = replace(request, left_out=(*request.left_out, *_SHORTENED))
         return request
 
     def _recalling(
-        self, conversation: Conversation, form: str, write: Write
+        self, conversation: Conversation, draft_key: str, write: Write
     ) -> tuple[ModelRequest, Conversation]:
         """Let what earlier turns called give way before anything else does, and stay away."""
         told: tuple[str, ...] = ()
         if self._recalls is not None:
             conversation = conversation.with_recalled_cut(self._recalls)
-        request = self._fit(write(conversation), form)
+        request = self._fit(write(conversation), draft_key)
         for limit in _RECALLED_LENGTHS:
             if not request.left_out or not conversation.recalled:
                 break
             self._recalls, told = limit, _RECALLED[limit]
             conversation = conversation.with_recalled_cut(limit)
             self.forget()
-            request = self._fit(write(conversation), form)
+            request = self._fit(write(conversation), draft_key)
         return replace(request, left_out=(*told, *request.left_out)), conversation
 
     def learn(self, usage: Usage) -> None:
@@ -104,13 +105,13 @@ class ContextWindow:
         self._budget = self._budget.smaller(self.tokens, stated)
         self._drafts.clear()
 
-    def _fit(self, request: ModelRequest, form: str) -> ModelRequest:
-        before = self._drafts.get(form)
+    def _fit(self, request: ModelRequest, draft_key: str) -> ModelRequest:
+        before = self._drafts.get(draft_key)
         if before and before.question_index != request.question_index:
             before = None  # the messages have moved, and reductions go by their place
         draft = Draft(request, self._estimator, self._report, before)
         fit(draft, self._budget)
-        self._drafts[form] = draft
+        self._drafts[draft_key] = draft
         self._estimated, self.tokens = draft.estimated, draft.tokens
         return replace(
             request,
