@@ -39,8 +39,8 @@ class RunCalls:
         self.until = until
         self.approvals: Approvals = approvals or NoApprovals()
         self.clock = clock
-        self.taken_ids: set[str] = set()
-        self.repetition = Repetition()
+        self._taken_ids: set[str] = set()
+        self._repetition = Repetition()
         self.stuck = False
         """Whether the model repeats a call although it was told that it gets nowhere."""
         self._parallel = parallel
@@ -62,11 +62,33 @@ class RunCalls:
         """Whether tools may still run."""
         return self.clock() < self.until
 
-    def rejected(self, last: Rejected) -> None:
+    def checked(self, written: Call | BrokenCall) -> Ready | Rejected:
+        """Give a call an id of its own and hold it against the tool that it calls."""
+        return validated(written, self.toolbox, self._taken_ids, self.wording)
+
+    def judge_repetition(self, ready: Ready) -> ToolOutcome | None:
+        """Return what a call gets that brings nothing new; None when it is to run."""
+        match self._repetition.seen(ready.call.name, ready.arguments):
+            case Progress():
+                return None
+            case NoProgress(result, times):
+                self._repetition = self._repetition.hinted()
+                hint = self.wording.no_progress.format(times=times)
+                return ToolOutcome(text=f"{result}\n\n{hint}")
+            case Stuck():
+                self.stuck = True
+                return failure(self.wording.stuck)
+
+    def note_result(self, ready: Ready, outcome: ToolOutcome) -> None:
+        """Remember what a call that was run has brought."""
+        name, arguments = ready.call.name, ready.arguments
+        self._repetition = self._repetition.after(name, arguments, outcome.text)
+
+    def note_rejected(self, last: Rejected) -> None:
         """Remember that a round brought nothing but a call that must not run, as it was written."""
         name, arguments = last.call.name, last.call.arguments
-        self.repetition = self.repetition.after(name, arguments, last.outcome.text)
-        self.stuck = self.stuck or self.repetition.seen(name, arguments) != Progress()
+        self._repetition = self._repetition.after(name, arguments, last.outcome.text)
+        self.stuck = self.stuck or self._repetition.seen(name, arguments) != Progress()
 
     def timed_out(self) -> ToolOutcome:
         """Make the outcome of a call that took too long."""
@@ -114,8 +136,7 @@ class RoundCalls:
 
     def begin(self, written: Call | BrokenCall) -> list[Event]:
         """Check a call and run it, now or as soon as a place is free; or refuse it."""
-        run = self._run
-        checked = validated(written, run.toolbox, run.taken_ids, run.wording)
+        checked = self._run.checked(written)
         self._made.append((written.position, checked.call))
         if not isinstance(checked, Ready):
             self._rejected.append(checked)
@@ -126,9 +147,8 @@ class RoundCalls:
 
     def begin_approved(self, call: ToolCall) -> list[Event]:
         """Run a call with the very arguments that the reader has approved."""
-        run = self._run
         written = Call(name=call.name, arguments=call.arguments, id=call.id, raw=call.raw)
-        checked = validated(written, run.toolbox, run.taken_ids, run.wording)
+        checked = self._run.checked(written)
         self._made.append((len(self._made), checked.call))
         if not isinstance(checked, Ready):  # the tool is gone, or takes other arguments now
             return self._executor.settle(checked.call, checked.outcome)
@@ -165,9 +185,9 @@ class RoundCalls:
                 yield from self._executor.give_up_all(stopped, not_started)
         for ready in self._ready:
             outcome = self._executor.finished[ready.call.id].outcome
-            run.repetition = run.repetition.after(ready.call.name, ready.arguments, outcome.text)
+            run.note_result(ready, outcome)
         if self._rejected and not self._ready:
-            run.rejected(self._rejected[-1])
+            run.note_rejected(self._rejected[-1])
 
     def _refusal(self, ready: Ready) -> ToolOutcome | None:
         """Return what a call gets instead of running; None when it is to run."""
@@ -178,13 +198,4 @@ class RoundCalls:
             self.held.append(replace(ready.call, arguments=ready.arguments))
             asked = run.approvals.can_ask
             return failure(run.wording.held if asked else run.wording.nobody_to_ask)
-        match run.repetition.seen(ready.call.name, ready.arguments):
-            case Progress():
-                return None
-            case NoProgress(result, times):
-                run.repetition = run.repetition.hinted()
-                hint = run.wording.no_progress.format(times=times)
-                return ToolOutcome(text=f"{result}\n\n{hint}")
-            case Stuck():
-                run.stuck = True
-                return failure(run.wording.stuck)
+        return run.judge_repetition(ready)
