@@ -18,7 +18,7 @@ from strategies.agent.prompt.truncation import cut
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
 from strategies.agent.schema.answer import AnswerShape, Shaped
-from strategies.agent.tools.approval import Approvals, NoApprovals
+from strategies.agent.tools.approval import Approvals
 
 type Fault = Literal["unreadable", "empty", "misshapen"]
 """What can be wrong with a reply that its model may do over."""
@@ -39,7 +39,7 @@ class Decider:
         *,
         tools_until: float,
         deadline: float,
-        approvals: Approvals | None = None,
+        approvals: Approvals,
         clock: Callable[[], float],
     ) -> None:
         """Take the moments after which no tool may start, and after which nothing may."""
@@ -48,61 +48,63 @@ class Decider:
         self._wording = wording
         self._tools_until = tools_until
         self._deadline = deadline
-        self._approvals: Approvals = approvals or NoApprovals()
+        self._approvals = approvals
         self._clock = clock
         self._told: set[Fault] = set()
 
-    def decide(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
+    def decide(self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
         """Say what comes after a round; `earlier` are the rounds before it."""
-        decision = self._decide(this, reply, earlier)
+        decision = self._decide(round_, reply, earlier)
         if isinstance(decision, Broken) and self._policy.answer_on_error:
-            return self._with_what_is_known(decision, this, reply, earlier)
+            return self._with_what_is_known(decision, round_, reply, earlier)
         return decision
 
-    def _decide(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
-        if this.calls.made:
-            return self._after_calls(this, reply, earlier)
+    def _decide(self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
+        if round_.calls.made:
+            return self._after_calls(round_, reply, earlier)
         if reply.failure is not None:
-            return self._after_failure(this, reply, reply.failure, earlier)
-        if reply.format_errors and not this.closing and self._may_tell("unreadable", this):
+            return self._after_failure(round_, reply, reply.failure, earlier)
+        if reply.format_errors and not round_.closing and self._may_tell("unreadable", round_):
             problem = reply.format_errors[0].problem
             remark = self._wording.format_error.format(problem=problem)
-            return self._tell("unreadable", this, reply, remark)
+            return self._tell("unreadable", round_, reply, remark)
         if self._policy.shape and (reply.visible.strip() or reply.calls):
-            return self._after_shaped_answer(this, reply, self._policy.shape)
+            return self._after_shaped_answer(round_, reply, self._policy.shape)
         # A picture without a word is an answer, too.
         if not reply.visible.strip() and not reply.files:
-            return self._after_no_answer(this, reply, earlier)
-        return _answered(this, reply, _reason(this, reply))
+            return self._after_no_answer(round_, reply, earlier)
+        return _answered(round_, reply, _reason(round_, reply))
 
-    def after_approved(self, this: Round, record: RoundRecord) -> Decision:
+    def after_approved(self, round_: Round, record: RoundRecord) -> Decision:
         """Say what comes after the calls that the reader has approved."""
-        return self._direct(this) or Again(record)
+        return self._direct(round_) or Again(record)
 
-    def approved_record(self, this: Round) -> RoundRecord:
+    def approved_record(self, round_: Round) -> RoundRecord:
         """Write down the round of the approved calls; no model wrote them here."""
-        return RoundRecord(content="", visible="", done=_all_done(this), in_text=False)
+        return RoundRecord(content="", visible="", done=_all_done(round_), in_text=False)
 
-    def _after_calls(self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
-        held = this.calls.held
+    def _after_calls(self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
+        held = round_.calls.held
         if held:
-            called = [one for one in (*earlier, self.record(this, reply)) if one.done]
+            called = [one for one in (*earlier, self.record(round_, reply)) if one.done]
             if question := self._approvals.ask(held, called):
                 return Composed(question, "approval_needed")
-        if direct := self._direct(this):
+        if direct := self._direct(round_):
             return direct
         # Tools brought the run on: the next empty reply is a new one.
         self._told.discard("empty")
         if self._limits.rounds > 1:
             remark = self._wording.not_asked if held and self._approvals.can_ask else ""
-            return Again(self.record(this, reply, remark))
-        return self._from_results([done.outcome for done in this.calls.results], "iteration_limit")
+            return Again(self.record(round_, reply, remark))
+        return self._from_results(
+            [done.outcome for done in round_.calls.results], "iteration_limit"
+        )
 
-    def _direct(self, this: Round) -> Decision | None:
+    def _direct(self, round_: Round) -> Decision | None:
         """End with results that are the answer, where there are any."""
         direct = [
             done.outcome
-            for done in this.calls.results
+            for done in round_.calls.results
             if done.call.name in self._policy.direct_tools and not done.outcome.error
         ]
         return self._from_results(direct, "direct_result") if direct else None
@@ -120,14 +122,14 @@ class Decider:
         return Broken(self._wording.no_shape.format(problems=problems), "error")
 
     def _after_failure(
-        self, this: Round, reply: Reply, failure: ModelFailure, earlier: Sequence[RoundRecord]
+        self, round_: Round, reply: Reply, failure: ModelFailure, earlier: Sequence[RoundRecord]
     ) -> Decision:
         if reply.visible.strip() and not self._policy.shape and self._is_cut_by_time(reply):
-            return _answered(this, reply, "time_limit")
+            return _answered(round_, reply, "time_limit")
         if (
             self._clock() < self._deadline
-            and not this.closing
-            and self._may_still_answer(this, reply, failure)
+            and not round_.closing
+            and self._may_still_answer(round_, reply, failure)
         ):
             return Again()
         if self._is_cut_by_time(reply):
@@ -146,53 +148,53 @@ class Decider:
             _paragraphs([self._wording.empty_answer_with_results, *found]), "time_limit"
         )
 
-    def _may_still_answer(self, this: Round, reply: Reply, failure: ModelFailure) -> bool:
+    def _may_still_answer(self, round_: Round, reply: Reply, failure: ModelFailure) -> bool:
         """Whether the time kept back for the closing answer is to be used for a second try."""
         unseen = not reply.visible.strip() and not reply.files
-        if not unseen or this.number >= self._limits.rounds:
+        if not unseen or round_.number >= self._limits.rounds:
             return False
         late = failure.kind == "transient" and self._clock() >= self._tools_until
         return late or reply.fell_silent
 
     def _after_no_answer(
-        self, this: Round, reply: Reply, earlier: Sequence[RoundRecord]
+        self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]
     ) -> Decision:
-        if self._may_tell("empty", this):
-            return self._tell("empty", this, reply, self._wording.nudge)
-        reason = _reason(this, reply, "empty_reply")
+        if self._may_tell("empty", round_):
+            return self._tell("empty", round_, reply, self._wording.nudge)
+        reason = _reason(round_, reply, "empty_reply")
         found = _findings(earlier)
         if self._policy.shape or not any(one.done for one in earlier):
             return Broken(self._wording.empty_answer, reason)
         told = self._wording.empty_answer_with_results if found else self._wording.empty_answer
         return Composed(_paragraphs([told, *found]), reason)
 
-    def _after_shaped_answer(self, this: Round, reply: Reply, shape: AnswerShape) -> Decision:
+    def _after_shaped_answer(self, round_: Round, reply: Reply, shape: AnswerShape) -> Decision:
         # An object that reads like a call has not been shown as text.
         read = shape.read(reply.visible if reply.visible.strip() else reply.content)
         if isinstance(read, Shaped):
-            return Composed(read.text, _reason(this, reply), read.value)
+            return Composed(read.text, _reason(round_, reply), read.value)
         problems = "; ".join(read.problems)
-        if self._may_tell("misshapen", this):
+        if self._may_tell("misshapen", round_):
             remark = self._wording.misshapen.format(problems=problems)
-            return self._tell("misshapen", this, reply, remark)
+            return self._tell("misshapen", round_, reply, remark)
         return Broken(self._wording.no_shape.format(problems=problems), "error")
 
-    def _may_tell(self, fault: Fault, this: Round) -> bool:
+    def _may_tell(self, fault: Fault, round_: Round) -> bool:
         """Whether a reply can be asked for anew: once for each fault, as long as there is time.
 
         An answer of the wrong shape gets its second try even when the rounds are used up: the try
         calls no tool, and without it the run would have ended with nothing.
         """
-        rounds_left = this.number < self._limits.rounds or fault == "misshapen"
+        rounds_left = round_.number < self._limits.rounds or fault == "misshapen"
         return fault not in self._told and rounds_left and self._clock() < self._deadline
 
-    def _tell(self, fault: Fault, this: Round, reply: Reply, remark: str) -> Decision:
+    def _tell(self, fault: Fault, round_: Round, reply: Reply, remark: str) -> Decision:
         self._told.add(fault)
-        return Again(self.record(this, reply, remark))
+        return Again(self.record(round_, reply, remark))
 
-    def record(self, this: Round, reply: Reply, remark: str = "") -> RoundRecord:
+    def record(self, round_: Round, reply: Reply, remark: str = "") -> RoundRecord:
         """Write down a round for what comes after it."""
-        done = _all_done(this)
+        done = _all_done(round_)
         content = reply.content
         if not done and not content.strip():
             content = self._wording.no_reply  # providers refuse a blank message
@@ -205,29 +207,31 @@ class Decider:
         )
 
     def _with_what_is_known(
-        self, broken: Broken, this: Round, reply: Reply, earlier: Sequence[RoundRecord]
+        self, broken: Broken, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]
     ) -> Decision:
         """End with what the reader has seen of the reply, what failed and what the tools found."""
         said = _paragraphs([broken.sentence, *_findings(earlier)])
         seen = "" if self._policy.shape else reply.visible.strip()
-        before = "" if not seen else "\n\n" if this.only_answer else f"{seen}\n\n"
+        before = "" if not seen else "\n\n" if round_.only_answer else f"{seen}\n\n"
         return Composed(said, broken.reason, error=broken.sentence, before=before)
 
 
-def _answered(this: Round, reply: Reply, reason: StopReason) -> Decision:
-    return Answered(reply.visible, reason, streamed=this.only_answer)
+def _answered(round_: Round, reply: Reply, reason: StopReason) -> Decision:
+    return Answered(reply.visible, reason, streamed=round_.only_answer)
 
 
-def _reason(this: Round, reply: Reply, otherwise: StopReason = "answered") -> StopReason:
+def _reason(round_: Round, reply: Reply, otherwise: StopReason = "answered") -> StopReason:
     """Say why a run ends with this reply; an answer that was cut off is never just answered."""
     ending = reply.ending
     if ending in ("length", "content_filter"):
         return ending
-    return this.closing or otherwise
+    return round_.closing or otherwise
 
 
-def _all_done(this: Round) -> tuple[DoneCall, ...]:
-    return tuple(_done(one, ran=one.call.id in this.calls.ran_ids) for one in this.calls.results)
+def _all_done(round_: Round) -> tuple[DoneCall, ...]:
+    return tuple(
+        _done(one, ran=one.call.id in round_.calls.ran_ids) for one in round_.calls.results
+    )
 
 
 def _done(finished: CallFinished, *, ran: bool) -> DoneCall:

@@ -23,14 +23,13 @@ from strategies.agent.events import (
     ToolCall,
 )
 from strategies.agent.model.asking import Asker, TextFormats
-from strategies.agent.model.reply import Reply
 from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
 from strategies.agent.round_queue import RoundQueue
 from strategies.agent.text_pace import TextPace
-from strategies.agent.tools.approval import Approvals
+from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.agent.tools.calls import RunCalls
 
 
@@ -70,6 +69,7 @@ class Run:
             sleep: waits so many seconds.
         """
         policy = policy or Policy()
+        approvals = approvals or NoApprovals()
         deadline = clock() + limits.seconds
         self._deadline = deadline
         self._tools_until = deadline - limits.answer_seconds
@@ -134,38 +134,38 @@ class Run:
 
     def _play_round(self) -> Generator[Event, None, Decision]:
         self._rounds += 1
-        this = self._open_round()
-        yield RoundStarted(this.number)
-        reply = yield from self._asker.ask(this, self._conversation, self._toolbox)
-        yield from this.calls.finish()
-        self._usage += this.usage
+        round_ = self._open_round()
+        yield RoundStarted(round_.number)
+        reply = yield from self._asker.ask(round_, self._conversation, self._toolbox)
+        yield from round_.calls.finish()
+        self._usage += round_.usage
         yield RoundFinished(
-            this.number,
+            round_.number,
             reply.visible,
-            this.calls.results,
-            this.usage,
+            round_.calls.results,
+            round_.usage,
             reply.error,
             ending=reply.ending,
         )
-        decision = self._decider.decide(this, reply, self._conversation.rounds)
-        self._learn(reply, decision)
-        if this.calls.made and not isinstance(decision, Again):
-            self.called.append(self._decider.record(this, reply))
+        decision = self._decider.decide(round_, reply, self._conversation.rounds)
+        self._asker.adopt_format(reply)
+        self._model_is_silent = reply.fell_silent
+        goes_on = isinstance(decision, Again)
+        record = decision.record if goes_on else self._decider.record(round_, reply)
+        self._keep(record, goes_on=goes_on)
         return decision
 
     def _run_approved(self) -> Generator[Event, None, Decision]:
         """Play round 0, for which no model is asked."""
-        this = self._open_round()
-        yield RoundStarted(this.number)
+        round_ = self._open_round()
+        yield RoundStarted(round_.number)
         for call in self._approved:
-            yield from this.calls.begin_approved(call)
-        yield from this.calls.finish()
-        yield RoundFinished(this.number, "", this.calls.results, this.usage)
-        record = self._decider.approved_record(this)
-        decision = self._decider.after_approved(this, record)
-        self._take_down(decision)
-        if not isinstance(decision, Again):
-            self.called.append(record)
+            yield from round_.calls.begin_approved(call)
+        yield from round_.calls.finish()
+        yield RoundFinished(round_.number, "", round_.calls.results, round_.usage)
+        record = self._decider.approved_record(round_)
+        decision = self._decider.after_approved(round_, record)
+        self._keep(record, goes_on=isinstance(decision, Again))
         return decision
 
     def _open_round(self) -> Round:
@@ -189,13 +189,9 @@ class Run:
             return "iteration_limit"
         return None
 
-    def _learn(self, reply: Reply, decision: Decision) -> None:
-        """Take into the next round what this one has shown."""
-        self._asker.adopt_format(reply)
-        self._model_is_silent = reply.fell_silent
-        self._take_down(decision)
-
-    def _take_down(self, decision: Decision) -> None:
-        if isinstance(decision, Again) and decision.record:
-            self._conversation = self._conversation.with_round(decision.record)
-            self.called += [decision.record] if decision.record.done else []
+    def _keep(self, record: RoundRecord | None, *, goes_on: bool) -> None:
+        """Keep a round: for the next one to read, and where tools were called, for later turns."""
+        if record and goes_on:
+            self._conversation = self._conversation.with_round(record)
+        if record and record.done:
+            self.called.append(record)

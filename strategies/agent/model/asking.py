@@ -100,7 +100,7 @@ class Asker:
         """Whether this model has said before how a reply ended."""
 
     def ask(
-        self, this: Round, conversation: Conversation, toolbox: Toolbox
+        self, round_: Round, conversation: Conversation, toolbox: Toolbox
     ) -> Generator[Event, None, Reply]:
         """Ask for one reply and show it as it comes; calls are begun while it is still coming."""
         self._recovery.asked()
@@ -108,14 +108,14 @@ class Asker:
         # A model also calls tools that it remembers from before or only guesses.
         shown, known = toolbox.specs, tuple(toolbox.known.values())
         while True:
-            request = self._request(this, conversation, shown)
+            request = self._request(round_, conversation, shown)
             parser = self._binding.format.parser(known, conversation)
-            reply = yield from self._ask_once(this, request, parser)
+            reply = yield from self._ask_once(round_, request, parser)
             self._binding.window.learn(reply.usage)
-            yield from self._go_on(this, conversation, request, reply)
+            yield from self._go_on(round_, conversation, request, reply)
             if reply.failure is None or self._counts(reply):
                 return reply
-            remedy = self._remedy(this, reply.failure, request)
+            remedy = self._remedy(round_, reply.failure, request)
             if isinstance(remedy, GiveUp):
                 reply.failure = self._with_both(earlier, reply.failure)
                 return reply
@@ -133,8 +133,8 @@ class Asker:
         shown = bool(reply.visible.strip()) and not self._policy.shape
         return shown or bool(reply.calls or reply.files)
 
-    def _remedy(self, this: Round, failure: ModelFailure, request: ModelRequest) -> Remedy:
-        time_left = this.until - self._clock()
+    def _remedy(self, round_: Round, failure: ModelFailure, request: ModelRequest) -> Remedy:
+        time_left = round_.until - self._clock()
         if time_left <= 0:
             return GiveUp()
         return self._recovery.remedy(failure, time_left, offers_tools=bool(request.tools))
@@ -169,49 +169,51 @@ class Asker:
         self._binding.window.forget()
 
     def _request(
-        self, this: Round, conversation: Conversation, tools: Sequence[ToolSpec]
+        self, round_: Round, conversation: Conversation, tools: Sequence[ToolSpec]
     ) -> ModelRequest:
         if not self._sends_media:
             conversation = conversation.without_media()
         prompt, window = self._binding.format, self._binding.window
-        if this.closing:
+        if round_.closing:
             return window.fitted(conversation, "closing", prompt.closing_request)
         return window.fitted(conversation, "open", partial(prompt.request, tools=tools))
 
     # -- one model call -------------------------------------------------------------------------
 
     def _ask_once(
-        self, this: Round, request: ModelRequest, parser: ReplyParser
+        self, round_: Round, request: ModelRequest, parser: ReplyParser
     ) -> Generator[Event, None, Reply]:
         binding = self._binding
         yield ModelCallStarted(binding.model.name, binding.model.provider)
         reply = Reply(parser, expects_reason=self._gives_reasons)
-        this.queue.read_model(binding.model.stream(request))
+        round_.queue.read_model(binding.model.stream(request))
         heard = self._clock()
         while not reply.over:
-            due = self._due(this, reply, heard)
-            items = this.queue.wait(min(due, this.calls.next_due) - self._clock())
+            due = self._due(round_, reply, heard)
+            items = round_.queue.wait(min(due, round_.calls.next_due) - self._clock())
             if not all(isinstance(item, ToolDone) for item in items):
                 heard = self._clock()
             # Taken whole before anything is shown, so that showing never delays a tool.
-            yield from self._shown(list(self._take_all(items, this, reply)), this)
-            yield from this.calls.give_up_overdue()
+            yield from self._shown(list(self._take_all(items, round_, reply)), round_)
+            yield from round_.calls.give_up_overdue()
             if not reply.over and self._clock() >= due:
-                this.queue.leave_model()
-                yield from self._shown(self._react(reply.break_off(self._late(reply)), this), this)
-        this.usage += reply.usage
+                round_.queue.leave_model()
+                yield from self._shown(
+                    self._react(reply.break_off(self._late(reply)), round_), round_
+                )
+        round_.usage += reply.usage
         self._gives_reasons = self._gives_reasons or bool(reply.finish_reason)
-        yield _finished(reply, this, request)
+        yield _finished(reply, round_, request)
         return reply
 
     def _go_on(
-        self, this: Round, conversation: Conversation, request: ModelRequest, reply: Reply
+        self, round_: Round, conversation: Conversation, request: ModelRequest, reply: Reply
     ) -> Generator[Event, None, None]:
         """Ask once for the rest of a text that the token limit or a silent model has cut off."""
         cut_off = reply.fell_silent or (reply.failure is None and reply.ending == "length")
         if not (cut_off and reply.visible.strip()) or reply.calls or reply.format_errors:
             return
-        if self._clock() >= this.until:
+        if self._clock() >= round_.until:
             return
         if reply.fell_silent and self._recovery.take_fallback():
             self._switch()
@@ -220,16 +222,16 @@ class Asker:
         # The tools stay: providers refuse results where no tool is declared.
         request = replace(request, messages=[*request.messages, *asked])
         parser = SeamParser(self._binding.format.parser((), conversation), reply.visible)
-        rest = yield from self._ask_once(this, request, parser)
+        rest = yield from self._ask_once(round_, request, parser)
         reply.extend(rest)
 
-    def _due(self, this: Round, reply: Reply, heard: float) -> float:
+    def _due(self, round_: Round, reply: Reply, heard: float) -> float:
         """Say when a silent model is given up: in time for the fallback and for the answer."""
         if reply.began:
             return min(heard + self._limits.stall_seconds, self._deadline)
-        patience = min(self._limits.first_token_seconds, this.until - heard)
+        patience = min(self._limits.first_token_seconds, round_.until - heard)
         if self._recovery.may_switch:
-            patience = min(patience, (this.until - heard) / 2)
+            patience = min(patience, (round_.until - heard) / 2)
         return min(heard + patience, self._deadline)
 
     def _late(self, reply: Reply) -> ModelFailure:
@@ -240,27 +242,27 @@ class Asker:
         told = self._wording.model_stalled if reply.began else self._wording.model_silent
         return ModelFailure(kind="silent", message=told.format(model=self._binding.model.name))
 
-    def _take_all(self, items: list[Item], this: Round, reply: Reply) -> Iterator[Event]:
+    def _take_all(self, items: list[Item], round_: Round, reply: Reply) -> Iterator[Event]:
         for count, item in enumerate(items, start=1):
-            yield from self._take(item, this, reply)
+            yield from self._take(item, round_, reply)
             if count % _PIECES_AT_A_TIME == 0:
                 give_way()
 
-    def _take(self, item: Item, this: Round, reply: Reply) -> list[Event]:
+    def _take(self, item: Item, round_: Round, reply: Reply) -> list[Event]:
         match item:
             case Received(delta):
-                return self._react(reply.take(delta), this)
+                return self._react(reply.take(delta), round_)
             case Ended():
-                return self._react(reply.close(), this)
+                return self._react(reply.close(), round_)
             case Failed(error):
-                return self._react(reply.break_off(classify(error)), this)
+                return self._react(reply.break_off(classify(error)), round_)
             case _:
-                return this.calls.take(item)
+                return round_.calls.take(item)
 
-    def _react(self, parsed: Iterable[ReplyEvent], this: Round) -> list[Event]:
-        return [event for one in parsed for event in self._react_to(one, this)]
+    def _react(self, parsed: Iterable[ReplyEvent], round_: Round) -> list[Event]:
+        return [event for one in parsed for event in self._react_to(one, round_)]
 
-    def _react_to(self, parsed: ReplyEvent, this: Round) -> list[Event]:
+    def _react_to(self, parsed: ReplyEvent, round_: Round) -> list[Event]:
         match parsed:
             case Text(text):
                 # A reply that is to be JSON of some shape is checked before it is shown.
@@ -271,33 +273,33 @@ class Asker:
                 return [AnswerWithdrawn()]
             case Call() | BrokenCall():
                 # In the closing round no tool was offered: a call written all the same is void.
-                if this.closing or self._is_answer(parsed, this):
+                if round_.closing or self._is_answer(parsed, round_):
                     return []
-                return this.calls.begin(parsed)
+                return round_.calls.begin(parsed)
             case _:
                 return []
 
-    def _is_answer(self, call: Call | BrokenCall, this: Round) -> bool:
+    def _is_answer(self, call: Call | BrokenCall, round_: Round) -> bool:
         """Whether what reads like a call is the object that was asked for as the answer."""
         shape = self._policy.shape
         looks = shape is not None and shape.looks_like_call
-        return looks and call.in_text and not this.calls.knows(call.name)
+        return looks and call.in_text and not round_.calls.knows(call.name)
 
-    def _shown(self, events: list[Event], this: Round) -> Iterator[Event]:
+    def _shown(self, events: list[Event], round_: Round) -> Iterator[Event]:
         """Join text that waits; say of text that it is the answer where it can be nothing else."""
         for event in _joined(events):
             yield event
             if isinstance(event, TextShown | ReasoningShown):
                 self._pace.left()
-            if isinstance(event, TextShown) and this.only_answer:
+            if isinstance(event, TextShown) and round_.only_answer:
                 yield AnswerText(event.text)
 
 
-def _finished(reply: Reply, this: Round, request: ModelRequest) -> ModelCallFinished:
+def _finished(reply: Reply, round_: Round, request: ModelRequest) -> ModelCallFinished:
     return ModelCallFinished(
         text=reply.visible,
         reasoning=reply.reasoning,
-        calls=this.calls.made,
+        calls=round_.calls.made,
         usage=reply.usage,
         error=reply.error,
         files=tuple(reply.files),

@@ -12,7 +12,7 @@ from strategies.agent.events import CallFinished, Event, ToolCall
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round_queue import Item, RoundQueue, ToolDone
-from strategies.agent.tools.approval import Approvals, NoApprovals
+from strategies.agent.tools.approval import Approvals
 from strategies.agent.tools.executor import ToolExecutor
 from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck
 from strategies.agent.tools.validation import Ready, Rejected, failure, validated
@@ -30,14 +30,14 @@ class RunCalls:
         parallel: int,
         tool_seconds: float,
         until: float,
-        approvals: Approvals | None = None,
+        approvals: Approvals,
         clock: Callable[[], float],
     ) -> None:
         """Take how many may run at once, the seconds for each, and the moment when all must end."""
         self.toolbox = toolbox
         self.wording = wording
         self.until = until
-        self.approvals: Approvals = approvals or NoApprovals()
+        self.approvals = approvals
         self.clock = clock
         self._taken_ids: set[str] = set()
         self._repetition = Repetition()
