@@ -37,6 +37,9 @@ class Part:
     """Whether the call that the builder demands is to be made in it."""
 
 
+_HELD = "…"
+"""Stands for a question, so that the step's run ends with it; no reader ever sees it."""
+
 type MakeRun = Callable[[Part], Run]
 
 
@@ -103,4 +106,4 @@ class HeldBack:
         """Keep the calls until all steps have come to a halt; the rounds are the step's own."""
         del rounds, known
         self.calls += calls
-        return "…" if self.can_ask else ""
+        return _HELD if self.can_ask else ""
