@@ -119,7 +119,7 @@ class ModelCallFinished:
     left_out: tuple[str, ...] = ()
     """What of the conversation had to give way for the request, in words."""
     ending: Ending = "complete"
-    remembered: bool = False
+    from_cache: bool = False
     """The reply was given before to the same request; it cost nothing."""
 
 

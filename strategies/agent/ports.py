@@ -104,7 +104,7 @@ class ModelDelta:
     finish_reason: str = ""
     files: tuple[Forwarded, ...] = ()
     """Pictures and other files that the model itself made."""
-    remembered: bool = False
+    from_cache: bool = False
     """The reply was given before to the same request: no model is asked."""
 
 

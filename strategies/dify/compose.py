@@ -166,7 +166,7 @@ class Composer:
         def binding(config: ModelConfig) -> ModelBinding:
             model = DifyModel(self._session, config)
             return ModelBinding(
-                model=self.between.remembering(model, model.written),
+                model=self.between.cached(model, model.written),
                 format=_format(asks, _protocol(settings, config), part.policy.shape),
                 window=ContextWindow(config.model, config.budget),
             )

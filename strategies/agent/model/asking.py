@@ -305,7 +305,7 @@ def _finished(reply: Reply, round_: Round, request: ModelRequest) -> ModelCallFi
         files=tuple(reply.files),
         left_out=request.left_out,
         ending=reply.ending,
-        remembered=reply.remembered,
+        from_cache=reply.from_cache,
     )
 
 

@@ -47,7 +47,7 @@ class Reply:
         self.over = False
         self.began = False
         """Whether anything of it has come."""
-        self.remembered = False
+        self.from_cache = False
         """Whether it was given before to the same request."""
 
     @property
@@ -92,7 +92,7 @@ class Reply:
     def take(self, delta: ModelDelta) -> list[ReplyEvent]:
         """Add a piece of the reply."""
         self.began = self.began or bool(delta.text or delta.calls or delta.files)
-        self.remembered = self.remembered or delta.remembered
+        self.from_cache = self.from_cache or delta.from_cache
         self._content.append(delta.text)
         self.finish_reason = delta.finish_reason or self.finish_reason
         # A provider that reports usage more than once reports sums: the last one counts.

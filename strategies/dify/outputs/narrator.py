@@ -199,7 +199,7 @@ class Narrator:
             yield from forwarded_messages(forwarded)
         data = {
             "cached_tokens": usage.cached_tokens or None,
-            "from_memory": event.remembered or None,
+            "from_memory": event.from_cache or None,
             "left_out": list(event.left_out),
             "output": event.text,
             "reasoning": event.reasoning.strip() and event.reasoning,
@@ -207,7 +207,7 @@ class Narrator:
             "tool_name": ";".join(call.name for call in event.calls),
         }
         tokens = _counted(usage.total_tokens, "token") if usage.total_tokens else ""
-        cost = "from memory" if event.remembered else tokens
+        cost = "from memory" if event.from_cache else tokens
         error = event.error or _CUT_OFF.get(event.ending, "")
         yield self._logs.finish(self._thought, cost, data, error=error, usage=usage)
         yield from self._tell_held()

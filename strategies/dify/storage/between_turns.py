@@ -14,7 +14,7 @@ from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import Held, HeldCalls, named
 from strategies.dify.storage.memory import Memory
 from strategies.dify.storage.places import name_of
-from strategies.dify.storage.replies import RememberingModel
+from strategies.dify.storage.replies import CachedModel
 from strategies.dify.storage.store import Access, Store
 
 
@@ -122,8 +122,8 @@ class BetweenTurns:
             wording.known.format(results=known) if known else "",
         ]
 
-    def remembering(self, model: Model, body: Callable[[ModelRequest], bytes]) -> Model:
-        """Let a model's replies be remembered, where that is wanted.
+    def cached(self, model: Model, body: Callable[[ModelRequest], bytes]) -> Model:
+        """Let a model's replies be cached, where that is wanted.
 
         `body` writes all that decides a reply.
         """
@@ -133,7 +133,7 @@ class BetweenTurns:
         def of_this_app(request: ModelRequest) -> bytes:
             return self._turn.app.encode() + b"\0" + body(request)
 
-        return RememberingModel(model, self._store, self._wishes.cache_minutes, of_this_app)
+        return CachedModel(model, self._store, self._wishes.cache_minutes, of_this_app)
 
     def asks(self, name: str) -> bool:
         """See `Approvals.asks`."""

@@ -1,4 +1,4 @@
-"""A model whose replies are remembered: the same request gets the same reply, for some time.
+"""A model whose replies are cached: the same request gets the same reply, for some time.
 
 Only a reply that came to its own end is kept. One that failed, was cut for its length, or that the
 run stopped reading is not; neither is one with files, nor an empty one.
@@ -17,7 +17,7 @@ from strategies.protocols.base import CallDelta
 _WHOLE = frozenset({"stop", "tool_calls", "function_call", "end_turn", "tool_use", "eos"})
 """How a provider says that a reply came to its own end."""
 _PIECE = 200
-"""Characters of a remembered reply in one piece."""
+"""Characters of a cached reply in one piece."""
 
 
 def reply_room(minutes: float) -> Room:
@@ -25,8 +25,8 @@ def reply_room(minutes: float) -> Room:
     return Room(name="reply", places=1_024, seconds=minutes * 60)
 
 
-class RememberingModel:
-    """A model and its remembered replies; a `Model`."""
+class CachedModel:
+    """A model and its cached replies; a `Model`."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class RememberingModel:
         return self._model.provider
 
     def stream(self, request: ModelRequest) -> Iterator[ModelDelta]:
-        """Give the reply that was given before, or ask and remember; see `Model.stream`."""
+        """Give the reply that was given before, or ask and keep it; see `Model.stream`."""
         owner = hashlib.sha256(self._body(request)).hexdigest()
         kept = self._places.get(owner)
         if kept is not None:
@@ -91,7 +91,7 @@ def _told(deltas: Sequence[ModelDelta]) -> Json:
 
 
 def _replayed(kept: Json) -> Iterator[ModelDelta]:
-    yield ModelDelta(remembered=True)
+    yield ModelDelta(from_cache=True)
     for piece in sequence(kept.get("pieces")):
         if isinstance(piece, str):
             for start in range(0, len(piece), _PIECE):

@@ -1,4 +1,4 @@
-"""Replies that are remembered: the same request gets the same reply, and nothing else does."""
+"""Replies that are cached: the same request gets the same reply, and nothing else does."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, Usage
-from strategies.dify.storage.replies import RememberingModel
+from strategies.dify.storage.replies import CachedModel
 from strategies.dify.storage.store import Store
 from strategies.protocols.base import CallDelta
 from tests.agent.fakes import ScriptedModel, Step
@@ -34,7 +34,7 @@ def asked(
 ) -> list[ModelDelta]:
     """Ask once, in a run of its own; replies that are left were not needed."""
     store = Store(storage)
-    model = RememberingModel(ScriptedModel(*replies), store, minutes, body, clock or Clock())
+    model = CachedModel(ScriptedModel(*replies), store, minutes, body, clock or Clock())
     deltas = list(model.stream(request))
     store.settle()
     return deltas
@@ -108,7 +108,7 @@ def test_a_reply_that_nobody_read_to_its_end_is_not_remembered() -> None:
     """A run that stops leaves the stream."""
     storage = FakeStorage()
     store = Store(storage)
-    stream: Iterator[ModelDelta] = RememberingModel(
+    stream: Iterator[ModelDelta] = CachedModel(
         ScriptedModel(HELLO), store, 10, body, Clock()
     ).stream(REQUEST)
     next(stream)
