@@ -11,7 +11,7 @@ from dify_plugin.core.runtime import Session
 from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.events import Noticed
 from strategies.agent.loop import Run
-from strategies.agent.planning.equipment import ChosenTools, Part, ToolsFor
+from strategies.agent.planning.equipment import ChosenTools, RunPart, ToolsFor
 from strategies.agent.planning.run import Manner, PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
@@ -40,7 +40,7 @@ from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.parameters import Settings
 from strategies.dify.loose_json import text
 from strategies.dify.outputs.pacing import TEXT_PAUSE
-from strategies.dify.storage.between_turns import BetweenTurns, Turn
+from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner
 from strategies.protocols.registry import USUAL, protocol_of, text_protocol
 from strategies.protocols.writing.language import language_of
 
@@ -91,7 +91,7 @@ class Composer:
             asked = settings.shape.request(language_of(settings.query))
             told = _joined(conversation.instruction, asked)
             conversation = replace(conversation, instruction=told)
-        part = Part(
+        part = RunPart(
             conversation=conversation,
             toolbox=self._tools_for()(conversation),
             limits=self._limits(),
@@ -121,7 +121,7 @@ class Composer:
         )
 
     def _between_turns(self, settings: Settings, user: str) -> BetweenTurns:
-        turn = Turn(
+        turn = TurnOwner(
             app=self._session.app_id or "",
             conversation=self._session.conversation_id or "",
             user=user,
@@ -158,7 +158,7 @@ class Composer:
 
         return FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
 
-    def _make(self, part: Part) -> Run:
+    def _make(self, part: RunPart) -> Run:
         """Make a run that asks the models of the node."""
         settings = self._settings
         asks = settings if part.demands_call else replace(settings, must_call=None)

@@ -24,7 +24,7 @@ class ToolsFor(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class RunPart:
     """What a run that is a part of another one is about."""
 
     conversation: Conversation
@@ -40,7 +40,7 @@ class Part:
 _HELD = "…"
 """Stands for a question, so that the step's run ends with it; no reader ever sees it."""
 
-type MakeRun = Callable[[Part], Run]
+type MakeRun = Callable[[RunPart], Run]
 
 
 class NoTools:

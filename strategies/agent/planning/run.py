@@ -40,7 +40,7 @@ from strategies.agent.planning.equipment import (
     HeldBack,
     MakeRun,
     NoTools,
-    Part,
+    RunPart,
     ToolsFor,
 )
 from strategies.agent.planning.plan import DirectAnswer, read_plan
@@ -317,7 +317,7 @@ class PlannedRun:
             return StepResult(text=said)
         return StepResult(text=said, error=shortened_line(said, _DESCRIPTION))
 
-    def _step_part(self, step: PlannedStep, rounds: int) -> Part:
+    def _step_part(self, step: PlannedStep, rounds: int) -> RunPart:
         question, results = step.task, ""
         if step.after:
             results = self._board.told(step.after)
@@ -462,9 +462,9 @@ class PlannedRun:
         # The reader follows the thinking of what may be the answer; the steps keep theirs apart.
         yield event if isinstance(event, ReasoningShown) else Within(place, event)
 
-    def _part(self, conversation: Conversation, toolbox: Toolbox, *, rounds: int) -> Part:
+    def _part(self, conversation: Conversation, toolbox: Toolbox, *, rounds: int) -> RunPart:
         left = max(self._deadline - self._clock(), 1.0)
-        return Part(
+        return RunPart(
             conversation=conversation,
             toolbox=toolbox,
             limits=replace(self._limits, rounds=rounds, seconds=left),

@@ -43,8 +43,8 @@ class Held:
     """The files that the calls name, written for another run."""
 
 
-class HeldCalls:
-    """The question that one reader has been asked."""
+class PendingApproval:
+    """The approval that one reader is asked for: calls are held, and taken once."""
 
     def __init__(
         self,

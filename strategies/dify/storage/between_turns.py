@@ -11,7 +11,7 @@ from strategies.agent.prompt.wording import Wording
 from strategies.agent.turns.consent import Decided, approval_question, decide, may_mislead
 from strategies.agent.turns.recall import PausedTurn, holds, matched, remember, resumed
 from strategies.dify.loose_json import Json
-from strategies.dify.storage.approvals import Held, HeldCalls, named
+from strategies.dify.storage.approvals import Held, PendingApproval, named
 from strategies.dify.storage.memory import Memory
 from strategies.dify.storage.places import name_of
 from strategies.dify.storage.replies import CachedModel
@@ -19,7 +19,7 @@ from strategies.dify.storage.store import Access, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class TurnOwner:
     """Whose turn this is. What is kept belongs to all of it together."""
 
     app: str
@@ -47,14 +47,14 @@ class Wishes:
 class BetweenTurns:
     """One run's share in what outlives it; an `Approvals` of the engine."""
 
-    def __init__(self, access: Access, turn: Turn, wishes: Wishes, query: str) -> None:
+    def __init__(self, access: Access, turn: TurnOwner, wishes: Wishes, query: str) -> None:
         self._store = Store(access)
         self._turn = turn
         self._wishes = wishes
         self._query = query
         place = (turn.app, turn.conversation, *sorted(turn.tools))
         self._memory = Memory(self._store, name_of(*place))
-        self._held = HeldCalls(self._store, name_of(turn.user, *place))
+        self._held = PendingApproval(self._store, name_of(turn.user, *place))
         self.taken = Held()
         """What the turn before asked about."""
         self.files_named_in: Callable[[object], Sequence[Json]] = _no_files

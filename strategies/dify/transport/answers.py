@@ -9,7 +9,7 @@ from strategies.dify.loose_json import Json
 from strategies.dify.transport.frames import Written
 
 
-class Answers:
+class CallbackAnswers:
     """The answers to the calls back that are under way."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Answers:
 class AnswerReader:
     """A reader that knows which call an answer belongs to."""
 
-    answers: Answers
+    answers: CallbackAnswers
 
 
 class FrameWriter(ABC):

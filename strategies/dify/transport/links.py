@@ -24,7 +24,7 @@ from dify_plugin.core.server.tcp.request_reader import TCPReaderWriter
 from pydantic import BaseModel
 
 from strategies.dify.loose_json import Json
-from strategies.dify.transport.answers import AnswerReader, Answers, FrameWriter
+from strategies.dify.transport.answers import AnswerReader, CallbackAnswers, FrameWriter
 from strategies.dify.transport.frames import (
     LONGEST_LINE,
     TOO_LARGE,
@@ -43,7 +43,7 @@ class Reader(AnswerReader, RequestReader):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.answers = Answers()
+        self.answers = CallbackAnswers()
 
     @override
     def _process_line(self, data: PluginInStream) -> None:

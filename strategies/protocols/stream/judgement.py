@@ -114,7 +114,7 @@ def goes_on(*, sentence_is_over: bool, gap: str, after: str) -> bool:
 
 
 @dataclass(slots=True)
-class HeldCalls:
+class UndecidedCalls:
     """A block of calls that waits for what follows."""
 
     calls: Sequence[Call | BrokenCall]
@@ -141,17 +141,17 @@ class HeldCalls:
 class Judge(Protocol):
     """Decides about calls that wait; each answer is one per block."""
 
-    def after_line(self, held: Sequence[HeldCalls]) -> list[bool] | None:
+    def after_line(self, held: Sequence[UndecidedCalls]) -> list[bool] | None:
         """Say which calls are meant, now that their line is over; None while that is uncertain."""
         ...
 
     def before_text(
-        self, held: Sequence[HeldCalls], around: Surroundings, after: str
+        self, held: Sequence[UndecidedCalls], around: Surroundings, after: str
     ) -> list[bool]:
         """Say which calls are meant if this text follows; `around` is what stands before them."""
         ...
 
-    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: End) -> list[bool]:
+    def at_end(self, held: Sequence[UndecidedCalls], around: Surroundings, end: End) -> list[bool]:
         """Say which calls are meant if the reply ends here."""
         ...
 
@@ -163,27 +163,27 @@ class TextCalls:
         """Take what tells a call that the model has read from others."""
         self._is_quoted = is_quoted
 
-    def after_line(self, held: Sequence[HeldCalls]) -> list[bool] | None:
+    def after_line(self, held: Sequence[UndecidedCalls]) -> list[bool] | None:
         """Take what stands in running text and is not followed by more of a sentence."""
         if any(one.standing != "free" for one in held):
             return None
         return [self._is_own(one) for one in held]
 
     def before_text(
-        self, held: Sequence[HeldCalls], around: Surroundings, after: str
+        self, held: Sequence[UndecidedCalls], around: Surroundings, after: str
     ) -> list[bool]:
         """Take them unless they stand in an example or in a sentence that goes on."""
         gap = _TAGS.split(held[-1].gap)[-1]
         shown = goes_on(sentence_is_over=around.sentence_is_over, gap=gap, after=after)
         return [one.standing == "free" and not shown and self._is_own(one) for one in held]
 
-    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: End) -> list[bool]:
+    def at_end(self, held: Sequence[UndecidedCalls], around: Surroundings, end: End) -> list[bool]:
         """Take all, an example only if the reply is nothing else."""
         del end
         alone = not around.said
         return [(one.standing == "free" or alone) and self._is_own(one) for one in held]
 
-    def _is_own(self, held: HeldCalls) -> bool:
+    def _is_own(self, held: UndecidedCalls) -> bool:
         return not held.is_quoted(self._is_quoted)
 
 
@@ -194,18 +194,18 @@ class NativeCalls:
         """Take what tells a call that the model has read from others."""
         self._is_quoted = is_quoted
 
-    def after_line(self, held: Sequence[HeldCalls]) -> list[bool] | None:
+    def after_line(self, held: Sequence[UndecidedCalls]) -> list[bool] | None:
         """Wait for the end in any case."""
         del held
 
     def before_text(
-        self, held: Sequence[HeldCalls], around: Surroundings, after: str
+        self, held: Sequence[UndecidedCalls], around: Surroundings, after: str
     ) -> list[bool]:
         """Take none: the model speaks about them."""
         del around, after
         return [False] * len(held)
 
-    def at_end(self, held: Sequence[HeldCalls], around: Surroundings, end: End) -> list[bool]:
+    def at_end(self, held: Sequence[UndecidedCalls], around: Surroundings, end: End) -> list[bool]:
         """Take all or none."""
         alone = not around.said and not around.in_example
         meant = alone or all(_is_whole(one, end) for one in held)
@@ -216,7 +216,7 @@ class NativeCalls:
 _TAGS = re.compile(r"</?\w+>|<\|\w+\|>")
 
 
-def _is_whole(held: HeldCalls, end: End) -> bool:
+def _is_whole(held: UndecidedCalls, end: End) -> bool:
     """Tell whether a block is made of tags, on lines of its own, as a server lets it through."""
     written = held.written.strip()
     if held.standing != "free" or not held.line_start:

@@ -42,10 +42,10 @@ from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.judgement import (
     DECORATION,
     FENCE,
-    HeldCalls,
     Judge,
     Surroundings,
     TextCalls,
+    UndecidedCalls,
 )
 from strategies.protocols.stream.markers import after_blank
 
@@ -72,7 +72,7 @@ class ReplyReader:
         """What opened the block."""
         self._found: list[Call | BrokenCall] = []
         """The calls of the block."""
-        self._held: list[HeldCalls] = []
+        self._held: list[UndecidedCalls] = []
         self._so_far: list[str] | None = [] if starts_in_reasoning is None else None
         """All of the reply, as long as it may turn out to be reasoning."""
         self._block: Block | None = reasoning.ReasoningBlock() if starts_in_reasoning else None
@@ -272,7 +272,9 @@ class ReplyReader:
             self._show(raw)
             return
         self._held.append(
-            HeldCalls(calls=calls, raw=[raw], standing=found.standing, line_start=found.line_start)
+            UndecidedCalls(
+                calls=calls, raw=[raw], standing=found.standing, line_start=found.line_start
+            )
         )
 
     def _settle(self, verdicts: list[bool]) -> None:

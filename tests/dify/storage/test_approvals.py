@@ -12,7 +12,7 @@ from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.turns.recall import PausedTurn
 from strategies.dify.loose_json import Json
-from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, HeldCalls, named
+from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, PendingApproval, named
 from strategies.dify.storage.places import Places, name_of
 from strategies.dify.storage.store import Access, Store
 from tests.dify.storage.fakes import FakeStorage, eventually
@@ -26,10 +26,10 @@ HELD = Held(calls=(CALL,))
 
 def held(
     storage: Access, reader: str = READER, clock: Clock | None = None, *, elsewhere: bool = False
-) -> HeldCalls:
+) -> PendingApproval:
     """One run's view of what its reader was asked; elsewhere is another process."""
     store = Store(storage, patience=5)
-    return HeldCalls(store, reader, clock or Clock(), taken={} if elsewhere else None)
+    return PendingApproval(store, reader, clock or Clock(), taken={} if elsewhere else None)
 
 
 def test_the_calls_that_were_shown_are_taken_once() -> None:
@@ -60,7 +60,7 @@ def test_an_approval_expires() -> None:
     held(storage, clock=clock).hold(HELD)
     clock.now += SECONDS + 1
     store = Store(storage)
-    assert HeldCalls(store, READER, clock).take().calls == ()
+    assert PendingApproval(store, READER, clock).take().calls == ()
     store.settle()
     assert eventually(lambda: storage.values == {})
 
@@ -71,7 +71,7 @@ def test_a_new_question_replaces_the_old_one() -> None:
     held(storage).hold(HELD)
     store = Store(storage)
     newer = ToolCall("2", "pay", {}, "{}")
-    HeldCalls(store, READER, Clock()).hold(Held(calls=(newer,)))
+    PendingApproval(store, READER, Clock()).hold(Held(calls=(newer,)))
     store.settle()
     assert held(storage).take().calls == (newer,)
     assert eventually(lambda: len(storage.values) == 1)
@@ -165,7 +165,7 @@ def test_a_storage_that_fails_on_the_way_runs_nothing_twice(at: int) -> None:
             raise RuntimeError("the disk is gone")
         return storage(request)
 
-    first = HeldCalls(Store(failing), READER, Clock()).take().calls
+    first = PendingApproval(Store(failing), READER, Clock()).take().calls
     assert len(first) + len(held(storage, elsewhere=True).take().calls) <= 1
 
 
@@ -189,7 +189,7 @@ def test_a_question_that_was_written_and_not_shown_is_never_answered(
         raise RuntimeError("save data failed: allocated size is greater than allowed")
 
     store = Store(failing, patience=1, budget=5)
-    assert not HeldCalls(store, READER, Clock()).hold(HELD)
+    assert not PendingApproval(store, READER, Clock()).hold(HELD)
     store.settle()
     given_up.set()
     assert written.wait(10)

@@ -8,10 +8,10 @@ import pytest
 
 from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
-from strategies.dify.storage.between_turns import BetweenTurns, Turn, Wishes
+from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner, Wishes
 from tests.dify.storage.fakes import FakeStorage
 
-TURN = Turn(app="app", conversation="talk", user="user", tools=("send",))
+TURN = TurnOwner(app="app", conversation="talk", user="user", tools=("send",))
 
 
 def call(to: str) -> ToolCall:
