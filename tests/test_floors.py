@@ -40,7 +40,7 @@ LIBRARIES = {
 }
 """What the floors that know nothing of Dify may import besides the standard library."""
 
-TOUCHING_THE_SDKS_PARTS = {"sdk", "links", "stdio"}
+TOUCHING_THE_SDKS_PARTS = {"sdk_links", "links", "stdio"}
 """The modules of strategies/dify/transport that no other room imports."""
 
 Imports = Mapping[str, set[str]]

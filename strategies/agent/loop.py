@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from strategies.agent.config import Limits, ModelBinding, Policy
-from strategies.agent.deciding import Decider
+from strategies.agent.decider import Decider
 from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision
 from strategies.agent.events import (
     AnswerText,

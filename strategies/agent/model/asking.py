@@ -30,8 +30,8 @@ from strategies.agent.failures.recovery import (
     SwitchModel,
     Wait,
 )
+from strategies.agent.model.continuation import SEAM, SeamParser
 from strategies.agent.model.reply import Reply
-from strategies.agent.model.seam import SEAM, SeamParser
 from strategies.agent.ports import ModelRequest, Toolbox
 from strategies.agent.prompt.conversation import Conversation, text_message
 from strategies.agent.prompt.formats import PromptFormat

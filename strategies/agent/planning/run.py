@@ -36,7 +36,7 @@ from strategies.agent.events import (
 )
 from strategies.agent.loop import Run
 from strategies.agent.planning.board import Board, StepResult
-from strategies.agent.planning.equipment import (
+from strategies.agent.planning.parts import (
     HeldBack,
     MakeRun,
     NoTools,

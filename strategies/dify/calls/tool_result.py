@@ -1,7 +1,7 @@
 """What one tool call sends, sorted into what the model reads and what goes on to the reader.
 
 Message types and their fields are those of Dify's ToolInvokeMessage (docs/dify.md, "Tools"). The
-model reads all that a tool says, each thing once (repeats.py). Files go on to the reader once,
+model reads all that a tool says, each thing once (told_once.py). Files go on to the reader once,
 unread; the model is told their names, kinds and sizes. A link is for the model alone: Dify would
 write a link that is passed on into the answer's text. Media in data URLs are files, too
 (inline_media.py).
@@ -22,7 +22,7 @@ from strategies.dify.calls.inline_media import (
     value_without_media,
     without_media,
 )
-from strategies.dify.calls.repeats import told_once
+from strategies.dify.calls.told_once import told_once
 from strategies.dify.loose_json import Json, mapping, text
 from strategies.dify.outputs.compact_json import compact
 from strategies.dify.outputs.media import decoded_size, inline_file, is_tool_file, linked_file

@@ -37,11 +37,11 @@ def _install(runtime: str) -> str:
     """Put our links in; if the SDK is not as expected, change nothing and return what is not."""
     try:
         # An SDK without one of the names that these import is only another one.
-        from strategies.dify.transport import sdk  # noqa: PLC0415
+        from strategies.dify.transport import sdk_links  # noqa: PLC0415
 
-        problem = next(sdk.differences(), "")
+        problem = next(sdk_links.differences(), "")
         if not problem:
-            sdk.replace(serverless=runtime == "serverless")
+            sdk_links.replace(serverless=runtime == "serverless")
     except Exception as error:  # noqa: BLE001 - whatever an SDK does, the plugin has to start
         return f"{type(error).__name__}: {error}"
     return problem
