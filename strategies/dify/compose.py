@@ -20,6 +20,7 @@ from strategies.agent.prompt.formats import (
     PromptFormat,
     TextFormat,
 )
+from strategies.agent.prompt.language import language_of
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.schema.answer import AnswerShape
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening
@@ -42,7 +43,6 @@ from strategies.dify.loose_json import text
 from strategies.dify.outputs.pacing import TEXT_PAUSE
 from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner
 from strategies.protocols.registry import USUAL, protocol_of, text_protocol
-from strategies.protocols.writing.language import language_of
 
 _NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
 _KNOWLEDGE_SHARE = 0.3

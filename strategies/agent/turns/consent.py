@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from strategies.agent.events import ToolCall
+from strategies.agent.prompt.language import HAN, KANA
 
 _VALUE_LENGTH = 1_000
 """Characters of one argument that are shown."""
@@ -21,8 +22,6 @@ _HARMLESS = str.maketrans({"`": "ˋ", "<": "\uff1c"})
 
 _APPROVE, _REJECT = "approve", "reject"
 
-_KANA = re.compile("[\u3041-\u30ff\uff66-\uff9d]")
-_HAN = re.compile("[\u4e00-\u9fff]")
 _PORTUGUESE = re.compile(
     r"[ãõ]|\b(?:você|vocês|uma|quais|meu|minha|obrigad[oa]|isso|envie|faça|pel[oa])\b",
     re.IGNORECASE,
@@ -198,9 +197,9 @@ def _is_question(message: str) -> bool:
 
 
 def _language(asked: str) -> str:
-    if _KANA.search(asked):
+    if KANA.search(asked):
         return "ja"
-    if _HAN.search(asked):
+    if HAN.search(asked):
         return "zh"
     return "pt" if _PORTUGUESE.search(asked) else "en"
 

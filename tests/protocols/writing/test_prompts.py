@@ -7,7 +7,6 @@ import pytest
 from strategies.protocols.base import Exchange, Language, Result, ToolSpec, Turn
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from strategies.protocols.writing.escaping import escaped_markers
-from strategies.protocols.writing.language import language_of
 from tests.protocols.replies import TOOLS, called, events_of
 
 _PROTOCOLS = pytest.mark.parametrize("protocol", TEXT_PROTOCOLS)
@@ -199,25 +198,6 @@ def test_harmless_results_are_unchanged() -> None:
     text = "<html><b>a < b</b> List<S> <functional> <toolbar> ✿ flowers ✿ xs <| map f [x] <user>"
 
     assert escaped_markers(text) == text
-
-
-@pytest.mark.parametrize(
-    ("query", "language"),
-    [
-        ("hello", "en"),
-        ("你好", "zh"),
-        ("show me 北京", "zh"),
-        ("こんにちは", "en"),
-        ("日本の天気は?", "en"),
-        ("日本語", "zh"),
-        ("안녕", "en"),
-        ("，。！", "en"),
-        ("", "en"),
-    ],
-)
-def test_language_of_a_query(query: str, language: Language) -> None:
-    """Chinese characters mean Chinese unless kana stand beside them."""
-    assert language_of(query) == language
 
 
 @_PROTOCOLS

@@ -9,10 +9,10 @@ import re
 
 from strategies.protocols.base import Language
 
-_HAN = re.compile("[\u4e00-\u9fff]")
-_KANA = re.compile("[\u3041-\u30ff\uff66-\uff9d]")
+HAN = re.compile("[\u4e00-\u9fff]")
+KANA = re.compile("[\u3041-\u30ff\uff66-\uff9d]")
 
 
 def language_of(query: str) -> Language:
     """Choose the language that a query is best answered in."""
-    return "zh" if _HAN.search(query) and not _KANA.search(query) else "en"
+    return "zh" if HAN.search(query) and not KANA.search(query) else "en"
