@@ -1,8 +1,10 @@
 """The sentences that the engine says to the model and, where a run ends oddly, to the reader.
 
 Chosen by the language of the question, as the protocols' instructions are. What else a model reads
-of ours: the protocols' prompts, `planning/sentences.py`, `dify/inputs/files/wording.py` on files,
-and the notes of `truncation.py` and `window/draft.py` on what was left out.
+of ours: the protocols' prompts; `planning/sentences.py`; `schema/answer.py` and
+`schema/arguments.py` on what does not fit; `dify/inputs/knowledge.py` on passages;
+`dify/inputs/files/wording.py` and `dify/calls/toolbox.py` on files; `dify/calls/tool_result.py` on
+results; and the notes of `truncation.py` and `window/draft.py` on what was left out.
 """
 
 from dataclasses import dataclass
