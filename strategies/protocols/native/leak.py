@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from strategies.protocols.base import IsQuoted, ReplyParser, ToolSpec, never_quoted
 from strategies.protocols.stream.judgement import NativeCalls
 from strategies.protocols.stream.reader import ReplyReader
-from strategies.protocols.tagged.grammar import leak_grammar
+from strategies.protocols.tagged.grammar import tag_grammar
 
 
 def leak_parser(
@@ -21,4 +21,5 @@ def leak_parser(
 ) -> ReplyParser:
     """Make the parser of one reply's text channel; without tools it only splits reasoning off."""
     judge = NativeCalls(is_quoted)
-    return ReplyReader(leak_grammar(tools), judge, starts_in_reasoning=starts_in_reasoning)
+    grammar = tag_grammar(tools, taught=False)
+    return ReplyReader(grammar, judge, starts_in_reasoning=starts_in_reasoning)

@@ -74,48 +74,34 @@ class Trust:
     """How much it takes to be a call."""
 
     tools: Mapping[str, ToolSpec]
-    names: frozenset[str]
-    any_name: bool
-    """Calls of unknown tools count inside `<tool_call>`."""
-    reports: bool
-    """A block that cannot be read is a fault of the model, not a quotation."""
+    taught: bool
+    """The model was told of this form: calls of unknown tools count inside `<tool_call>`, and a
+    block that cannot be read is a fault, not a quotation."""
 
 
-def tag_grammar(tools: Sequence[ToolSpec]) -> Grammar:
-    """Build the grammar for one set of tools, for a model that was taught it."""
-    return _grammar(tools, any_name=True, reports=True, invented=_INVENTED)
+def tag_grammar(tools: Sequence[ToolSpec], *, taught: bool = True) -> Grammar:
+    """Build the grammar for one set of tools.
 
-
-def leak_grammar(tools: Sequence[ToolSpec]) -> Grammar:
-    """Build the grammar for a model that was not: only calls of declared tools count."""
-    return _grammar(tools, any_name=False, reports=False, invented=())
-
-
-def _grammar(
-    tools: Sequence[ToolSpec], *, any_name: bool, reports: bool, invented: tuple[str, ...]
-) -> Grammar:
-    by_name = {tool.name: tool for tool in tools}
-    trust = Trust(tools=by_name, names=frozenset(by_name), any_name=any_name, reports=reports)
-    strong, weak = any_name or bool(tools), bool(tools)
-    in_text, after_block = _markers(strong=strong, weak=weak, invented=invented)
-
-    def open_block(found: MarkerFound) -> Block | None:
-        return _open(found, trust)
-
-    return Grammar(in_text=in_text, after_block=after_block, open=open_block)
+    `taught`: the model was told of this form; else only calls of declared tools count.
+    """
+    trust = Trust(tools={tool.name: tool for tool in tools}, taught=taught)
+    in_text, after_block = _markers(taught=taught, has_tools=bool(tools))
+    opens = functools.partial(_open, trust=trust)
+    return Grammar(in_text=in_text, after_block=after_block, open=opens)
 
 
 @functools.cache
-def _markers(*, strong: bool, weak: bool, invented: tuple[str, ...]) -> tuple[Markers, Markers]:
+def _markers(*, taught: bool, has_tools: bool) -> tuple[Markers, Markers]:
     anywhere = [*_THINK]
     line_starts: dict[str, str] = {}
     left_over: list[str] = []
-    if strong:
+    if taught or has_tools:
         anywhere += [OPEN, CLOSE]
         left_over = [*_JUNK, *_CLOSES.values()]
-    if weak:
+    if has_tools:
         anywhere += [*_FUNCTION, *_ALIASES]
         line_starts = _NO_CALL
+    invented = _INVENTED if taught else ()
     after_block = [*anywhere, *line_starts, *left_over, *invented]
     return Markers(anywhere, line_starts), Markers(after_block)
 
@@ -215,7 +201,7 @@ class CallCandidate:
         return None if undecided else False
 
     def _any_name(self) -> bool:
-        return self._tagged and self._trust.any_name
+        return self._tagged and self._trust.taught
 
     def _wrapping(self, cursor: Cursor, back: int) -> Wrapping:
         return Wrapping(
@@ -223,19 +209,19 @@ class CallCandidate:
             body=cursor.position - back,
             expected=self._expected,
             tagged=self._tagged,
-            declared=None if self._any_name() else self._trust.names,
-            reports=self._trust.reports,
+            declared=None if self._any_name() else self._trust.tools,
+            reports=self._trust.taught,
         )
 
     def _empty(self, cursor: Cursor) -> Verdict:
         """Judge `<tool_call></tool_call>`: after a call it is a slip, alone it is a failed call."""
         if self._after_call:
             return Closed(junk=frozenset(_JUNK))
-        problem = _PROBLEM if self._trust.reports else ""
+        problem = _PROBLEM if self._trust.taught else ""
         return NotABlock(until=cursor.position, problem=problem)
 
     def _refuse(self) -> NotABlock:
-        reported = self._trust.reports and self._found.marker == OPEN and self._found.line_start
+        reported = self._trust.taught and self._found.marker == OPEN and self._found.line_start
         if not reported:
             return NotABlock(until=self._start)
         return NotABlock(

@@ -8,6 +8,7 @@ a block waits for its close tag, otherwise its calls are out as soon as the last
 
 import functools
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from strategies.protocols.base import BrokenCall
@@ -43,7 +44,7 @@ class Wrapping:
     expected: frozenset[str]
     tagged: bool
     """A `<tool_call>` stands around it, not just something that often does."""
-    declared: frozenset[str] | None
+    declared: Collection[str] | None
     """The only names that count; None means all."""
     reports: bool
 
