@@ -354,11 +354,11 @@ class _Code:
             cursor.at = len(cursor.text) if ending else _FENCE_END.settled(cursor.text, cursor.at)
             if not ending:
                 return None
-            code = self._code(cursor)
+            code = cursor.since(self._start)
             emit(BrokenCall(name=self._name, raw=code, problem=_CUT_PROBLEM))
             return _CLOSED
         cursor.at = found.start()
-        code = self._code(cursor)
+        code = cursor.since(self._start)
         cursor.at = found.end()
         if self._known:
             arguments = {self._key: code.removeprefix("\n")}
@@ -366,10 +366,6 @@ class _Code:
         else:
             emit(BrokenCall(name=self._name, raw=code, problem=_CODE_PROBLEM))
         return _CLOSED
-
-    def _code(self, cursor: Cursor) -> str:
-        held = cursor.held()
-        return held[self._start - (cursor.position - len(held)) :]
 
 
 def _after_junk(cursor: Cursor) -> int:

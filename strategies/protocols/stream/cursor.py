@@ -60,6 +60,12 @@ class Cursor:
         recent = self.text[self.at if self._held is None else self._held : self.at]
         return "".join((*self._kept, recent)) if self._kept else recent
 
+    def since(self, start: int, until: int | None = None) -> str:
+        """Return what was read from a position that is held, or after it, up to another one."""
+        held = self.held()
+        first = self.position - len(held)
+        return held[start - first : (self.position if until is None else until) - first]
+
     def can_afford(self, position: int) -> bool:
         """Tell whether going back to `position` keeps the whole reading linear.
 

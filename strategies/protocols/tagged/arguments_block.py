@@ -36,7 +36,7 @@ class ArgumentsBlock:
             if not tag:
                 return self._end(cursor, emit, ending) if ending else None
             if self._value_end is not None or not self._span.in_string:
-                return self._call(cursor, emit, cursor.position)
+                return self._emit(emit, cursor.since(self._start))
             if self._tag_in_string is None:
                 self._tag_in_string = cursor.position
             self._span.feed(tag[0])
@@ -54,7 +54,7 @@ class ArgumentsBlock:
 
     def _call_if_certain(self, cursor: Cursor, emit: Emit) -> Closed | None:
         self._value_end = cursor.position
-        text = self._text(cursor, cursor.position)
+        text = cursor.since(self._start)
         outcome = read_arguments(text)
         if isinstance(outcome, Unreadable) or outcome.repaired:
             return None
@@ -63,17 +63,14 @@ class ArgumentsBlock:
     def _end(self, cursor: Cursor, emit: Emit, ending: End) -> Closed:
         end = self._value_end or self._tag_in_string
         if end is not None:
-            text = self._text(cursor, end)
+            text = cursor.since(self._start, end)
             cursor.back_to(end)
             return self._emit(emit, text)
-        text = self._text(cursor, cursor.position)
+        text = cursor.since(self._start)
         if ending.cut_short:
             emit(BrokenCall(name=self._name, raw=text, problem=_CUT_PROBLEM))
             return self._closed
         return self._emit(emit, text)
-
-    def _call(self, cursor: Cursor, emit: Emit, end: int) -> Closed:
-        return self._emit(emit, self._text(cursor, end))
 
     def _emit(self, emit: Emit, text: str) -> Closed:
         return self._tell(emit, text, read_arguments(text))
@@ -84,8 +81,3 @@ class ArgumentsBlock:
         else:
             emit(Call(name=self._name, arguments=outcome.value, raw=text.strip()))
         return self._closed
-
-    def _text(self, cursor: Cursor, end: int) -> str:
-        held = cursor.held()
-        start = cursor.position - len(held)
-        return held[self._start - start : end - start]

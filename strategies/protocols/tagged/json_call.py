@@ -90,7 +90,7 @@ class JsonBlock:
         return _TAGS.settled(cursor.text, cursor.at)
 
     def _balanced(self, cursor: Cursor, emit: Emit) -> Verdict | None:
-        body = self._body(cursor, cursor.position)
+        body = cursor.since(self._wrapping.body)
         if self._names_no_tool(body):
             return NotABlock(
                 until=self._wrapping.start if _MARKERS.search(body) else cursor.position
@@ -118,7 +118,7 @@ class JsonBlock:
 
     def _at_tag(self, cursor: Cursor, emit: Emit, tag: re.Match[str]) -> Verdict:
         """End the value at a tag that stands outside its strings."""
-        body = self._body(cursor, cursor.position)
+        body = cursor.since(self._wrapping.body)
         found = read_calls(body)
         forgotten = None if found.certain else _FORGOTTEN_QUOTE.search(body)
         if forgotten:
@@ -129,12 +129,12 @@ class JsonBlock:
         return self._settle(cursor, emit, found, closed=closed)
 
     def _end(self, cursor: Cursor, emit: Emit, ending: End) -> Verdict:
-        body = self._body(cursor, cursor.position)
+        body = cursor.since(self._wrapping.body)
         forgotten = _FORGOTTEN_QUOTE.search(body) if self._wrapping.tagged else None
         if forgotten:
             return self._cut_at(cursor, emit, forgotten)
         if self._value_end is not None:
-            body = self._body(cursor, self._value_end)
+            body = cursor.since(self._wrapping.body, self._value_end)
             cursor.back_to(self._value_end)
             return self._settle(cursor, emit, read_calls(body))
         if body.startswith("[") and cursor.can_afford(self._wrapping.body):
@@ -150,7 +150,7 @@ class JsonBlock:
         return HandedOver(JsonBlock(replace(self._wrapping, body=cursor.position)))
 
     def _cut_at(self, cursor: Cursor, emit: Emit, tag: re.Match[str]) -> Verdict:
-        body = self._body(cursor, cursor.position)[: tag.start()]
+        body = cursor.since(self._wrapping.body)[: tag.start()]
         after = self._wrapping.body + tag.end()
         if cursor.can_afford(after):
             cursor.back_to(after)
@@ -180,11 +180,6 @@ class JsonBlock:
         return NotABlock(
             until=cursor.position, problem=f"A tool call cannot be read. {found.problem}"
         )
-
-    def _body(self, cursor: Cursor, until: int) -> str:
-        held = cursor.held()
-        start = cursor.position - len(held)
-        return held[self._wrapping.body - start : until - start]
 
 
 _JUNK = frozenset((CLOSE, "<|im_end|>", "<|endoftext|>", "<|eot_id|>"))

@@ -351,14 +351,14 @@ class FunctionBlock:
         held = cursor.held()
         start = cursor.position - len(held)
         if self._junk:
-            emit(self._in_own_tags(held[self._body - start : end - start]))
+            emit(self._in_own_tags(cursor.since(self._body, end)))
         else:
             arguments = {
                 key: typed(span.of(held, start), self._properties.get(key))
                 for key, span in self._spans.items()
             }
             if guessed or self._twice:
-                raw = held[self._body - start : end - start]
+                raw = cursor.since(self._body, end)
                 problem = given_twice(self._twice) if self._twice else guess(arguments).problem
                 emit(BrokenCall(name=self._name, raw=raw, problem=problem))
             else:
@@ -402,9 +402,7 @@ class FunctionBlock:
         return None
 
     def _cut(self, cursor: Cursor, emit: Emit) -> Verdict:
-        held = cursor.held()
-        raw = held[self._body - (cursor.position - len(held)) :]
-        emit(BrokenCall(name=self._name, raw=raw, problem=_CUT_PROBLEM))
+        emit(BrokenCall(name=self._name, raw=cursor.since(self._body), problem=_CUT_PROBLEM))
         return Closed()
 
     def _refuse(self, cursor: Cursor) -> NotABlock:
