@@ -16,7 +16,7 @@ Promises of every `ReplyParser`:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 type Language = Literal["en", "zh"]
 
@@ -29,6 +29,12 @@ class ToolSpec:
     description: str
     parameters: Mapping[str, object] = field(default_factory=dict[str, object])
     """JSON Schema of the arguments, always of type object."""
+
+    @property
+    def properties(self) -> Mapping[str, object]:
+        """The schemas of the arguments by their names."""
+        found = self.parameters.get("properties")
+        return cast("Mapping[str, object]", found) if isinstance(found, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,9 +93,8 @@ class ToolIndex:
 
 
 def _text_of(tool: ToolSpec, provider: str) -> str:
-    properties = cast("Mapping[str, object]", tool.parameters.get("properties") or {})
     told = [tool.description, provider.rsplit("/", 1)[-1]]
-    for name, described in properties.items():
+    for name, described in tool.properties.items():
         told.append(name)
         if isinstance(described, Mapping):
             said = cast("Mapping[str, object]", described).get("description")

@@ -62,9 +62,7 @@ class CallMerger:
 
     def __init__(self, tools: Sequence[ToolSpec] = ()) -> None:
         self._names = frozenset(tool.name for tool in tools)
-        self._without_arguments = {
-            tool.name for tool in tools if not tool.parameters.get("properties")
-        }
+        self._without_arguments = {tool.name for tool in tools if not tool.properties}
         self._emptied: _Slot | None = None
         """The last call, if its arguments may have been emptied."""
         self._slots: list[_Slot] = []

@@ -13,7 +13,6 @@ middle of the template, with ✿RETURN✿ or just the colon after it.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from strategies.protocols.base import (
     BrokenCall,
@@ -266,7 +265,9 @@ class QwenCall:
         if following in {"{", "["} and found[1].lower() in {"", "json", "json5", "jsonc"}:
             self._arguments = self._json(cursor)
         else:
-            self._arguments = _Code(self._name, cursor.position, self._properties())
+            tool = self._tools.get(self._name)
+            properties: Mapping[str, object] = tool.properties if tool else {}
+            self._arguments = _Code(self._name, cursor.position, properties)
 
     def _json(self, cursor: Cursor) -> ArgumentsBlock:
         return ArgumentsBlock(name=self._name, start=cursor.position, tags=_MARKERS, closed=_CLOSED)
@@ -327,13 +328,6 @@ class QwenCall:
         cursor.at = found.end()
         self._called, self._marked, self._colon = False, True, False
         return None
-
-    def _properties(self) -> Mapping[str, object]:
-        tool = self._tools.get(self._name)
-        properties = tool.parameters.get("properties") if tool else None
-        if not isinstance(properties, Mapping):
-            return {}
-        return cast("Mapping[str, object]", properties)
 
 
 class _Code:

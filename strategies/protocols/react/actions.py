@@ -204,7 +204,7 @@ def _from_text(name: str, text: str, tools: Mapping[str, ToolSpec]) -> Call | Br
     if tool is None:
         # Nobody can tell the parameter, and the call of an unknown tool is only answered.
         return Call(name=name, arguments={"input": plain}, raw=_json(plain))
-    parameters = _mapping(tool.parameters.get("properties"))
+    parameters = tool.properties
     only = _only_required(tool)
     if not parameters and not only:
         return Call(name=name, arguments={}, raw=_json(plain))

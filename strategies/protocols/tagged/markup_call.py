@@ -17,7 +17,7 @@ the call is given back then, as where its value ends had to be guessed.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
 from strategies.protocols.json.read import given_twice, guess
@@ -172,10 +172,7 @@ class FunctionBlock:
         self._name = name
         self._body = cursor.position
         tool = self._tools.get(name)
-        if tool:
-            properties = tool.parameters.get("properties")
-            if isinstance(properties, Mapping):
-                self._properties = cast("Mapping[str, object]", properties)
+        self._properties = tool.properties if tool else {}
         return None
 
     def _could_become(self, name: str) -> bool:
