@@ -25,7 +25,7 @@ from strategies.protocols.json.scalars import (
     unescape,
     without_cut_escape,
 )
-from strategies.protocols.json.span import exceeds_depth
+from strategies.protocols.json.span import exceeds_depth, past
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -171,8 +171,7 @@ def read(text: str, at: int = 0, *, sure: bool = False) -> LenientValue:
 
 def skip_blank(text: str, at: int) -> int:
     """Return where the white space and comments that start at `at` end."""
-    found = _BLANK.match(text, at)
-    return found.end() if found else at
+    return past(_BLANK, text, at)
 
 
 class _Reader:
@@ -447,8 +446,7 @@ class _Reader:
         doubtful = -1
         at = start
         while True:
-            found = body.match(text, at)
-            end = found.end() if found else len(text)
+            end = past(body, text, at)
             if end >= len(text) or text[end] == "\\":
                 break
             if self._ends_are_lost or is_end(end + 1):
@@ -494,8 +492,7 @@ class _Reader:
 
     def _peek(self, at: int) -> int:
         """Skip white space and comments, but not so far that many peeks would cost much."""
-        found = _BLANK.match(self._text, at, at + _LOOK_AHEAD)
-        return found.end() if found else at
+        return past(_BLANK, self._text, at, at + _LOOK_AHEAD)
 
     def _ends_value(self, quote_end: int) -> bool:
         """Tell whether what follows a quote shows that it ended a value."""

@@ -7,6 +7,7 @@ quotes too where a key or value starts, as in a Python repr.
 """
 
 import re
+import sys
 
 _STRING = r"""["][^"\\]*+(?:\\.[^"\\]*+)*+["]"""
 _PLAIN = rf"""[^"'{{}}\[\]]*+(?:{_STRING}[^"'{{}}\[\]]*+)*+"""
@@ -64,7 +65,7 @@ class JsonSpan:
     def _first(self, text: str, at: int, end: int) -> int:
         """Take the start of the value, or all of it where it is a number or a literal."""
         if not self._scalar:
-            at = _past(_BLANK, text, at, end)
+            at = past(_BLANK, text, at, end)
             if at >= end:
                 return at
             if text[at] in _FIRST:
@@ -79,7 +80,7 @@ class JsonSpan:
         if self._escaped:
             self._escaped = False
             return at + 1
-        at = _past(_IN_STRING[self._quote], text, at, end)
+        at = past(_IN_STRING[self._quote], text, at, end)
         if at == end:
             return at
         if text[at] == "\\":  # the last character: its partner is in the next piece
@@ -90,7 +91,7 @@ class JsonSpan:
         return at + 1
 
     def _brackets(self, text: str, at: int, end: int) -> int:
-        passed = _past(_PASSED, text, at, end)
+        passed = past(_PASSED, text, at, end)
         if passed > at:
             self._before = text[at:passed].rstrip()[-1:] or self._before
         return passed if passed == end else self._bracket(text, passed)
@@ -113,13 +114,13 @@ def split_objects(text: str) -> list[str]:
     What cannot be split comes back whole, as one piece.
     """
     pieces: list[str] = []
-    at = _past(_SEPARATOR, text, 0, len(text))
+    at = past(_SEPARATOR, text, 0)
     while text.startswith("{", at):
         end = JsonSpan().feed(text, at)
         if end is None:
             break
         pieces.append(text[at : at + end])
-        at = _past(_SEPARATOR, text, at + end, len(text))
+        at = past(_SEPARATOR, text, at + end)
     if pieces and not text[at:].strip():
         return pieces
     return [text]
@@ -145,6 +146,7 @@ def _nests(brackets: re.Pattern[str], text: str, limit: int) -> bool:
     return False
 
 
-def _past(pattern: re.Pattern[str], text: str, at: int, end: int) -> int:
+def past(pattern: re.Pattern[str], text: str, at: int, end: int = sys.maxsize) -> int:
+    """Return where what a pattern matches at `at` ends; `at` itself where it matches nothing."""
     found = pattern.match(text, at, end)
     return found.end() if found else at

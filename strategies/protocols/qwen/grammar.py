@@ -22,6 +22,7 @@ from strategies.protocols.base import (
     ToolSpec,
     never_quoted,
 )
+from strategies.protocols.json.span import past
 from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
     Block,
@@ -181,8 +182,7 @@ class QwenCall:
         self._colon = self._colon or _passes_colon(cursor)
         if not _skip_blank(cursor):
             return self._refuse() if ending else None
-        found = _NAME.match(cursor.text, cursor.at)
-        end = found.end() if found else cursor.at
+        end = past(_NAME, cursor.text, cursor.at)
         name = cursor.text[cursor.at : end].strip().strip("\"'`*")
         if _SENTENCE.search(name):
             return self._refuse()
@@ -290,7 +290,7 @@ class QwenCall:
 
     def _judge(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Hand out the call, or give it back where it is only shown."""
-        at = _after_junk(cursor)
+        at = past(_JUNK, cursor.text, cursor.at)
         if self._standing == "alone":
             at = _after_decoration(cursor.text, at)
         after = cursor.text[at:]
@@ -360,11 +360,6 @@ class _Code:
         else:
             emit(BrokenCall(name=self._name, raw=code, problem=_CODE_PROBLEM))
         return _CLOSED
-
-
-def _after_junk(cursor: Cursor) -> int:
-    found = _JUNK.match(cursor.text, cursor.at)
-    return found.end() if found else cursor.at
 
 
 def _after_decoration(text: str, at: int) -> int:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from strategies.protocols.base import ToolSpec
+from strategies.protocols.json.span import past
 from strategies.protocols.react.action_block import ActionBlock
 from strategies.protocols.react.candidate import Candidate
 from strategies.protocols.react.verdicts import Acts, OnlyWords, Verdict
@@ -46,8 +47,7 @@ class ActionLine:
 
     def _rest_of_line(self, acts: Acts, ending: End | None) -> Verdict | None:
         cursor, text = self._cursor, self._cursor.text
-        found = _CLOSERS.match(text, cursor.at)
-        end = found.end() if found else cursor.at
+        end = past(_CLOSERS, text, cursor.at)
         self._passed = (self._passed + text[cursor.at : end])[-_MOST_PASSED:]
         cursor.at = end
         if not ending and (end == len(text) or _MAY_BE_CLOSER.match(text, end)):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from strategies.protocols.json.scalars import unescape
+from strategies.protocols.json.span import past
 from strategies.protocols.react.actions import ANSWER_KEYS, ANSWER_NAMES, INPUTS, NAMES
 from strategies.protocols.stream.cursor import Cursor
 
@@ -72,8 +73,7 @@ class AnswerString:
         text, start = cursor.text, cursor.at
         end = start
         while True:
-            found = _WHOLE_CHARACTERS.match(text, end)
-            end = found.end() if found else end
+            end = past(_WHOLE_CHARACTERS, text, end)
             waits = _MAY_BE_END.match(text, end)
             self.is_over = bool(_END.match(text, end) or (waits and ending))
             if self.is_over or waits or text[end : end + 1] != '"':

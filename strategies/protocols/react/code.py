@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from strategies.protocols.json.span import past
 from strategies.protocols.react import labels
 from strategies.protocols.stream.cursor import Cursor
 
@@ -51,8 +52,7 @@ def fence_head(text: str, at: int) -> re.Match[str] | None:
 
 def end_of_info(text: str, at: int) -> int:
     """Return where the first line of a fence ends, or a backtick stands in it."""
-    found = _INFO.match(text, at)
-    return found.end() if found else at
+    return past(_INFO, text, at)
 
 
 def unwrapped(text: str) -> str:

@@ -5,7 +5,7 @@ Each function moves the cursor. A label keeps its indent, so that it is found wh
 
 import re
 
-from strategies.protocols.json.read import JsonSpan
+from strategies.protocols.json.span import JsonSpan, past
 from strategies.protocols.react import labels
 from strategies.protocols.stream.block import End
 from strategies.protocols.stream.cursor import Cursor
@@ -25,8 +25,7 @@ _MAY_BE_JSON_MARK = re.compile(
 def skip(cursor: Cursor, pattern: re.Pattern[str], *, ending: bool) -> bool:
     """Pass over layout; tell whether something else follows."""
     text = cursor.text
-    found = pattern.match(text, cursor.at)
-    end = found.end() if found else cursor.at
+    end = past(pattern, text, cursor.at)
     line = text.rfind("\n", cursor.at - 1, end) + 1
     if line:
         if labels.starts(text, line):
@@ -49,8 +48,7 @@ def skip_json_mark(cursor: Cursor, *, ending: bool) -> bool:
     """Pass over a fence, backticks or a word in front of JSON; tell whether it has begun."""
     if _MAY_BE_JSON_MARK.match(cursor.text, cursor.at) and not ending:
         return False
-    if mark := _JSON_MARK.match(cursor.text, cursor.at):
-        cursor.at = mark.end()
+    cursor.at = past(_JSON_MARK, cursor.text, cursor.at)
     return True
 
 

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from strategies.protocols.json.span import past
+
 _BLANK = re.compile(r"\s*+")
 
 
 def after_blank(text: str, at: int) -> int:
     """Return where the white space that starts at `at` ends."""
-    found = _BLANK.match(text, at)
-    return found.end() if found else at
+    return past(_BLANK, text, at)
 
 
 class Markers:

@@ -15,7 +15,7 @@ from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
 from strategies.protocols.json.lenient import DEPTH_LIMIT, STRICT
 from strategies.protocols.json.read import Unreadable, guess, read_arguments, read_value
-from strategies.protocols.json.span import exceeds_depth
+from strategies.protocols.json.span import exceeds_depth, past
 
 type ReadCall = Call | BrokenCall
 
@@ -194,7 +194,7 @@ def read_members(text: str) -> Members:
                 return Members(values=values, raw=raw)
             values[key], end = STRICT.raw_decode(text, found.end())
             raw[key] = text[found.end() : end]
-            at = _after_blank(text, end)
+            at = past(_BLANK, text, end)
     except (ValueError, RecursionError):
         return Members(values=values, raw=raw)
     return Members(values=values, raw=raw, whole=not text[at + 1 :].strip())
@@ -202,11 +202,6 @@ def read_members(text: str) -> Members:
 
 def _key(written: str) -> str:
     return STRICT.decode(f'"{written}"') if "\\" in written else written
-
-
-def _after_blank(text: str, at: int) -> int:
-    found = _BLANK.match(text, at)
-    return found.end() if found else at
 
 
 _OBJECT = re.compile(r"[ \t\r\n]*+\{[ \t\r\n]*+")

@@ -21,6 +21,7 @@ from typing import Literal
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
 from strategies.protocols.json.read import given_twice, guess
+from strategies.protocols.json.span import past
 from strategies.protocols.stream.block import (
     Closed,
     Emit,
@@ -160,8 +161,7 @@ class FunctionBlock:
     # ---- the name
 
     def _read_name(self, cursor: Cursor, ending: End | None) -> Verdict | None:
-        found = _NAME.match(cursor.text, cursor.at)
-        end = found.end() if found else cursor.at
+        end = past(_NAME, cursor.text, cursor.at)
         name = _clean(cursor.text[cursor.at : end])
         if end == len(cursor.text) and end - cursor.at < _LONGEST_KEY:
             hopeless = ending or not self._could_become(name)
