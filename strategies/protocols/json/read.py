@@ -22,21 +22,7 @@ from strategies.protocols.json.lenient import (
     read,
     skip_blank,
 )
-from strategies.protocols.json.span import JsonSpan, exceeds_depth, split_objects
-
-__all__ = [
-    "Arguments",
-    "Guessed",
-    "JsonSpan",
-    "Unreadable",
-    "Value",
-    "given_twice",
-    "guess",
-    "plain_object",
-    "read_arguments",
-    "read_value",
-    "split_objects",
-]
+from strategies.protocols.json.span import exceeds_depth
 
 _OBJECT_START = re.compile(r"[{｛]")
 _VALUE_START = re.compile(r"[{｛\[［]")

@@ -21,8 +21,8 @@ from strategies.protocols.json.read import (
     Unreadable,
     plain_object,
     read_arguments,
-    split_objects,
 )
+from strategies.protocols.json.span import split_objects
 from strategies.protocols.native.fragments import Fragments
 
 _CUT_PROBLEM = "The reply was cut off before the call was complete."

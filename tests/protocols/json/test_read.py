@@ -15,8 +15,8 @@ from strategies.protocols.json.read import (
     Value,
     read_arguments,
     read_value,
-    split_objects,
 )
+from strategies.protocols.json.span import split_objects
 from tests.protocols.cases import PEER_CASES, canonical
 
 _MILLION = 1_000_000
