@@ -58,8 +58,6 @@ class Candidate:
                 return verdict
 
     def _actions_in(self, text: str, *, is_cut: bool) -> list[Action | BrokenCall]:
-        if self._names_nothing(text):
-            return []
         actions = actions_in_text(text, is_cut=is_cut)
         return actions if all(map(self._may_stand_alone, actions)) else []
 
@@ -82,12 +80,6 @@ class Candidate:
         if not found or found.start("mark") != cursor.at:
             return False
         return not self._in_fence or labels.kind_at_line_start(found) == labels.OBSERVATION
-
-    def _names_nothing(self, text: str) -> bool:
-        """Tell without reading it that JSON cannot stand alone: replies hold whole documents."""
-        if not self._tools or "\\" in text or "final" in text.casefold():
-            return False
-        return not any(name in text for name in self._tools)
 
     def _may_stand_alone(self, action: Action | BrokenCall) -> bool:
         """Tell whether JSON without `Action:` calls a tool: it must be a known one."""
