@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from strategies.agent.ports import Forwarded, Usage
 from strategies.dify.loose_json import mapping, text
@@ -47,29 +47,20 @@ def _pieces(said: str) -> Iterator[str]:
         yield said[start : start + _TEXT_LENGTH]
 
 
-def log_message(
-    *,
-    log_id: str,
-    parent_id: str | None,
-    label: str,
-    status: LogStatus,
-    error: str | None,
-    data: Mapping[str, object],
-    metadata: Mapping[str, object],
-) -> DifyMessage:
+class LogFields(TypedDict):
+    """What Dify knows of a log beside its id."""
+
+    parent_id: str | None
+    label: str
+    status: LogStatus
+    error: str | None
+    data: Mapping[str, object]
+    metadata: Mapping[str, object]
+
+
+def log_message(*, log_id: str, **fields: Unpack[LogFields]) -> DifyMessage:
     """Write one state of a log; a later message of the same id replaces the whole log."""
-    return _message(
-        "log",
-        {
-            "id": log_id,
-            "parent_id": parent_id,
-            "label": label,
-            "status": status,
-            "error": error,
-            "data": data,
-            "metadata": metadata,
-        },
-    )
+    return _message("log", {"id": log_id, **fields})
 
 
 def totals_message(usage: Usage, extra: Mapping[str, object]) -> DifyMessage:
