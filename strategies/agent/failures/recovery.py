@@ -16,6 +16,7 @@ table follows the kinds of `classify`:
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from strategies.agent.failures.classify import ModelFailure
 
@@ -24,7 +25,6 @@ MAX_TRIES = 3
 FIRST_STEP = 1.0
 """Seconds; the first wait lies between half of it and all of it."""
 _GROWTH = 4.0
-_SHRINKS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,56 +34,38 @@ class Wait:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class ShrinkWindow:
-    """Ask again with a shorter prompt."""
-
-
-@dataclass(frozen=True, slots=True)
-class DropMedia:
-    """Ask again with files named in the text only."""
-
-
-@dataclass(frozen=True, slots=True)
-class DropNativeTools:
-    """Ask again with the tools described in the text."""
-
-
-@dataclass(frozen=True, slots=True)
-class SwitchModel:
-    """Ask the fallback model."""
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """Nothing is left to try."""
-
-
-type Remedy = Wait | ShrinkWindow | DropMedia | DropNativeTools | SwitchModel | GiveUp
+type Change = Literal[
+    "shrink_window",  # ask again with a shorter prompt
+    "drop_media",  # ask again with files named in the text only
+    "drop_native_tools",  # ask again with the tools described in the text
+    "switch_model",  # ask the fallback model
+]
+type Remedy = Wait | Change | Literal["give_up"]
 
 
 class Recovery:
     """The remedies of one run: which are left, and how often a call was tried."""
 
-    def __init__(self, *, has_fallback: bool, chance: Callable[[], float] = random.random) -> None:
-        self._changes: list[Remedy] = [
-            *[ShrinkWindow()] * _SHRINKS,
-            DropMedia(),
-            DropNativeTools(),
-            *([SwitchModel()] if has_fallback else []),
+    def __init__(self, *, has_fallback: bool) -> None:
+        self._changes: list[Change] = [
+            "shrink_window",
+            "shrink_window",
+            "drop_media",
+            "drop_native_tools",
         ]
-        self._chance = chance
+        if has_fallback:
+            self._changes.append("switch_model")
         self._tries = 1
         self._switched = False
 
     @property
     def may_switch(self) -> bool:
         """Whether there is another model to ask."""
-        return SwitchModel() in self._changes
+        return "switch_model" in self._changes
 
     def take_fallback(self) -> bool:
         """Use up the other model, and tell whether there was one."""
-        return isinstance(self._switch(), SwitchModel)
+        return self._switch() == "switch_model"
 
     def asked(self) -> None:
         """Note that a new round asks its model for the first time."""
@@ -106,22 +88,22 @@ class Recovery:
                     self._tries,
                     retry_after=failure.retry_after,
                     time_left=time_left,
-                    chance=self._chance,
+                    chance=random.random,
                 )
                 return Wait(wait) if wait is not None else self._switch()
             case "context_too_long":
-                return self._once(ShrinkWindow())
+                return self._once("shrink_window")
             case "vision_refused":
-                return self._once(DropMedia())
+                return self._once("drop_media")
             case "tools_refused":
-                return self._once(DropNativeTools())
+                return self._once("drop_native_tools")
             case "bad_request" | "unknown" if self._switched and offers_tools:
                 # Nobody knows what a fallback model can do; some just fail at a tool's result.
-                return self._once(DropNativeTools())
+                return self._once("drop_native_tools")
             case _:
                 return self._switch()
 
-    def _once(self, change: Remedy) -> Remedy:
+    def _once(self, change: Change) -> Remedy:
         if change not in self._changes:
             return self._switch()
         self._changes.remove(change)
@@ -129,11 +111,11 @@ class Recovery:
 
     def _switch(self) -> Remedy:
         if not self.may_switch:
-            return GiveUp()
-        self._changes.remove(SwitchModel())
+            return "give_up"
+        self._changes.remove("switch_model")
         self._tries = 1
         self._switched = True
-        return SwitchModel()
+        return "switch_model"
 
 
 def wait_before(

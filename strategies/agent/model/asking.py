@@ -20,16 +20,7 @@ from strategies.agent.events import (
     TextShown,
 )
 from strategies.agent.failures.classify import ModelFailure, classify
-from strategies.agent.failures.recovery import (
-    DropMedia,
-    DropNativeTools,
-    GiveUp,
-    Recovery,
-    Remedy,
-    ShrinkWindow,
-    SwitchModel,
-    Wait,
-)
+from strategies.agent.failures.recovery import Recovery, Remedy, Wait
 from strategies.agent.model.continuation import SEAM, SeamParser
 from strategies.agent.model.reply import Reply
 from strategies.agent.ports import ModelRequest, Toolbox
@@ -116,10 +107,10 @@ class Asker:
             if reply.failure is None or self._counts(reply):
                 return reply
             remedy = self._remedy(round_, reply.failure, request)
-            if isinstance(remedy, GiveUp):
+            if remedy == "give_up":
                 reply.failure = self._with_both(earlier, reply.failure)
                 return reply
-            if isinstance(remedy, SwitchModel):
+            if remedy == "switch_model":
                 earlier = reply.failure
             self._apply(remedy, reply.failure)
 
@@ -136,7 +127,7 @@ class Asker:
     def _remedy(self, round_: Round, failure: ModelFailure, request: ModelRequest) -> Remedy:
         time_left = round_.until - self._clock()
         if time_left <= 0:
-            return GiveUp()
+            return "give_up"
         return self._recovery.remedy(failure, time_left, offers_tools=bool(request.tools))
 
     def _with_both(self, first: ModelFailure | None, second: ModelFailure) -> ModelFailure:
@@ -149,13 +140,13 @@ class Asker:
         match remedy:
             case Wait(seconds):
                 self._sleep(seconds)
-            case SwitchModel():
+            case "switch_model":
                 self._switch()
-            case DropNativeTools():
+            case "drop_native_tools":
                 self._change_format(self._text_formats(""))
-            case DropMedia():
+            case "drop_media":
                 self._sends_media = False
-            case ShrinkWindow():
+            case "shrink_window":
                 self._binding.window.narrow(failure.context_size)
             case _:
                 pass
