@@ -15,11 +15,7 @@ from strategies.agent.planning.parts import ChosenTools, RunPart, ToolsFor
 from strategies.agent.planning.run import Manner, PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.prompt.formats import (
-    NativeFormat,
-    PromptFormat,
-    TextFormat,
-)
+from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.prompt.language import language_of
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.schema.answer import AnswerShape
@@ -208,6 +204,7 @@ class Composer:
     def _tools_for(self) -> ToolsFor:
         """Choose the tools for a conversation: all, those that are named, or those that fit."""
         settings = self._settings
+        estimator, window = estimator_for(settings.model.model), settings.model.budget.window
         toolbox = DifyToolbox(self._session, settings.tools, self.files)
         searched = _searched(toolbox, settings)
         forced = [settings.must_call.name] if settings.must_call else []
@@ -216,7 +213,7 @@ class Composer:
             conversation: Conversation, names: Sequence[str] = (), *, searches: bool = True
         ) -> Toolbox:
             if searched:
-                shown = _opening(searched, conversation, settings, [*forced, *names])
+                shown = opening(searched, conversation, estimator, window, [*forced, *names])
                 return searched.opened(shown) if searches else ChosenTools(toolbox, shown)
             return ChosenTools(toolbox, [*forced, *names]) if names else toolbox
 
@@ -240,16 +237,6 @@ def _searched(toolbox: Toolbox, settings: Settings) -> SearchedToolbox | None:
         return None
     declares = _protocol(settings, settings.model) == "native"
     return SearchedToolbox(toolbox, wording_for(language_of(settings.query)), declares=declares)
-
-
-def _opening(
-    searched: SearchedToolbox,
-    conversation: Conversation,
-    settings: Settings,
-    names: Sequence[str],
-) -> Sequence[str]:
-    estimator, window = estimator_for(settings.model.model), settings.model.budget.window
-    return opening(searched, conversation, estimator, window, names)
 
 
 def _knowledge(settings: Settings) -> str:
