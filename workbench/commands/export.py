@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.base.output import say_error
 from workbench.base.ports import WorkbenchError
@@ -10,6 +10,9 @@ from workbench.commands.command_line import Parser
 from workbench.commands.inputs import json_lines
 from workbench.commands.options import web_address
 from workbench.show.log_tree import counted
+
+if TYPE_CHECKING:
+    from workbench.show.traces import Sent
 
 _DEFAULT = "http://localhost:4318"
 
@@ -30,7 +33,7 @@ def send_traces(lines: Sequence[Any], url: str, *, content: bool) -> None:
         say_error(f"{counted(sent.unfinished, 'unfinished run')} stayed here: no line of type end.")
 
 
-def sender() -> Callable[..., int]:
+def sender() -> "Callable[..., Sent]":
     """Find what sends runs, so that a run need not be played in vain.
 
     Raises:
