@@ -27,8 +27,8 @@ from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
-from strategies.agent.round_queue import RoundQueue
-from strategies.agent.text_pace import TextPace
+from strategies.agent.streaming.round_queue import RoundQueue
+from strategies.agent.streaming.text_pace import TextPace
 from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.agent.tools.calls import RunCalls
 

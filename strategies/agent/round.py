@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from strategies.agent.events import StopReason
 from strategies.agent.ports import Usage
-from strategies.agent.round_queue import RoundQueue
+from strategies.agent.streaming.round_queue import RoundQueue
 from strategies.agent.tools.calls import RoundCalls
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import dify_plugin  # noqa: F401 # pyright: ignore[reportUnusedImport] - makes threads greenlets
 import pytest
 
-from strategies.agent.yielding import give_way
+from strategies.agent.streaming.yielding import give_way
 from strategies.dify.calls.inline_media import value_without_media
 from strategies.dify.outputs.compact_json import compact
 

@@ -28,15 +28,15 @@ from strategies.agent.prompt.conversation import Conversation, text_message
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
-from strategies.agent.round_queue import (
+from strategies.agent.streaming.round_queue import (
     Ended,
     Failed,
     Item,
     Received,
     ToolDone,
 )
-from strategies.agent.text_pace import TextPace
-from strategies.agent.yielding import give_way
+from strategies.agent.streaming.text_pace import TextPace
+from strategies.agent.streaming.yielding import give_way
 from strategies.protocols.base import (
     BrokenCall,
     Call,

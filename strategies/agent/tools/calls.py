@@ -11,7 +11,7 @@ from functools import partial
 from strategies.agent.events import CallFinished, Event, ToolCall
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.round_queue import Item, RoundQueue, ToolDone
+from strategies.agent.streaming.round_queue import Item, RoundQueue, ToolDone
 from strategies.agent.tools.approval import Approvals
 from strategies.agent.tools.executor import ToolExecutor
 from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck

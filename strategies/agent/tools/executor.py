@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
 from strategies.agent.ports import ToolOutcome
-from strategies.agent.round_queue import RoundQueue
+from strategies.agent.streaming.round_queue import RoundQueue
 
 type Job = Callable[[], ToolOutcome]
 

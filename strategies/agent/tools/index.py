@@ -16,7 +16,7 @@ from heapq import nlargest
 from itertools import pairwise
 from typing import cast
 
-from strategies.agent.yielding import give_way
+from strategies.agent.streaming.yielding import give_way
 from strategies.protocols.base import ToolSpec
 
 # The usual constants: how soon a word that repeats counts no more, and how much length counts.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from strategies.agent.yielding import give_way
+from strategies.agent.streaming.yielding import give_way
 from strategies.dify.loose_json import sequence
 from strategies.dify.outputs.media import decoded_size
 

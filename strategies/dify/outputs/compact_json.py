@@ -3,7 +3,7 @@
 import json
 import re
 
-from strategies.agent.yielding import give_way
+from strategies.agent.streaming.yielding import give_way
 
 _PIECES_AT_A_TIME = 5_000
 _LEFT_OUT = "… (the rest is left out)"

@@ -4,8 +4,8 @@ The daemon drops without a word what its queue of 128 messages cannot take, and 
 millisecond on each (docs/dify.md, "Limits and losses"): text leaves once per 10 ms, and no more
 than 64 messages of any kind leave within 50 ms, which is slower than the daemon drains its queue.
 A text that left late does not hold up the next: so a model that gives a hundred pieces a second,
-never quite on time, is shown as it speaks. `strategies/agent/text_pace.py` keeps the same pace
-before it, so that little waits here.
+never quite on time, is shown as it speaks. `text_pace` in `strategies/agent/streaming` keeps the
+same pace before it, so that little waits here.
 """
 
 import time

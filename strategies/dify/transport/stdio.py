@@ -23,7 +23,7 @@ from gevent import get_hub
 from gevent import os as gevent_os
 from pydantic_core import from_json
 
-from strategies.agent.yielding import give_way
+from strategies.agent.streaming.yielding import give_way
 from strategies.dify.transport.frames import Written
 from strategies.dify.transport.links import Reader, Writer
 

@@ -2,8 +2,8 @@
 
 from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
 from strategies.agent.ports import ToolOutcome
-from strategies.agent.round_queue import RoundQueue
-from strategies.agent.text_pace import TextPace
+from strategies.agent.streaming.round_queue import RoundQueue
+from strategies.agent.streaming.text_pace import TextPace
 from strategies.agent.tools.executor import ToolExecutor
 
 FIRST, SECOND = (ToolCall(name, name, {}, "{}") for name in ("first", "second"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome
-from strategies.agent.text_pace import TextPace
+from strategies.agent.streaming.text_pace import TextPace
 
 
 @dataclass(frozen=True, slots=True)
