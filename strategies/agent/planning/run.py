@@ -23,7 +23,6 @@ from strategies.agent.events import (
     PlanStarted,
     ReasoningShown,
     RoundFinished,
-    RoundStarted,
     RunFailed,
     RunFinished,
     StepFinished,
@@ -36,6 +35,7 @@ from strategies.agent.events import (
 )
 from strategies.agent.loop import Run
 from strategies.agent.planning.board import Board, StepResult
+from strategies.agent.planning.budget import Budget
 from strategies.agent.planning.parts import (
     HeldBack,
     MakeRun,
@@ -54,8 +54,6 @@ from strategies.agent.schema.answer import Shaped
 from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.protocols.base import Language
 
-_LEAST_ROUNDS = 3
-"""For a plan, one step and the answer."""
 _ROUNDS_TO_SEARCH = 3
 """For a search for tools, a call of what was found and the result."""
 _MOST_REVISIONS = 2
@@ -112,31 +110,30 @@ class PlannedRun:
         self._conversation = conversation
         self._tools_for = tools_for
         self._make = make
-        self._limits = limits
         self._language: Language = language
         self._told = sentences_for(language)
         self._manner = manner
         self._policy = manner.policy
         self._approvals: Approvals = approvals or NoApprovals()
         self._approved = approved
-        self._clock = clock
-        self._deadline = clock() + limits.seconds
-        self._rounds = limits.rounds
-        """How many are left."""
-        self._shares: dict[str, int] = {}
-        """How many of them a running step may still use."""
+        self._at_once = limits.parallel_tools
+        self._budget = Budget(limits, clock)
         self._revisions = 0
         self._held = HeldBack(self._approvals)
         self._board = Board(self._told)
-        self._usage = Usage()
         self._demands_call = manner.demands_call
         self.called: list[RoundRecord] = []
         """The rounds so far in which tools were called."""
 
     def events(self) -> Iterator[Event]:
         """Play the run; the last event is RunFinished or RunFailed."""
+        for event in self._course():
+            self._budget.count(event)
+            yield event
+
+    def _course(self) -> Iterator[Event]:
         toolbox = self._tools_for(self._conversation)
-        if self._approved or not toolbox.specs or self._limits.rounds < _LEAST_ROUNDS:
+        if self._approved or not toolbox.specs or not self._budget.allows_plan:
             yield from self._ordinary(toolbox)
             return
         ending = yield from self._plan(toolbox)
@@ -205,7 +202,7 @@ class PlannedRun:
             instruction=self._instructed(filled(self._told.plan, tools=tools)),
             question=question,
         )
-        part = self._part(conversation, NoTools(), rounds=1)
+        part = self._part(conversation, NoTools(), self._budget.for_plan())
         run = self._make(replace(part, policy=Policy()))
         streams = number == 0 and not self._is_bound
         calls = False
@@ -217,7 +214,6 @@ class PlannedRun:
                 case AnswerText():
                     pass
                 case RunFinished() | RunFailed():
-                    self._usage += event.usage
                     if (answer := direct.read("", ending=True)) and streams:
                         yield from self._say(answer, answer)
                     # A model that calls a tool all the same has written no plan.
@@ -225,7 +221,7 @@ class PlannedRun:
                     return said, event
                 case _:
                     calls = calls or isinstance(event, CallStarted)
-                    yield from self._nested(place_of(PlanStarted(number)), event)
+                    yield _nested(place_of(PlanStarted(number)), event)
         raise AssertionError  # a run ends with its ending
 
     def _read(self, said: str, toolbox: Toolbox) -> tuple[PlannedStep, ...] | None:
@@ -259,11 +255,11 @@ class PlannedRun:
                     continue
                 step, run = runs[number]
                 if not isinstance(event, RunFinished | RunFailed):
-                    yield from self._nested(place_of(StepStarted(step)), event)
+                    yield _nested(place_of(StepStarted(step)), event)
                     continue
                 del runs[number]
                 self.called += run.called
-                self._take_back(step, event)
+                self._budget.take_back(place_of(StepStarted(step)))
                 if isinstance(event, RunFinished) and event.stop_reason == "approval_needed":
                     waiting.append((step, event.usage))
                     continue
@@ -283,23 +279,15 @@ class PlannedRun:
     def _begin(
         self, side: SideBySide, runs: dict[int, tuple[PlannedStep, Run]]
     ) -> Generator[Event, None, None]:
-        for step in self._board.ready[: self._limits.parallel_tools - len(runs)]:
-            # One round is kept for the answer; the rest is shared out among all that is to come.
-            waiting = len(self._board.waiting)
-            share = (self._rounds - 1) // max(waiting, 1) or min(self._rounds - 1, 1)
-            if share < 1 or not self._in_time:
+        for step in self._board.ready[: self._at_once - len(runs)]:
+            rounds = self._budget.lend(place_of(StepStarted(step)), len(self._board.waiting))
+            if not rounds:
                 return
-            self._rounds -= share
             self._board.running.add(step.id)
-            run = self._make(self._step_part(step, share))
+            run = self._make(self._step_part(step, rounds))
             runs[step.id] = (step, run)
-            self._shares[place_of(StepStarted(step))] = share
             yield StepStarted(step)
             side.start(step.id, run)
-
-    def _take_back(self, step: PlannedStep, ending: RunEnd) -> None:
-        self._usage += ending.usage
-        self._rounds += self._shares.pop(place_of(StepStarted(step)))  # what it did not use
 
     def _finish(
         self, step: PlannedStep, result: StepResult, usage: Usage
@@ -331,29 +319,20 @@ class PlannedRun:
         )
         searches = rounds >= _ROUNDS_TO_SEARCH
         toolbox = self._tools_for(conversation, step.tools, searches=searches)
-        part = self._part(conversation, toolbox, rounds=rounds)
+        part = self._part(conversation, toolbox, self._budget.for_step(rounds))
         demanded, self._demands_call = self._demands_call, False
         policy = Policy(direct_tools=self._policy.direct_tools)
-        # What the answer needs is kept back from what the step keeps back for its own.
-        seconds = max(part.limits.seconds - self._limits.answer_seconds, 1.0)
-        limits = replace(part.limits, seconds=seconds)
-        return replace(
-            part, limits=limits, policy=policy, approvals=self._held, demands_call=demanded
-        )
-
-    @property
-    def _in_time(self) -> bool:
-        return self._clock() < self._deadline - self._limits.answer_seconds
+        return replace(part, policy=policy, approvals=self._held, demands_call=demanded)
 
     @property
     def _may_revise(self) -> bool:
-        left = self._rounds >= _LEAST_ROUNDS and self._in_time
+        left = self._budget.allows_plan and self._budget.in_time
         return self._revisions < _MOST_REVISIONS and left
 
     def _why_over(self) -> str:
         if self._held.stops:
             return wording_for(self._language).not_asked
-        return self._told.no_rounds if self._in_time else self._told.stopped
+        return self._told.no_rounds if self._budget.in_time else self._told.stopped
 
     def _give_up(self, reason: str) -> Generator[Event, None, None]:
         """Say of the steps that were not begun why not."""
@@ -373,13 +352,12 @@ class PlannedRun:
             self._shaped(self._conversation),
             question=filled(self._told.answer, question=question, results=results),
         )
-        part = self._part(conversation, NoTools(), rounds=max(self._rounds, 1))
+        part = self._part(conversation, NoTools(), self._budget.for_answer())
         run = self._make(replace(part, policy=replace(self._policy, answer_on_error=False)))
         found, unsaid = [] if self._policy.shape else self._board.findings, False
         for event in run.events():
             match event:
                 case RunFinished() | RunFailed():
-                    self._usage += event.usage
                     error = event.sentence if isinstance(event, RunFailed) else ""
                     yield ClosingFinished(event.usage, error)
                     return (yield from self._known(event, found, unsaid=unsaid))
@@ -389,7 +367,7 @@ class PlannedRun:
                     yield event
                 case _:
                     unsaid = isinstance(event, RoundFinished) and _brought_no_answer(event)
-                    yield from self._nested(CLOSING, event)
+                    yield _nested(CLOSING, event)
         raise AssertionError  # a run ends with its ending
 
     def _known(
@@ -410,11 +388,11 @@ class PlannedRun:
     def _end(self, ending: RunEnd) -> Iterator[Event]:
         """End the whole run as its last part ended."""
         if isinstance(ending, RunFinished) or not self._policy.answer_on_error:
-            yield replace(ending, usage=self._usage)
+            yield replace(ending, usage=self._budget.usage)
             return
         said = "\n\n".join([ending.sentence, *self._board.findings])
         yield from self._say(said, said)
-        yield RunFinished(said, ending.stop_reason, self._usage, error=ending.sentence)
+        yield RunFinished(said, ending.stop_reason, self._budget.usage, error=ending.sentence)
 
     def _direct(self, ending: RunFinished) -> RunEnd:
         """End with a result that is the answer; where it is to be of some shape, it must be so."""
@@ -439,35 +417,27 @@ class PlannedRun:
             else:
                 error = wording_for(self._language).not_asked
                 yield from self._finish(step, StepResult(text="", error=error), usage)
-        return RunFinished(question, "approval_needed", self._usage) if question else None
+        return RunFinished(question, "approval_needed", self._budget.usage) if question else None
 
     def _ordinary(self, toolbox: Toolbox) -> Iterator[Event]:
         """Answer as function calling does, with what is left."""
-        part = self._part(self._shaped(self._conversation), toolbox, rounds=max(self._rounds, 1))
+        conversation = self._shaped(self._conversation)
+        part = self._part(conversation, toolbox, self._budget.for_answer())
         run = self._make(replace(part, approved=self._approved, demands_call=True))
         for event in run.events():
             if isinstance(event, RunFinished | RunFailed):
                 self.called += run.called
-                yield replace(event, usage=self._usage + event.usage)
+                yield replace(event, usage=self._budget.usage + event.usage)
             else:
                 yield event
 
     # -- what the parts have in common ----------------------------------------------------------
 
-    def _nested(self, place: str, event: Event) -> Iterator[Event]:
-        if isinstance(event, RoundStarted) and place not in self._shares:
-            self._rounds -= 1
-        elif isinstance(event, RoundStarted):
-            self._shares[place] -= 1
-        # The reader follows the thinking of what may be the answer; the steps keep theirs apart.
-        yield event if isinstance(event, ReasoningShown) else Within(place, event)
-
-    def _part(self, conversation: Conversation, toolbox: Toolbox, *, rounds: int) -> RunPart:
-        left = max(self._deadline - self._clock(), 1.0)
+    def _part(self, conversation: Conversation, toolbox: Toolbox, limits: Limits) -> RunPart:
         return RunPart(
             conversation=conversation,
             toolbox=toolbox,
-            limits=replace(self._limits, rounds=rounds, seconds=left),
+            limits=limits,
             policy=self._policy,
             approvals=self._approvals,
         )
@@ -489,6 +459,11 @@ class PlannedRun:
     def _show(self, text: str) -> Iterator[Event]:
         if self._manner.shows_plan and text:
             yield TextShown(text)
+
+
+def _nested(place: str, event: Event) -> Event:
+    # The reader follows the thinking of what may be the answer; the steps keep theirs apart.
+    return event if isinstance(event, ReasoningShown) else Within(place, event)
 
 
 def _brought_no_answer(done: RoundFinished) -> bool:
