@@ -7,7 +7,7 @@ spend is shared out among them. Where no plan is needed or to be had, an ordinar
 import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
@@ -30,21 +30,24 @@ from strategies.agent.events import (
     StepStarted,
     TextShown,
     ToolCall,
-    Within,
     place_of,
 )
 from strategies.agent.loop import Run
-from strategies.agent.planning.board import Board, StepResult
+from strategies.agent.planning.board import Board, StepResult, checklist, ticked
 from strategies.agent.planning.budget import Budget
 from strategies.agent.planning.parts import (
     HeldBack,
     MakeRun,
+    Manner,
     NoTools,
+    RunEnd,
     RunPart,
+    Setting,
     ToolsFor,
+    event_within,
 )
 from strategies.agent.planning.plan import DirectAnswer, read_plan
-from strategies.agent.planning.sentences import filled, sentences_for
+from strategies.agent.planning.sentences import filled
 from strategies.agent.planning.side_by_side import Over, SideBySide
 from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
@@ -59,23 +62,7 @@ _ROUNDS_TO_SEARCH = 3
 _MOST_REVISIONS = 2
 _DESCRIPTION = 160
 """Characters of a tool's description that the planner reads."""
-_LINE = 300
-"""Characters of a task that the reader sees."""
 _UNEXPECTED = re.compile(r"[*_\s]*UNEXPECTED[*_\s]*[:：]", re.IGNORECASE)
-_OPEN, _DONE, _FAILED = "☐", "☑", "☒"
-
-type RunEnd = RunFinished | RunFailed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """What the builder of the app wants of a planned run."""
-
-    policy: Policy
-    shows_plan: bool = True
-    """Whether the reader sees the plan as a checklist."""
-    demands_call: bool = False
-    """Whether some tool must be called."""
 
 
 class PlannedRun:
@@ -107,20 +94,20 @@ class PlannedRun:
             approved: the calls that the reader has approved; an ordinary run goes on from them.
             clock: the time in seconds.
         """
-        self._conversation = conversation
-        self._tools_for = tools_for
-        self._make = make
-        self._language: Language = language
-        self._told = sentences_for(language)
-        self._manner = manner
-        self._policy = manner.policy
-        self._approvals: Approvals = approvals or NoApprovals()
+        self._setting = Setting(
+            conversation=conversation,
+            tools_for=tools_for,
+            make=make,
+            language=language,
+            manner=manner,
+            approvals=approvals or NoApprovals(),
+        )
         self._approved = approved
         self._at_once = limits.parallel_tools
         self._budget = Budget(limits, clock)
         self._revisions = 0
-        self._held = HeldBack(self._approvals)
-        self._board = Board(self._told)
+        self._held = HeldBack(self._setting.approvals)
+        self._board = Board(self._setting.sentences)
         self._demands_call = manner.demands_call
         self.called: list[RoundRecord] = []
         """The rounds so far in which tools were called."""
@@ -132,7 +119,7 @@ class PlannedRun:
             yield event
 
     def _course(self) -> Iterator[Event]:
-        toolbox = self._tools_for(self._conversation)
+        toolbox = self._setting.tools_for(self._setting.conversation)
         if self._approved or not toolbox.specs or not self._budget.allows_plan:
             yield from self._ordinary(toolbox)
             return
@@ -149,11 +136,11 @@ class PlannedRun:
         """Ask for the plan; return the end of the run where the model answered, or failed."""
         yield PlanStarted(0)
         direct = DirectAnswer()
-        question = self._conversation.question
+        question = self._setting.conversation.question
         said, ending = yield from self._ask_planner(0, toolbox, question, direct)
         steps = self._read(said, toolbox) if said and not direct.text else None
         unread = not steps and not direct.text
-        error = self._told.unreadable if unread else ""
+        error = self._setting.sentences.unreadable if unread else ""
         yield PlanFinished(0, steps or (), ending.usage, error)
         if isinstance(ending, RunFailed) and ending.stop_reason != "empty_reply":
             return ending
@@ -165,29 +152,29 @@ class PlannedRun:
         # A plan of one step is no plan: then the step is the whole of the question.
         if steps and len(steps) > 1:
             self._board.revise(steps)
-            yield from self._show(_checklist(steps))
+            yield from self._setting.show(checklist(steps))
         return None
 
     @property
     def _is_bound(self) -> bool:
         """Whether an answer without a call, or in free words, is not what the builder wants."""
-        return self._demands_call or self._policy.shape is not None
+        return self._demands_call or self._setting.policy.shape is not None
 
     def _revise(self, toolbox: Toolbox) -> Generator[Event, None, None]:
         self._revisions += 1
         yield PlanStarted(self._revisions)
-        told = filled(self._told.revise, results=self._board.told())
-        question = f"{self._conversation.question}\n\n{told}"
+        told = filled(self._setting.sentences.revise, results=self._board.told())
+        question = f"{self._setting.conversation.question}\n\n{told}"
         said, ending = yield from self._ask_planner(
             self._revisions, toolbox, question, DirectAnswer()
         )
         steps = self._read(said, toolbox) if isinstance(ending, RunFinished) else None
-        error = self._told.unreadable if steps is None else ""
+        error = self._setting.sentences.unreadable if steps is None else ""
         yield PlanFinished(self._revisions, steps or (), ending.usage, error)
         # A revision that cannot be read ends the plan: the answer says what is known.
         self._board.revise(steps or ())
         if steps:
-            yield from self._show(_checklist(steps))
+            yield from self._setting.show(checklist(steps))
 
     def _ask_planner(
         self, number: int, toolbox: Toolbox, question: str, direct: DirectAnswer
@@ -198,30 +185,30 @@ class PlannedRun:
             for one in toolbox.specs
         )
         conversation = replace(
-            self._conversation,
-            instruction=self._instructed(filled(self._told.plan, tools=tools)),
+            self._setting.conversation,
+            instruction=self._setting.instructed(filled(self._setting.sentences.plan, tools=tools)),
             question=question,
         )
         part = self._part(conversation, NoTools(), self._budget.for_plan())
-        run = self._make(replace(part, policy=Policy()))
+        run = self._setting.make(replace(part, policy=Policy()))
         streams = number == 0 and not self._is_bound
         calls = False
         for event in run.events():
             match event:
                 case TextShown(text):
                     if (answer := direct.read(text)) and streams:
-                        yield from self._say(answer, answer)
+                        yield from self._setting.say(answer)
                 case AnswerText():
                     pass
                 case RunFinished() | RunFailed():
                     if (answer := direct.read("", ending=True)) and streams:
-                        yield from self._say(answer, answer)
+                        yield from self._setting.say(answer)
                     # A model that calls a tool all the same has written no plan.
                     said = "" if calls or isinstance(event, RunFailed) else event.answer
                     return said, event
                 case _:
                     calls = calls or isinstance(event, CallStarted)
-                    yield _nested(place_of(PlanStarted(number)), event)
+                    yield event_within(place_of(PlanStarted(number)), event)
         raise AssertionError  # a run ends with its ending
 
     def _read(self, said: str, toolbox: Toolbox) -> tuple[PlannedStep, ...] | None:
@@ -255,7 +242,7 @@ class PlannedRun:
                     continue
                 step, run = runs[number]
                 if not isinstance(event, RunFinished | RunFailed):
-                    yield _nested(place_of(StepStarted(step)), event)
+                    yield event_within(place_of(StepStarted(step)), event)
                     continue
                 del runs[number]
                 self.called += run.called
@@ -271,7 +258,7 @@ class PlannedRun:
             side.leave()
         ending = (yield from self._approval(waiting)) or (self._direct(direct) if direct else None)
         if isinstance(ending, RunFinished):
-            yield from self._say(f"\n{ending.answer}", ending.answer)
+            yield from self._setting.say(ending.answer, below="\n")
         elif ending is None:
             yield from self._give_up(self._why_over())
         return ending
@@ -284,7 +271,7 @@ class PlannedRun:
             if not rounds:
                 return
             self._board.running.add(step.id)
-            run = self._make(self._step_part(step, rounds))
+            run = self._setting.make(self._step_part(step, rounds))
             runs[step.id] = (step, run)
             yield StepStarted(step)
             side.start(step.id, run)
@@ -295,7 +282,7 @@ class PlannedRun:
         self._board.running.discard(step.id)
         self._board.results[step.id] = result
         yield StepFinished(step, result.text, usage, result.error)
-        yield from self._show(f"- {_FAILED if result.error else _DONE} {_line(step)}\n")
+        yield from self._setting.show(ticked(step, result))
 
     def _result(self, ending: RunEnd) -> StepResult:
         if isinstance(ending, RunFailed):
@@ -309,19 +296,19 @@ class PlannedRun:
         question, results = step.task, ""
         if step.after:
             results = self._board.told(step.after)
-            question = filled(self._told.task, task=question, results=results)
+            question = filled(self._setting.sentences.task, task=question, results=results)
         conversation = Conversation(
-            instruction=self._instructed(self._told.step),
+            instruction=self._setting.instructed(self._setting.sentences.step),
             history=(),
             question=question,
-            attachments=self._conversation.attachments,
-            material=(*self._conversation.material, results),
+            attachments=self._setting.conversation.attachments,
+            material=(*self._setting.conversation.material, results),
         )
         searches = rounds >= _ROUNDS_TO_SEARCH
-        toolbox = self._tools_for(conversation, step.tools, searches=searches)
+        toolbox = self._setting.tools_for(conversation, step.tools, searches=searches)
         part = self._part(conversation, toolbox, self._budget.for_step(rounds))
         demanded, self._demands_call = self._demands_call, False
-        policy = Policy(direct_tools=self._policy.direct_tools)
+        policy = Policy(direct_tools=self._setting.policy.direct_tools)
         return replace(part, policy=policy, approvals=self._held, demands_call=demanded)
 
     @property
@@ -331,8 +318,9 @@ class PlannedRun:
 
     def _why_over(self) -> str:
         if self._held.stops:
-            return wording_for(self._language).not_asked
-        return self._told.no_rounds if self._budget.in_time else self._told.stopped
+            return wording_for(self._setting.language).not_asked
+        sentences = self._setting.sentences
+        return sentences.no_rounds if self._budget.in_time else sentences.stopped
 
     def _give_up(self, reason: str) -> Generator[Event, None, None]:
         """Say of the steps that were not begun why not."""
@@ -345,16 +333,18 @@ class PlannedRun:
 
     def _answer(self) -> Generator[Event, None, RunEnd]:
         """Have the answer written from the results, and stream it."""
-        yield from self._show("\n")
+        yield from self._setting.show("\n")
         yield ClosingStarted()
-        question, results = self._conversation.question, self._board.told()
+        question, results = self._setting.conversation.question, self._board.told()
         conversation = replace(
-            self._shaped(self._conversation),
-            question=filled(self._told.answer, question=question, results=results),
+            self._setting.shaped,
+            question=filled(self._setting.sentences.answer, question=question, results=results),
         )
         part = self._part(conversation, NoTools(), self._budget.for_answer())
-        run = self._make(replace(part, policy=replace(self._policy, answer_on_error=False)))
-        found, unsaid = [] if self._policy.shape else self._board.findings, False
+        run = self._setting.make(
+            replace(part, policy=replace(self._setting.policy, answer_on_error=False))
+        )
+        found, unsaid = [] if self._setting.policy.shape else self._board.findings, False
         for event in run.events():
             match event:
                 case RunFinished() | RunFailed():
@@ -367,7 +357,7 @@ class PlannedRun:
                     yield event
                 case _:
                     unsaid = isinstance(event, RoundFinished) and _brought_no_answer(event)
-                    yield _nested(CLOSING, event)
+                    yield event_within(CLOSING, event)
         raise AssertionError  # a run ends with its ending
 
     def _known(
@@ -380,29 +370,31 @@ class PlannedRun:
             unsaid = False  # a picture without a word
         if not (found and unsaid):
             return ending
-        heading = wording_for(self._language).empty_answer_with_results
+        heading = wording_for(self._setting.language).empty_answer_with_results
         answer = "\n\n".join([heading, *found])
-        yield from self._say(answer, answer)
+        yield from self._setting.say(answer)
         return RunFinished(answer, ending.stop_reason, ending.usage)
 
     def _end(self, ending: RunEnd) -> Iterator[Event]:
         """End the whole run as its last part ended."""
-        if isinstance(ending, RunFinished) or not self._policy.answer_on_error:
+        if isinstance(ending, RunFinished) or not self._setting.policy.answer_on_error:
             yield replace(ending, usage=self._budget.usage)
             return
         said = "\n\n".join([ending.sentence, *self._board.findings])
-        yield from self._say(said, said)
+        yield from self._setting.say(said)
         yield RunFinished(said, ending.stop_reason, self._budget.usage, error=ending.sentence)
 
     def _direct(self, ending: RunFinished) -> RunEnd:
         """End with a result that is the answer; where it is to be of some shape, it must be so."""
-        shape = self._policy.shape
+        shape = self._setting.policy.shape
         if shape is None:
             return ending
         read = shape.read(ending.answer)
         if isinstance(read, Shaped):
             return replace(ending, answer=read.text, structured=read.value)
-        problems = wording_for(self._language).no_shape.format(problems="; ".join(read.problems))
+        problems = wording_for(self._setting.language).no_shape.format(
+            problems="; ".join(read.problems)
+        )
         return RunFailed(problems, "error", ending.usage)
 
     def _approval(
@@ -410,20 +402,22 @@ class PlannedRun:
     ) -> Generator[Event, None, RunEnd | None]:
         """Ask once for all the calls that the steps have held; `waiting` are these steps."""
         held = self._held.calls
-        question = self._approvals.ask(held, self.called, self._board.told()) if held else ""
+        question = (
+            self._setting.approvals.ask(held, self.called, self._board.told()) if held else ""
+        )
         for step, usage in waiting:
             if question:
                 yield StepHeld(step, usage)
             else:
-                error = wording_for(self._language).not_asked
+                error = wording_for(self._setting.language).not_asked
                 yield from self._finish(step, StepResult(text="", error=error), usage)
         return RunFinished(question, "approval_needed", self._budget.usage) if question else None
 
     def _ordinary(self, toolbox: Toolbox) -> Iterator[Event]:
         """Answer as function calling does, with what is left."""
-        conversation = self._shaped(self._conversation)
+        conversation = self._setting.shaped
         part = self._part(conversation, toolbox, self._budget.for_answer())
-        run = self._make(replace(part, approved=self._approved, demands_call=True))
+        run = self._setting.make(replace(part, approved=self._approved, demands_call=True))
         for event in run.events():
             if isinstance(event, RunFinished | RunFailed):
                 self.called += run.called
@@ -438,42 +432,10 @@ class PlannedRun:
             conversation=conversation,
             toolbox=toolbox,
             limits=limits,
-            policy=self._policy,
-            approvals=self._approvals,
+            policy=self._setting.policy,
+            approvals=self._setting.approvals,
         )
-
-    def _instructed(self, sentence: str) -> str:
-        return "\n\n".join(part for part in (self._conversation.instruction, sentence) if part)
-
-    def _shaped(self, conversation: Conversation) -> Conversation:
-        """Say which form the answer is to have."""
-        if self._policy.shape is None:
-            return conversation
-        asked = self._policy.shape.request(self._language)
-        return replace(conversation, instruction=self._instructed(asked))
-
-    def _say(self, text: str, answer: str) -> Iterator[Event]:
-        yield TextShown(text if self._manner.shows_plan else answer)
-        yield AnswerText(answer)
-
-    def _show(self, text: str) -> Iterator[Event]:
-        if self._manner.shows_plan and text:
-            yield TextShown(text)
-
-
-def _nested(place: str, event: Event) -> Event:
-    # The reader follows the thinking of what may be the answer; the steps keep theirs apart.
-    return event if isinstance(event, ReasoningShown) else Within(place, event)
 
 
 def _brought_no_answer(done: RoundFinished) -> bool:
     return bool(done.results) or not done.text.strip()
-
-
-def _checklist(steps: Sequence[PlannedStep]) -> str:
-    return "".join(f"- {_OPEN} {_line(step)}\n" for step in steps)
-
-
-def _line(step: PlannedStep) -> str:
-    task = shortened_line(step.task, _LINE).replace("<", "&lt;")  # no markup of a planner's
-    return f"{step.id}. {task}"
