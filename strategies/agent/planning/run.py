@@ -13,14 +13,10 @@ from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
     CLOSING,
     AnswerText,
-    CallStarted,
     ClosingFinished,
     ClosingStarted,
     Event,
-    Noticed,
-    PlanFinished,
     PlannedStep,
-    PlanStarted,
     ReasoningShown,
     RoundFinished,
     RunFailed,
@@ -33,7 +29,7 @@ from strategies.agent.events import (
     place_of,
 )
 from strategies.agent.loop import Run
-from strategies.agent.planning.board import Board, StepResult, checklist, ticked
+from strategies.agent.planning.board import Board, StepResult, ticked
 from strategies.agent.planning.budget import Budget
 from strategies.agent.planning.parts import (
     HeldBack,
@@ -46,7 +42,7 @@ from strategies.agent.planning.parts import (
     ToolsFor,
     event_within,
 )
-from strategies.agent.planning.plan import DirectAnswer, read_plan
+from strategies.agent.planning.planner import Planner
 from strategies.agent.planning.sentences import filled
 from strategies.agent.planning.side_by_side import Over, SideBySide
 from strategies.agent.ports import Toolbox, Usage
@@ -59,9 +55,8 @@ from strategies.protocols.base import Language
 
 _ROUNDS_TO_SEARCH = 3
 """For a search for tools, a call of what was found and the result."""
-_MOST_REVISIONS = 2
-_DESCRIPTION = 160
-"""Characters of a tool's description that the planner reads."""
+_SURPRISE = 160
+"""Characters of what a step calls unexpected that stand as its error."""
 _UNEXPECTED = re.compile(r"[*_\s]*UNEXPECTED[*_\s]*[:：]", re.IGNORECASE)
 
 
@@ -105,7 +100,6 @@ class PlannedRun:
         self._approved = approved
         self._at_once = limits.parallel_tools
         self._budget = Budget(limits, clock)
-        self._revisions = 0
         self._held = HeldBack(self._setting.approvals)
         self._board = Board(self._setting.sentences)
         self._demands_call = manner.demands_call
@@ -123,105 +117,17 @@ class PlannedRun:
         if self._approved or not toolbox.specs or not self._budget.allows_plan:
             yield from self._ordinary(toolbox)
             return
-        ending = yield from self._plan(toolbox)
+        planner = Planner(self._setting, toolbox, self._budget, self._board)
+        ending = yield from planner.plan()
         if ending is None and not self._board.steps:
             yield from self._ordinary(toolbox)
             return
-        ending = ending or (yield from self._carry_out(toolbox)) or (yield from self._answer())
+        ending = ending or (yield from self._carry_out(planner)) or (yield from self._answer())
         yield from self._end(ending)
-
-    # -- the plan -------------------------------------------------------------------------------
-
-    def _plan(self, toolbox: Toolbox) -> Generator[Event, None, RunEnd | None]:
-        """Ask for the plan; return the end of the run where the model answered, or failed."""
-        yield PlanStarted(0)
-        direct = DirectAnswer()
-        question = self._setting.conversation.question
-        said, ending = yield from self._ask_planner(0, toolbox, question, direct)
-        steps = self._read(said, toolbox) if said and not direct.text else None
-        unread = not steps and not direct.text
-        error = self._setting.sentences.unreadable if unread else ""
-        yield PlanFinished(0, steps or (), ending.usage, error)
-        if isinstance(ending, RunFailed) and ending.stop_reason != "empty_reply":
-            return ending
-        if unread:
-            detail = {"reply": said, "instead": "function calling"}
-            yield Noticed("✗ PLAN unreadable, function calling", detail)
-        if isinstance(ending, RunFinished) and direct.text and not self._is_bound:
-            return replace(ending, answer=direct.text)
-        # A plan of one step is no plan: then the step is the whole of the question.
-        if steps and len(steps) > 1:
-            self._board.revise(steps)
-            yield from self._setting.show(checklist(steps))
-        return None
-
-    @property
-    def _is_bound(self) -> bool:
-        """Whether an answer without a call, or in free words, is not what the builder wants."""
-        return self._demands_call or self._setting.policy.shape is not None
-
-    def _revise(self, toolbox: Toolbox) -> Generator[Event, None, None]:
-        self._revisions += 1
-        yield PlanStarted(self._revisions)
-        told = filled(self._setting.sentences.revise, results=self._board.told())
-        question = f"{self._setting.conversation.question}\n\n{told}"
-        said, ending = yield from self._ask_planner(
-            self._revisions, toolbox, question, DirectAnswer()
-        )
-        steps = self._read(said, toolbox) if isinstance(ending, RunFinished) else None
-        error = self._setting.sentences.unreadable if steps is None else ""
-        yield PlanFinished(self._revisions, steps or (), ending.usage, error)
-        # A revision that cannot be read ends the plan: the answer says what is known.
-        self._board.revise(steps or ())
-        if steps:
-            yield from self._setting.show(checklist(steps))
-
-    def _ask_planner(
-        self, number: int, toolbox: Toolbox, question: str, direct: DirectAnswer
-    ) -> Generator[Event, None, tuple[str, RunEnd]]:
-        """Ask for a plan; an answer that comes instead of one is streamed."""
-        tools = "\n".join(
-            f"- {one.name}: {shortened_line(one.description, _DESCRIPTION)}"
-            for one in toolbox.specs
-        )
-        conversation = replace(
-            self._setting.conversation,
-            instruction=self._setting.instructed(filled(self._setting.sentences.plan, tools=tools)),
-            question=question,
-        )
-        part = self._part(conversation, NoTools(), self._budget.for_plan())
-        run = self._setting.make(replace(part, policy=Policy()))
-        streams = number == 0 and not self._is_bound
-        calls = False
-        for event in run.events():
-            match event:
-                case TextShown(text):
-                    if (answer := direct.read(text)) and streams:
-                        yield from self._setting.say(answer)
-                case AnswerText():
-                    pass
-                case RunFinished() | RunFailed():
-                    if (answer := direct.read("", ending=True)) and streams:
-                        yield from self._setting.say(answer)
-                    # A model that calls a tool all the same has written no plan.
-                    said = "" if calls or isinstance(event, RunFailed) else event.answer
-                    return said, event
-                case _:
-                    calls = calls or isinstance(event, CallStarted)
-                    yield event_within(place_of(PlanStarted(number)), event)
-        raise AssertionError  # a run ends with its ending
-
-    def _read(self, said: str, toolbox: Toolbox) -> tuple[PlannedStep, ...] | None:
-        return read_plan(
-            said,
-            first=self._board.next_id,
-            tools=tuple(toolbox.known),
-            done=tuple(self._board.results),
-        )
 
     # -- the steps ------------------------------------------------------------------------------
 
-    def _carry_out(self, toolbox: Toolbox) -> Generator[Event, None, RunEnd | None]:
+    def _carry_out(self, planner: Planner) -> Generator[Event, None, RunEnd | None]:
         """Run the steps; return the end of the run where one of them ends it."""
         side, surprised, direct = SideBySide(), False, None
         runs: dict[int, tuple[PlannedStep, Run]] = {}
@@ -234,8 +140,8 @@ class PlannedRun:
                     if not surprised or direct or self._held.stops:
                         break
                     surprised = False
-                    if self._may_revise:
-                        yield from self._revise(toolbox)
+                    if planner.may_revise:
+                        yield from planner.revise()
                     continue
                 number, event = side.next()
                 if isinstance(event, Over):
@@ -290,7 +196,7 @@ class PlannedRun:
         said = ending.answer.strip()
         if not _UNEXPECTED.match(said):
             return StepResult(text=said)
-        return StepResult(text=said, error=shortened_line(said, _DESCRIPTION))
+        return StepResult(text=said, error=shortened_line(said, _SURPRISE))
 
     def _step_part(self, step: PlannedStep, rounds: int) -> RunPart:
         question, results = step.task, ""
@@ -310,11 +216,6 @@ class PlannedRun:
         demanded, self._demands_call = self._demands_call, False
         policy = Policy(direct_tools=self._setting.policy.direct_tools)
         return replace(part, policy=policy, approvals=self._held, demands_call=demanded)
-
-    @property
-    def _may_revise(self) -> bool:
-        left = self._budget.allows_plan and self._budget.in_time
-        return self._revisions < _MOST_REVISIONS and left
 
     def _why_over(self) -> str:
         if self._held.stops:
