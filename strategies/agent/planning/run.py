@@ -11,31 +11,24 @@ from dataclasses import replace
 
 from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
-    CLOSING,
-    AnswerText,
-    ClosingFinished,
-    ClosingStarted,
     Event,
     PlannedStep,
-    ReasoningShown,
-    RoundFinished,
     RunFailed,
     RunFinished,
     StepFinished,
     StepHeld,
     StepStarted,
-    TextShown,
     ToolCall,
     place_of,
 )
 from strategies.agent.loop import Run
+from strategies.agent.planning.answer import direct_answer, written_answer
 from strategies.agent.planning.board import Board, StepResult, ticked
 from strategies.agent.planning.budget import Budget
 from strategies.agent.planning.parts import (
     HeldBack,
     MakeRun,
     Manner,
-    NoTools,
     RunEnd,
     RunPart,
     Setting,
@@ -49,7 +42,6 @@ from strategies.agent.ports import Toolbox, Usage
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.truncation import shortened_line
 from strategies.agent.prompt.wording import wording_for
-from strategies.agent.schema.answer import Shaped
 from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.protocols.base import Language
 
@@ -122,7 +114,10 @@ class PlannedRun:
         if ending is None and not self._board.steps:
             yield from self._ordinary(toolbox)
             return
-        ending = ending or (yield from self._carry_out(planner)) or (yield from self._answer())
+        if ending is None:
+            ending = yield from self._carry_out(planner)
+        if ending is None:
+            ending = yield from written_answer(self._setting, self._budget, self._board)
         yield from self._end(ending)
 
     # -- the steps ------------------------------------------------------------------------------
@@ -162,7 +157,9 @@ class PlannedRun:
                 surprised = surprised or bool(self._board.results[number].error)
         finally:
             side.leave()
-        ending = (yield from self._approval(waiting)) or (self._direct(direct) if direct else None)
+        ending = (yield from self._approval(waiting)) or (
+            direct_answer(self._setting, direct) if direct else None
+        )
         if isinstance(ending, RunFinished):
             yield from self._setting.say(ending.answer, below="\n")
         elif ending is None:
@@ -232,50 +229,6 @@ class PlannedRun:
 
     # -- the end --------------------------------------------------------------------------------
 
-    def _answer(self) -> Generator[Event, None, RunEnd]:
-        """Have the answer written from the results, and stream it."""
-        yield from self._setting.show("\n")
-        yield ClosingStarted()
-        question, results = self._setting.conversation.question, self._board.told()
-        conversation = replace(
-            self._setting.shaped,
-            question=filled(self._setting.sentences.answer, question=question, results=results),
-        )
-        part = self._part(conversation, NoTools(), self._budget.for_answer())
-        run = self._setting.make(
-            replace(part, policy=replace(self._setting.policy, answer_on_error=False))
-        )
-        found, unsaid = [] if self._setting.policy.shape else self._board.findings, False
-        for event in run.events():
-            match event:
-                case RunFinished() | RunFailed():
-                    error = event.sentence if isinstance(event, RunFailed) else ""
-                    yield ClosingFinished(event.usage, error)
-                    return (yield from self._known(event, found, unsaid=unsaid))
-                case TextShown() | AnswerText() if found and unsaid:
-                    pass  # the engine's words; there is more to say
-                case TextShown() | AnswerText() | ReasoningShown():
-                    yield event
-                case _:
-                    unsaid = isinstance(event, RoundFinished) and _brought_no_answer(event)
-                    yield event_within(CLOSING, event)
-        raise AssertionError  # a run ends with its ending
-
-    def _known(
-        self, ending: RunEnd, found: Sequence[str], *, unsaid: bool
-    ) -> Generator[Event, None, RunEnd]:
-        """Answer with what the steps have found, where the model did not write the answer."""
-        if isinstance(ending, RunFailed):
-            unsaid = ending.stop_reason != "error"
-        elif not ending.answer:
-            unsaid = False  # a picture without a word
-        if not (found and unsaid):
-            return ending
-        heading = wording_for(self._setting.language).empty_answer_with_results
-        answer = "\n\n".join([heading, *found])
-        yield from self._setting.say(answer)
-        return RunFinished(answer, ending.stop_reason, ending.usage)
-
     def _end(self, ending: RunEnd) -> Iterator[Event]:
         """End the whole run as its last part ended."""
         if isinstance(ending, RunFinished) or not self._setting.policy.answer_on_error:
@@ -284,19 +237,6 @@ class PlannedRun:
         said = "\n\n".join([ending.sentence, *self._board.findings])
         yield from self._setting.say(said)
         yield RunFinished(said, ending.stop_reason, self._budget.usage, error=ending.sentence)
-
-    def _direct(self, ending: RunFinished) -> RunEnd:
-        """End with a result that is the answer; where it is to be of some shape, it must be so."""
-        shape = self._setting.policy.shape
-        if shape is None:
-            return ending
-        read = shape.read(ending.answer)
-        if isinstance(read, Shaped):
-            return replace(ending, answer=read.text, structured=read.value)
-        problems = wording_for(self._setting.language).no_shape.format(
-            problems="; ".join(read.problems)
-        )
-        return RunFailed(problems, "error", ending.usage)
 
     def _approval(
         self, waiting: Sequence[tuple[PlannedStep, Usage]]
@@ -336,7 +276,3 @@ class PlannedRun:
             policy=self._setting.policy,
             approvals=self._setting.approvals,
         )
-
-
-def _brought_no_answer(done: RoundFinished) -> bool:
-    return bool(done.results) or not done.text.strip()
