@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from strategies.agent.events import PlannedStep
 from strategies.agent.planning.sentences import Sentences, filled
+from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.truncation import cut, shortened_line
 from strategies.protocols.writing.escaping import escaped_markers
 
@@ -32,6 +33,8 @@ class Board:
         self.steps: list[PlannedStep] = []
         self.results: dict[int, StepResult] = {}
         self.running: set[int] = set()
+        self.called: list[RoundRecord] = []
+        """The rounds so far in which tools were called, those of an ordinary run included."""
 
     @property
     def next_id(self) -> int:

@@ -54,6 +54,11 @@ class Budget:
         return self._rounds >= _LEAST_ROUNDS
 
     @property
+    def at_once(self) -> int:
+        """How many steps may run side by side."""
+        return self._limits.parallel_tools
+
+    @property
     def in_time(self) -> bool:
         """Whether more may be begun before it is time to answer."""
         return self._clock() < self._deadline - self._limits.answer_seconds
