@@ -83,20 +83,17 @@ class Budget:
         self._rounds += self._shares.pop(place)
 
     def for_step(self, rounds: int) -> Limits:
-        """Return what a step may spend: the answer's time is kept back from all of it."""
-        return self._within(self._left - self._limits.answer_seconds, rounds)
+        """Return what a step may spend; it keeps time back for its own answer besides."""
+        return self._limits_of(rounds, kept=self._limits.answer_seconds)
 
     def for_plan(self) -> Limits:
         """Return what the asking for a plan may spend."""
-        return self._within(self._left, 1)
+        return self._limits_of(1)
 
     def for_answer(self) -> Limits:
         """Return what is left for an answer, written from the steps or without any."""
-        return self._within(self._left, max(self._rounds, 1))
+        return self._limits_of(max(self._rounds, 1))
 
-    @property
-    def _left(self) -> float:
-        return self._deadline - self._clock()
-
-    def _within(self, seconds: float, rounds: int) -> Limits:
-        return replace(self._limits, rounds=rounds, seconds=max(seconds, 1.0))
+    def _limits_of(self, rounds: int, *, kept: float = 0.0) -> Limits:
+        left = self._deadline - self._clock() - kept
+        return replace(self._limits, rounds=rounds, seconds=max(left, 1.0))

@@ -50,7 +50,8 @@ class Planner:
         said, ending = yield from self._ask(self._setting.conversation.question, direct)
         steps = self._read(said) if said and not direct.text else None
         unread = not steps and not direct.text
-        yield self._finished(steps, ending, unread=unread)
+        error = self._setting.sentences.unreadable if unread else ""
+        yield PlanFinished(0, steps or (), ending.usage, error)
         if isinstance(ending, RunFailed) and ending.stop_reason != "empty_reply":
             return ending
         if unread:
@@ -77,7 +78,8 @@ class Planner:
         question = f"{self._setting.conversation.question}\n\n{told}"
         said, ending = yield from self._ask(question, DirectAnswer())
         steps = self._read(said) if isinstance(ending, RunFinished) else None
-        yield self._finished(steps, ending, unread=steps is None)
+        error = self._setting.sentences.unreadable if steps is None else ""
+        yield PlanFinished(self._revisions, steps or (), ending.usage, error)
         # A revision that cannot be read ends the plan: the answer says what is known.
         self._board.revise(steps or ())
         if steps:
@@ -132,9 +134,3 @@ class Planner:
             tools=tuple(self._toolbox.known),
             done=tuple(self._board.results),
         )
-
-    def _finished(
-        self, steps: tuple[PlannedStep, ...] | None, ending: RunEnd, *, unread: bool
-    ) -> PlanFinished:
-        error = self._setting.sentences.unreadable if unread else ""
-        return PlanFinished(self._revisions, steps or (), ending.usage, error)

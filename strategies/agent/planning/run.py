@@ -1,7 +1,7 @@
 """A run with a plan: the model plans, steps run side by side, and one answer is written from them.
 
-Every part is a run of the engine (`agent/loop.py`); here they are put in order, and what a run may
-spend is shared out among them. Where no plan is needed or to be had, an ordinary run answers.
+Every part is a run of the engine (`agent/loop.py`); here they are put in order. Where no plan is
+needed or to be had, an ordinary run answers.
 """
 
 import time
@@ -9,23 +9,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from strategies.agent.config import Limits
-from strategies.agent.events import (
-    Event,
-    RunFailed,
-    RunFinished,
-    ToolCall,
-)
+from strategies.agent.events import Event, RunFailed, RunFinished, ToolCall
 from strategies.agent.planning.answer import written_answer
 from strategies.agent.planning.board import Board
 from strategies.agent.planning.budget import Budget
-from strategies.agent.planning.parts import (
-    MakeRun,
-    Manner,
-    RunEnd,
-    RunPart,
-    Setting,
-    ToolsFor,
-)
+from strategies.agent.planning.parts import MakeRun, Manner, RunEnd, RunPart, Setting, ToolsFor
 from strategies.agent.planning.planner import Planner
 from strategies.agent.planning.steps import Steps
 from strategies.agent.ports import Toolbox
@@ -87,6 +75,7 @@ class PlannedRun:
             yield event
 
     def _course(self) -> Iterator[Event]:
+        """Plan, carry out the steps, answer, end; a part that ends the run leaves out the rest."""
         toolbox = self._setting.tools_for(self._setting.conversation)
         planner = Planner(self._setting, toolbox, self._budget, self._board)
         plans = toolbox.specs and self._budget.allows_plan and not self._approved
