@@ -11,8 +11,8 @@ from dify_plugin.core.runtime import Session
 from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.events import Noticed
 from strategies.agent.loop import Run
-from strategies.agent.planning.parts import ChosenTools, RunPart, ToolsFor
-from strategies.agent.planning.run import Manner, PlannedRun
+from strategies.agent.planning.parts import ChosenTools, Manner, RunPart, ToolsFor
+from strategies.agent.planning.run import PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat

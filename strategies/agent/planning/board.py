@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from strategies.agent.events import PlannedStep
 from strategies.agent.planning.sentences import Sentences, filled
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.conversation import RoundRecord
+from strategies.agent.prompt.truncation import cut, shortened_line
 from strategies.protocols.writing.escaping import escaped_markers
 
 _RESULT_LENGTH = 20_000
 """Characters of a step's result that other steps and the answer are given."""
+_LINE = 300
+"""Characters of a task that the reader sees."""
+_OPEN, _DONE, _FAILED = "☐", "☑", "☒"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,8 @@ class Board:
         self.steps: list[PlannedStep] = []
         self.results: dict[int, StepResult] = {}
         self.running: set[int] = set()
+        self.called: list[RoundRecord] = []
+        """The rounds so far in which tools were called, those of an ordinary run included."""
 
     @property
     def next_id(self) -> int:
@@ -73,3 +79,18 @@ class Board:
                 said = one.text or filled(told.failed, error=one.error)
                 result = escaped_markers(cut(said, _RESULT_LENGTH))
                 yield filled(told.results, id=str(step.id), task=step.task, result=result)
+
+
+def checklist(steps: Sequence[PlannedStep]) -> str:
+    """Write a plan for the reader."""
+    return "".join(_line(_OPEN, step) for step in steps)
+
+
+def ticked(step: PlannedStep, result: StepResult) -> str:
+    """Write for the reader that a step is over."""
+    return _line(_FAILED if result.error else _DONE, step)
+
+
+def _line(mark: str, step: PlannedStep) -> str:
+    task = shortened_line(step.task, _LINE).replace("<", "&lt;")  # no markup of a planner's
+    return f"- {mark} {step.id}. {task}\n"

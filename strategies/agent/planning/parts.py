@@ -1,16 +1,28 @@
 """What the parts of a planned run are given: tools, limits, and who is asked for approval."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.events import ToolCall
+from strategies.agent.events import (
+    AnswerText,
+    Event,
+    ReasoningShown,
+    RunFailed,
+    RunFinished,
+    TextShown,
+    ToolCall,
+    Within,
+)
 from strategies.agent.loop import Run
+from strategies.agent.planning.sentences import Sentences, sentences_for
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.tools.approval import Approvals
-from strategies.protocols.base import ToolSpec
+from strategies.protocols.base import Language, ToolSpec
+
+type RunEnd = RunFinished | RunFailed
 
 
 class ToolsFor(Protocol):
@@ -37,10 +49,73 @@ class RunPart:
     """Whether the call that the builder demands is to be made in it."""
 
 
+type MakeRun = Callable[[RunPart], Run]
+
+
+def event_within(place: str, event: Event) -> Event:
+    """Return what the run tells of an event in one of its parts."""
+    # The reader follows the thinking of what may be the answer; the steps keep theirs apart.
+    return event if isinstance(event, ReasoningShown) else Within(place, event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """What the builder of the app wants of a planned run."""
+
+    policy: Policy
+    shows_plan: bool = True
+    """Whether the reader sees the plan as a checklist."""
+    demands_call: bool = False
+    """Whether some tool must be called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a planned run is about: its parts are made from it, and speak to the reader by it."""
+
+    conversation: Conversation
+    """The question and what stands before it, without the answer's shape."""
+    tools_for: ToolsFor
+    make: MakeRun
+    language: Language
+    manner: Manner
+    approvals: Approvals
+
+    @property
+    def sentences(self) -> Sentences:
+        """What models are told in the question's language."""
+        return sentences_for(self.language)
+
+    @property
+    def policy(self) -> Policy:
+        """How the whole run is to end."""
+        return self.manner.policy
+
+    def instructed(self, sentence: str) -> str:
+        """Return the builder's instruction with one more sentence."""
+        return "\n\n".join(part for part in (self.conversation.instruction, sentence) if part)
+
+    @property
+    def shaped(self) -> Conversation:
+        """The conversation that says which form the answer is to have."""
+        if self.policy.shape is None:
+            return self.conversation
+        asked = self.policy.shape.request(self.language)
+        return replace(self.conversation, instruction=self.instructed(asked))
+
+    def say(self, answer: str, *, below: str = "") -> Iterator[Event]:
+        """Give out a piece of the answer, and what parts it from a plan that the reader sees."""
+        yield TextShown(below + answer if self.manner.shows_plan else answer)
+        yield AnswerText(answer)
+
+    def show(self, text: str) -> Iterator[Event]:
+        """Show how the plan goes, where the reader is to see it."""
+        if self.manner.shows_plan and text:
+            yield TextShown(text)
+
+
 _HELD = "…"
 """Stands for a question, so that the step's run ends with it; no reader ever sees it."""
-
-type MakeRun = Callable[[RunPart], Run]
 
 
 class NoTools:

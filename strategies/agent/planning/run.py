@@ -1,83 +1,25 @@
 """A run with a plan: the model plans, steps run side by side, and one answer is written from them.
 
-Every part is a run of the engine (`agent/loop.py`); here they are put in order, and what a run may
-spend is shared out among them. Where no plan is needed or to be had, an ordinary run answers.
+Every part is a run of the engine (`agent/loop.py`); here they are put in order. Where no plan is
+needed or to be had, an ordinary run answers.
 """
 
-import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from strategies.agent.config import Limits, Policy
-from strategies.agent.events import (
-    CLOSING,
-    AnswerText,
-    CallStarted,
-    ClosingFinished,
-    ClosingStarted,
-    Event,
-    Noticed,
-    PlanFinished,
-    PlannedStep,
-    PlanStarted,
-    ReasoningShown,
-    RoundFinished,
-    RoundStarted,
-    RunFailed,
-    RunFinished,
-    StepFinished,
-    StepHeld,
-    StepStarted,
-    TextShown,
-    ToolCall,
-    Within,
-    place_of,
-)
-from strategies.agent.loop import Run
-from strategies.agent.planning.board import Board, StepResult
-from strategies.agent.planning.parts import (
-    HeldBack,
-    MakeRun,
-    NoTools,
-    RunPart,
-    ToolsFor,
-)
-from strategies.agent.planning.plan import DirectAnswer, read_plan
-from strategies.agent.planning.sentences import filled, sentences_for
-from strategies.agent.planning.side_by_side import Over, SideBySide
-from strategies.agent.ports import Toolbox, Usage
+from strategies.agent.config import Limits
+from strategies.agent.events import Event, RunFailed, RunFinished, ToolCall
+from strategies.agent.planning.answer import written_answer
+from strategies.agent.planning.board import Board
+from strategies.agent.planning.budget import Budget
+from strategies.agent.planning.parts import MakeRun, Manner, RunEnd, RunPart, Setting, ToolsFor
+from strategies.agent.planning.planner import Planner
+from strategies.agent.planning.steps import Steps
+from strategies.agent.ports import Toolbox
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
-from strategies.agent.prompt.truncation import shortened_line
-from strategies.agent.prompt.wording import wording_for
-from strategies.agent.schema.answer import Shaped
 from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.protocols.base import Language
-
-_LEAST_ROUNDS = 3
-"""For a plan, one step and the answer."""
-_ROUNDS_TO_SEARCH = 3
-"""For a search for tools, a call of what was found and the result."""
-_MOST_REVISIONS = 2
-_DESCRIPTION = 160
-"""Characters of a tool's description that the planner reads."""
-_LINE = 300
-"""Characters of a task that the reader sees."""
-_UNEXPECTED = re.compile(r"[*_\s]*UNEXPECTED[*_\s]*[:：]", re.IGNORECASE)
-_OPEN, _DONE, _FAILED = "☐", "☑", "☒"
-
-type RunEnd = RunFinished | RunFailed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """What the builder of the app wants of a planned run."""
-
-    policy: Policy
-    shows_plan: bool = True
-    """Whether the reader sees the plan as a checklist."""
-    demands_call: bool = False
-    """Whether some tool must be called."""
 
 
 class PlannedRun:
@@ -109,396 +51,82 @@ class PlannedRun:
             approved: the calls that the reader has approved; an ordinary run goes on from them.
             clock: the time in seconds.
         """
-        self._conversation = conversation
-        self._tools_for = tools_for
-        self._make = make
-        self._limits = limits
-        self._language: Language = language
-        self._told = sentences_for(language)
-        self._manner = manner
-        self._policy = manner.policy
-        self._approvals: Approvals = approvals or NoApprovals()
+        self._setting = Setting(
+            conversation=conversation,
+            tools_for=tools_for,
+            make=make,
+            language=language,
+            manner=manner,
+            approvals=approvals or NoApprovals(),
+        )
         self._approved = approved
-        self._clock = clock
-        self._deadline = clock() + limits.seconds
-        self._rounds = limits.rounds
-        """How many are left."""
-        self._shares: dict[str, int] = {}
-        """How many of them a running step may still use."""
-        self._revisions = 0
-        self._held = HeldBack(self._approvals)
-        self._board = Board(self._told)
-        self._usage = Usage()
-        self._demands_call = manner.demands_call
-        self.called: list[RoundRecord] = []
+        self._budget = Budget(limits, clock)
+        self._board = Board(self._setting.sentences)
+
+    @property
+    def called(self) -> Sequence[RoundRecord]:
         """The rounds so far in which tools were called."""
+        return self._board.called
 
     def events(self) -> Iterator[Event]:
         """Play the run; the last event is RunFinished or RunFailed."""
-        toolbox = self._tools_for(self._conversation)
-        if self._approved or not toolbox.specs or self._limits.rounds < _LEAST_ROUNDS:
-            yield from self._ordinary(toolbox)
-            return
-        ending = yield from self._plan(toolbox)
+        for event in self._course():
+            self._budget.count(event)
+            yield event
+
+    def _course(self) -> Iterator[Event]:
+        """Plan, carry out the steps, answer, end; a part that ends the run leaves out the rest."""
+        toolbox = self._setting.tools_for(self._setting.conversation)
+        planner = Planner(self._setting, toolbox, self._budget, self._board)
+        plans = toolbox.specs and self._budget.allows_plan and not self._approved
+        ending = (yield from planner.plan()) if plans else None
         if ending is None and not self._board.steps:
             yield from self._ordinary(toolbox)
             return
-        ending = ending or (yield from self._carry_out(toolbox)) or (yield from self._answer())
+        if ending is None:
+            ending = yield from self._carry_out(planner)
+        if ending is None:
+            ending = yield from written_answer(self._setting, self._budget, self._board)
         yield from self._end(ending)
 
-    # -- the plan -------------------------------------------------------------------------------
-
-    def _plan(self, toolbox: Toolbox) -> Generator[Event, None, RunEnd | None]:
-        """Ask for the plan; return the end of the run where the model answered, or failed."""
-        yield PlanStarted(0)
-        direct = DirectAnswer()
-        question = self._conversation.question
-        said, ending = yield from self._ask_planner(0, toolbox, question, direct)
-        steps = self._read(said, toolbox) if said and not direct.text else None
-        unread = not steps and not direct.text
-        error = self._told.unreadable if unread else ""
-        yield PlanFinished(0, steps or (), ending.usage, error)
-        if isinstance(ending, RunFailed) and ending.stop_reason != "empty_reply":
-            return ending
-        if unread:
-            detail = {"reply": said, "instead": "function calling"}
-            yield Noticed("✗ PLAN unreadable, function calling", detail)
-        if isinstance(ending, RunFinished) and direct.text and not self._is_bound:
-            return replace(ending, answer=direct.text)
-        # A plan of one step is no plan: then the step is the whole of the question.
-        if steps and len(steps) > 1:
-            self._board.revise(steps)
-            yield from self._show(_checklist(steps))
-        return None
-
-    @property
-    def _is_bound(self) -> bool:
-        """Whether an answer without a call, or in free words, is not what the builder wants."""
-        return self._demands_call or self._policy.shape is not None
-
-    def _revise(self, toolbox: Toolbox) -> Generator[Event, None, None]:
-        self._revisions += 1
-        yield PlanStarted(self._revisions)
-        told = filled(self._told.revise, results=self._board.told())
-        question = f"{self._conversation.question}\n\n{told}"
-        said, ending = yield from self._ask_planner(
-            self._revisions, toolbox, question, DirectAnswer()
-        )
-        steps = self._read(said, toolbox) if isinstance(ending, RunFinished) else None
-        error = self._told.unreadable if steps is None else ""
-        yield PlanFinished(self._revisions, steps or (), ending.usage, error)
-        # A revision that cannot be read ends the plan: the answer says what is known.
-        self._board.revise(steps or ())
-        if steps:
-            yield from self._show(_checklist(steps))
-
-    def _ask_planner(
-        self, number: int, toolbox: Toolbox, question: str, direct: DirectAnswer
-    ) -> Generator[Event, None, tuple[str, RunEnd]]:
-        """Ask for a plan; an answer that comes instead of one is streamed."""
-        tools = "\n".join(
-            f"- {one.name}: {shortened_line(one.description, _DESCRIPTION)}"
-            for one in toolbox.specs
-        )
-        conversation = replace(
-            self._conversation,
-            instruction=self._instructed(filled(self._told.plan, tools=tools)),
-            question=question,
-        )
-        part = self._part(conversation, NoTools(), rounds=1)
-        run = self._make(replace(part, policy=Policy()))
-        streams = number == 0 and not self._is_bound
-        calls = False
-        for event in run.events():
-            match event:
-                case TextShown(text):
-                    if (answer := direct.read(text)) and streams:
-                        yield from self._say(answer, answer)
-                case AnswerText():
-                    pass
-                case RunFinished() | RunFailed():
-                    self._usage += event.usage
-                    if (answer := direct.read("", ending=True)) and streams:
-                        yield from self._say(answer, answer)
-                    # A model that calls a tool all the same has written no plan.
-                    said = "" if calls or isinstance(event, RunFailed) else event.answer
-                    return said, event
-                case _:
-                    calls = calls or isinstance(event, CallStarted)
-                    yield from self._nested(place_of(PlanStarted(number)), event)
-        raise AssertionError  # a run ends with its ending
-
-    def _read(self, said: str, toolbox: Toolbox) -> tuple[PlannedStep, ...] | None:
-        return read_plan(
-            said,
-            first=self._board.next_id,
-            tools=tuple(toolbox.known),
-            done=tuple(self._board.results),
-        )
-
-    # -- the steps ------------------------------------------------------------------------------
-
-    def _carry_out(self, toolbox: Toolbox) -> Generator[Event, None, RunEnd | None]:
+    def _carry_out(self, planner: Planner) -> Generator[Event, None, RunEnd | None]:
         """Run the steps; return the end of the run where one of them ends it."""
-        side, surprised, direct = SideBySide(), False, None
-        runs: dict[int, tuple[PlannedStep, Run]] = {}
-        waiting: list[tuple[PlannedStep, Usage]] = []
+        steps = Steps(self._setting, self._budget, self._board)
         try:
-            while True:
-                if not (surprised or direct or self._held.stops):
-                    yield from self._begin(side, runs)
-                if not runs:
-                    if not surprised or direct or self._held.stops:
-                        break
-                    surprised = False
-                    if self._may_revise:
-                        yield from self._revise(toolbox)
-                    continue
-                number, event = side.next()
-                if isinstance(event, Over):
-                    continue
-                step, run = runs[number]
-                if not isinstance(event, RunFinished | RunFailed):
-                    yield from self._nested(place_of(StepStarted(step)), event)
-                    continue
-                del runs[number]
-                self.called += run.called
-                self._take_back(step, event)
-                if isinstance(event, RunFinished) and event.stop_reason == "approval_needed":
-                    waiting.append((step, event.usage))
-                    continue
-                yield from self._finish(step, self._result(event), event.usage)
-                if isinstance(event, RunFinished) and event.stop_reason == "direct_result":
-                    direct = direct or event
-                surprised = surprised or bool(self._board.results[number].error)
+            yield from steps.play()
+            while steps.ask_for_revision:
+                if planner.may_revise:
+                    yield from planner.revise()
+                yield from steps.play()
         finally:
-            side.leave()
-        ending = (yield from self._approval(waiting)) or (self._direct(direct) if direct else None)
-        if isinstance(ending, RunFinished):
-            yield from self._say(f"\n{ending.answer}", ending.answer)
-        elif ending is None:
-            yield from self._give_up(self._why_over())
-        return ending
-
-    def _begin(
-        self, side: SideBySide, runs: dict[int, tuple[PlannedStep, Run]]
-    ) -> Generator[Event, None, None]:
-        for step in self._board.ready[: self._limits.parallel_tools - len(runs)]:
-            # One round is kept for the answer; the rest is shared out among all that is to come.
-            waiting = len(self._board.waiting)
-            share = (self._rounds - 1) // max(waiting, 1) or min(self._rounds - 1, 1)
-            if share < 1 or not self._in_time:
-                return
-            self._rounds -= share
-            self._board.running.add(step.id)
-            run = self._make(self._step_part(step, share))
-            runs[step.id] = (step, run)
-            self._shares[place_of(StepStarted(step))] = share
-            yield StepStarted(step)
-            side.start(step.id, run)
-
-    def _take_back(self, step: PlannedStep, ending: RunEnd) -> None:
-        self._usage += ending.usage
-        self._rounds += self._shares.pop(place_of(StepStarted(step)))  # what it did not use
-
-    def _finish(
-        self, step: PlannedStep, result: StepResult, usage: Usage
-    ) -> Generator[Event, None, None]:
-        self._board.running.discard(step.id)
-        self._board.results[step.id] = result
-        yield StepFinished(step, result.text, usage, result.error)
-        yield from self._show(f"- {_FAILED if result.error else _DONE} {_line(step)}\n")
-
-    def _result(self, ending: RunEnd) -> StepResult:
-        if isinstance(ending, RunFailed):
-            return StepResult(text="", error=ending.sentence)
-        said = ending.answer.strip()
-        if not _UNEXPECTED.match(said):
-            return StepResult(text=said)
-        return StepResult(text=said, error=shortened_line(said, _DESCRIPTION))
-
-    def _step_part(self, step: PlannedStep, rounds: int) -> RunPart:
-        question, results = step.task, ""
-        if step.after:
-            results = self._board.told(step.after)
-            question = filled(self._told.task, task=question, results=results)
-        conversation = Conversation(
-            instruction=self._instructed(self._told.step),
-            history=(),
-            question=question,
-            attachments=self._conversation.attachments,
-            material=(*self._conversation.material, results),
-        )
-        searches = rounds >= _ROUNDS_TO_SEARCH
-        toolbox = self._tools_for(conversation, step.tools, searches=searches)
-        part = self._part(conversation, toolbox, rounds=rounds)
-        demanded, self._demands_call = self._demands_call, False
-        policy = Policy(direct_tools=self._policy.direct_tools)
-        # What the answer needs is kept back from what the step keeps back for its own.
-        seconds = max(part.limits.seconds - self._limits.answer_seconds, 1.0)
-        limits = replace(part.limits, seconds=seconds)
-        return replace(
-            part, limits=limits, policy=policy, approvals=self._held, demands_call=demanded
-        )
-
-    @property
-    def _in_time(self) -> bool:
-        return self._clock() < self._deadline - self._limits.answer_seconds
-
-    @property
-    def _may_revise(self) -> bool:
-        left = self._rounds >= _LEAST_ROUNDS and self._in_time
-        return self._revisions < _MOST_REVISIONS and left
-
-    def _why_over(self) -> str:
-        if self._held.stops:
-            return wording_for(self._language).not_asked
-        return self._told.no_rounds if self._in_time else self._told.stopped
-
-    def _give_up(self, reason: str) -> Generator[Event, None, None]:
-        """Say of the steps that were not begun why not."""
-        for step in self._board.waiting:
-            self._board.results[step.id] = StepResult(text="", error=reason)
-            yield StepStarted(step)
-            yield StepFinished(step, "", Usage(), reason)
-
-    # -- the end --------------------------------------------------------------------------------
-
-    def _answer(self) -> Generator[Event, None, RunEnd]:
-        """Have the answer written from the results, and stream it."""
-        yield from self._show("\n")
-        yield ClosingStarted()
-        question, results = self._conversation.question, self._board.told()
-        conversation = replace(
-            self._shaped(self._conversation),
-            question=filled(self._told.answer, question=question, results=results),
-        )
-        part = self._part(conversation, NoTools(), rounds=max(self._rounds, 1))
-        run = self._make(replace(part, policy=replace(self._policy, answer_on_error=False)))
-        found, unsaid = [] if self._policy.shape else self._board.findings, False
-        for event in run.events():
-            match event:
-                case RunFinished() | RunFailed():
-                    self._usage += event.usage
-                    error = event.sentence if isinstance(event, RunFailed) else ""
-                    yield ClosingFinished(event.usage, error)
-                    return (yield from self._known(event, found, unsaid=unsaid))
-                case TextShown() | AnswerText() if found and unsaid:
-                    pass  # the engine's words; there is more to say
-                case TextShown() | AnswerText() | ReasoningShown():
-                    yield event
-                case _:
-                    unsaid = isinstance(event, RoundFinished) and _brought_no_answer(event)
-                    yield from self._nested(CLOSING, event)
-        raise AssertionError  # a run ends with its ending
-
-    def _known(
-        self, ending: RunEnd, found: Sequence[str], *, unsaid: bool
-    ) -> Generator[Event, None, RunEnd]:
-        """Answer with what the steps have found, where the model did not write the answer."""
-        if isinstance(ending, RunFailed):
-            unsaid = ending.stop_reason != "error"
-        elif not ending.answer:
-            unsaid = False  # a picture without a word
-        if not (found and unsaid):
-            return ending
-        heading = wording_for(self._language).empty_answer_with_results
-        answer = "\n\n".join([heading, *found])
-        yield from self._say(answer, answer)
-        return RunFinished(answer, ending.stop_reason, ending.usage)
+            steps.leave()
+        return (yield from steps.end())
 
     def _end(self, ending: RunEnd) -> Iterator[Event]:
         """End the whole run as its last part ended."""
-        if isinstance(ending, RunFinished) or not self._policy.answer_on_error:
-            yield replace(ending, usage=self._usage)
+        if isinstance(ending, RunFinished) or not self._setting.policy.answer_on_error:
+            yield replace(ending, usage=self._budget.usage)
             return
         said = "\n\n".join([ending.sentence, *self._board.findings])
-        yield from self._say(said, said)
-        yield RunFinished(said, ending.stop_reason, self._usage, error=ending.sentence)
-
-    def _direct(self, ending: RunFinished) -> RunEnd:
-        """End with a result that is the answer; where it is to be of some shape, it must be so."""
-        shape = self._policy.shape
-        if shape is None:
-            return ending
-        read = shape.read(ending.answer)
-        if isinstance(read, Shaped):
-            return replace(ending, answer=read.text, structured=read.value)
-        problems = wording_for(self._language).no_shape.format(problems="; ".join(read.problems))
-        return RunFailed(problems, "error", ending.usage)
-
-    def _approval(
-        self, waiting: Sequence[tuple[PlannedStep, Usage]]
-    ) -> Generator[Event, None, RunEnd | None]:
-        """Ask once for all the calls that the steps have held; `waiting` are these steps."""
-        held = self._held.calls
-        question = self._approvals.ask(held, self.called, self._board.told()) if held else ""
-        for step, usage in waiting:
-            if question:
-                yield StepHeld(step, usage)
-            else:
-                error = wording_for(self._language).not_asked
-                yield from self._finish(step, StepResult(text="", error=error), usage)
-        return RunFinished(question, "approval_needed", self._usage) if question else None
+        yield from self._setting.say(said)
+        yield RunFinished(said, ending.stop_reason, self._budget.usage, error=ending.sentence)
 
     def _ordinary(self, toolbox: Toolbox) -> Iterator[Event]:
         """Answer as function calling does, with what is left."""
-        part = self._part(self._shaped(self._conversation), toolbox, rounds=max(self._rounds, 1))
-        run = self._make(replace(part, approved=self._approved, demands_call=True))
+        run = self._setting.make(
+            RunPart(
+                conversation=self._setting.shaped,
+                toolbox=toolbox,
+                limits=self._budget.for_answer(),
+                policy=self._setting.policy,
+                approvals=self._setting.approvals,
+                approved=self._approved,
+                demands_call=True,
+            )
+        )
         for event in run.events():
             if isinstance(event, RunFinished | RunFailed):
-                self.called += run.called
-                yield replace(event, usage=self._usage + event.usage)
+                self._board.called += run.called
+                yield replace(event, usage=self._budget.usage + event.usage)
             else:
                 yield event
-
-    # -- what the parts have in common ----------------------------------------------------------
-
-    def _nested(self, place: str, event: Event) -> Iterator[Event]:
-        if isinstance(event, RoundStarted) and place not in self._shares:
-            self._rounds -= 1
-        elif isinstance(event, RoundStarted):
-            self._shares[place] -= 1
-        # The reader follows the thinking of what may be the answer; the steps keep theirs apart.
-        yield event if isinstance(event, ReasoningShown) else Within(place, event)
-
-    def _part(self, conversation: Conversation, toolbox: Toolbox, *, rounds: int) -> RunPart:
-        left = max(self._deadline - self._clock(), 1.0)
-        return RunPart(
-            conversation=conversation,
-            toolbox=toolbox,
-            limits=replace(self._limits, rounds=rounds, seconds=left),
-            policy=self._policy,
-            approvals=self._approvals,
-        )
-
-    def _instructed(self, sentence: str) -> str:
-        return "\n\n".join(part for part in (self._conversation.instruction, sentence) if part)
-
-    def _shaped(self, conversation: Conversation) -> Conversation:
-        """Say which form the answer is to have."""
-        if self._policy.shape is None:
-            return conversation
-        asked = self._policy.shape.request(self._language)
-        return replace(conversation, instruction=self._instructed(asked))
-
-    def _say(self, text: str, answer: str) -> Iterator[Event]:
-        yield TextShown(text if self._manner.shows_plan else answer)
-        yield AnswerText(answer)
-
-    def _show(self, text: str) -> Iterator[Event]:
-        if self._manner.shows_plan and text:
-            yield TextShown(text)
-
-
-def _brought_no_answer(done: RoundFinished) -> bool:
-    return bool(done.results) or not done.text.strip()
-
-
-def _checklist(steps: Sequence[PlannedStep]) -> str:
-    return "".join(f"- {_OPEN} {_line(step)}\n" for step in steps)
-
-
-def _line(step: PlannedStep) -> str:
-    task = shortened_line(step.task, _LINE).replace("<", "&lt;")  # no markup of a planner's
-    return f"{step.id}. {task}"

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from strategies.agent.config import Limits, Policy
 from strategies.agent.events import ToolCall
 from strategies.agent.loop import Run
-from strategies.agent.planning.parts import ChosenTools, RunPart
-from strategies.agent.planning.run import Manner, PlannedRun
+from strategies.agent.planning.parts import ChosenTools, Manner, RunPart
+from strategies.agent.planning.run import PlannedRun
 from strategies.agent.ports import ModelDelta, ModelRequest, Toolbox
 from strategies.agent.prompt.conversation import Conversation, text_in
 from strategies.agent.prompt.wording import ENGLISH
