@@ -92,7 +92,7 @@ def test_frames_have_another_form(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_module_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours cannot even be imported."""
-    for name in ("sdk", "links", "stdio"):
+    for name in ("sdk_links", "links", "stdio"):
         monkeypatch.delitem(sys.modules, f"strategies.dify.transport.{name}", raising=False)
         monkeypatch.delattr(transport, name, raising=False)
     monkeypatch.setitem(sys.modules, "dify_plugin.core.server.serverless.response_writer", None)
