@@ -6,6 +6,7 @@ string, and then the first close tag that stands at the end of a line is taken a
 a block waits for its close tag, otherwise its calls are out as soon as the last bracket is.
 """
 
+import functools
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -187,10 +188,14 @@ _JUNK_INSIDE = _JUNK | {"}", "]", ",", ";", "</function>"}
 
 def after_call(wrapping: Wrapping, *, closed: bool = False) -> Closed:
     """Tell what may be left over from a call whose tags have been closed or not."""
-    inside = wrapping.tagged and not closed
+    return _after_call(wrapping.expected, inside=wrapping.tagged and not closed, closed=closed)
+
+
+@functools.cache  # there are few, and every call needs one
+def _after_call(expected: frozenset[str], *, inside: bool, closed: bool) -> Closed:
     return Closed(
         junk=_JUNK if closed else _JUNK_INSIDE,
-        expected=wrapping.expected,
+        expected=expected,
         stray=frozenset((CLOSE,)) if inside else frozenset(),
         inside=inside,
     )
