@@ -446,7 +446,8 @@ class _Reader:
         doubtful = -1
         at = start
         while True:
-            end = past(body, text, at)
+            found = body.match(text, at)
+            end = found.end() if found else len(text)
             if end >= len(text) or text[end] == "\\":
                 break
             if self._ends_are_lost or is_end(end + 1):
@@ -492,7 +493,8 @@ class _Reader:
 
     def _peek(self, at: int) -> int:
         """Skip white space and comments, but not so far that many peeks would cost much."""
-        return past(_BLANK, self._text, at, at + _LOOK_AHEAD)
+        found = _BLANK.match(self._text, at, at + _LOOK_AHEAD)
+        return found.end() if found else at
 
     def _ends_value(self, quote_end: int) -> bool:
         """Tell whether what follows a quote shows that it ended a value."""
