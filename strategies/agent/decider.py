@@ -14,7 +14,7 @@ from strategies.agent.failures.classify import ModelFailure
 from strategies.agent.model.reply import Reply
 from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
 from strategies.agent.schema.answer import AnswerShape, Shaped

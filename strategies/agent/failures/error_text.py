@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from strategies.agent.failures.redaction import redacted
-from strategies.agent.prompt.truncation import shortened
+from strategies.agent.prompt.shortening import shortened
 
 MAX_SENTENCE = 300
 """Characters of one sentence; more is not read in a red box."""

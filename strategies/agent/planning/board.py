@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from strategies.agent.events import PlannedStep
 from strategies.agent.planning.sentences import Sentences, filled
 from strategies.agent.prompt.conversation import RoundRecord
-from strategies.agent.prompt.truncation import cut, shortened_line
+from strategies.agent.prompt.shortening import cut, shortened_line
 from strategies.protocols.writing.escaping import escaped_markers
 
 _RESULT_LENGTH = 20_000

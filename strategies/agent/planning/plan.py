@@ -11,7 +11,7 @@ from typing import cast
 from unicodedata import normalize
 
 from strategies.agent.events import PlannedStep
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 from strategies.protocols.json.read import Unreadable, read_value
 from strategies.protocols.react.answer_string import AnswerString
 from strategies.protocols.stream.cursor import Cursor

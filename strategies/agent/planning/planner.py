@@ -23,7 +23,7 @@ from strategies.agent.planning.parts import NoTools, RunEnd, RunPart, Setting, e
 from strategies.agent.planning.plan import DirectAnswer, read_plan
 from strategies.agent.planning.sentences import filled
 from strategies.agent.ports import Toolbox
-from strategies.agent.prompt.truncation import shortened_line
+from strategies.agent.prompt.shortening import shortened_line
 
 _MOST_REVISIONS = 2
 _DESCRIPTION = 160

@@ -23,7 +23,7 @@ from strategies.agent.planning.sentences import filled
 from strategies.agent.planning.side_by_side import Over, SideBySide
 from strategies.agent.ports import Usage
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.prompt.truncation import shortened_line
+from strategies.agent.prompt.shortening import shortened_line
 from strategies.agent.prompt.wording import wording_for
 
 _ROUNDS_TO_SEARCH = 3

@@ -12,7 +12,7 @@ from typing import cast
 from strategies.agent.events import ToolCall
 from strategies.agent.ports import Message
 from strategies.agent.prompt.media import described, is_medium, parts_of, without_media
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 
 type Content = str | Sequence[Mapping[str, object]]
 """A message's content: text, or parts as Dify's wire has them (text, image, document …)."""

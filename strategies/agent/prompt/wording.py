@@ -4,7 +4,7 @@ Chosen by the language of the question, as the protocols' instructions are. What
 of ours: the protocols' prompts; `planning/sentences.py`; `schema/answer.py` and
 `schema/arguments.py` on what does not fit; `dify/inputs/knowledge.py` on passages;
 `dify/inputs/files/wording.py` and `dify/calls/toolbox.py` on files; `dify/calls/tool_result.py` on
-results; and the notes of `truncation.py` and `window/draft.py` on what was left out.
+results; and the notes of `shortening.py` and `window/draft.py` on what was left out.
 """
 
 from dataclasses import dataclass

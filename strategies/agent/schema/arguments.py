@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 from strategies.agent.schema.coercion import COERCIONS, UNFIT, is_of
 from strategies.agent.schema.resolve import (
     Schema,

@@ -12,7 +12,7 @@ from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 from strategies.agent.schema.coercion import COERCIONS, UNFIT
 from strategies.agent.schema.resolve import Schema, mapping
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from strategies.agent.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, text_in
-from strategies.agent.prompt.truncation import shortened_line
+from strategies.agent.prompt.shortening import shortened_line
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.tools.index import ToolIndex
 from strategies.agent.window.tokens import Estimator

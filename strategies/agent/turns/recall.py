@@ -13,7 +13,7 @@ from itertools import pairwise
 from strategies.agent.failures.redaction import redacted
 from strategies.agent.ports import Message
 from strategies.agent.prompt.conversation import Recalled, RoundRecord, text_in, text_message
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 
 _QUESTION = 2_000
 """Characters of a question by which its turn is found again."""

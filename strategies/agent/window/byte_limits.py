@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from strategies.agent.ports import Message
 from strategies.agent.prompt.conversation import calls_of
 from strategies.agent.prompt.media import Part, described, is_medium, parts_of
-from strategies.agent.prompt.truncation import cut, cut_arguments
+from strategies.agent.prompt.shortening import cut, cut_arguments
 
 LEAST_PART = 400
 """Bytes that are left of every text."""

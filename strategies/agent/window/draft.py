@@ -10,7 +10,7 @@ from typing import Any, cast
 from strategies.agent.ports import Message, ModelRequest
 from strategies.agent.prompt.conversation import calls_of
 from strategies.agent.prompt.media import has_media, without_media
-from strategies.agent.prompt.truncation import cut, cut_arguments
+from strategies.agent.prompt.shortening import cut, cut_arguments
 from strategies.agent.window.byte_limits import json_size, with_parts_cut
 from strategies.agent.window.tokens import Estimator, Report
 from strategies.protocols.base import ToolSpec

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from strategies.agent.failures.error_text import MAX_SENTENCE, sentence
 from strategies.agent.failures.redaction import redacted
 from strategies.agent.ports import Forwarded, ToolOutcome
-from strategies.agent.prompt.truncation import cut, shortened
+from strategies.agent.prompt.shortening import cut, shortened
 from strategies.dify.calls.errors import tool_error
 from strategies.dify.calls.inline_media import (
     InlineMedium,

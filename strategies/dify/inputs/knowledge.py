@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 from strategies.agent.window.byte_limits import json_size
 from strategies.dify.inputs.shares import LEAST, shares
 from strategies.dify.loose_json import Json, decoded, mapping, number_of, only_text, sequence

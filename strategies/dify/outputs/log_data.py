@@ -11,7 +11,7 @@ from itertools import islice
 from typing import cast
 
 from strategies.agent.failures.redaction import HIDDEN, is_secret, redacted
-from strategies.agent.prompt.truncation import shortened_line
+from strategies.agent.prompt.shortening import shortened_line
 from strategies.dify.transport.frames import as_json, writable_text
 
 LIMIT = 16 * 1024

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from strategies.agent.ports import Usage
-from strategies.agent.prompt.truncation import shortened
+from strategies.agent.prompt.shortening import shortened
 from strategies.dify.outputs.log_data import capped, one_line
 from strategies.dify.outputs.messages import log_message
 from strategies.dify.outputs.pacing import DifyMessage

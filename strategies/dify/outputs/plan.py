@@ -10,7 +10,7 @@ from strategies.agent.events import (
     StepHeld,
     StepStarted,
 )
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 
 # Dify refuses a variable of more than 200 KiB.
 _TASKS_LENGTH, _RESULTS_LENGTH = 20_000, 40_000

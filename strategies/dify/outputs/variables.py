@@ -24,7 +24,7 @@ from strategies.agent.events import (
     ToolCall,
     Within,
 )
-from strategies.agent.prompt.truncation import cut, cut_inside
+from strategies.agent.prompt.shortening import cut, cut_inside
 from strategies.dify.outputs.messages import streamed_variable, variable_message
 from strategies.dify.outputs.pacing import DifyMessage
 from strategies.dify.outputs.plan import PlanOutput

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from strategies.agent.prompt.truncation import cut
+from strategies.agent.prompt.shortening import cut
 from strategies.dify.inputs.files.run_file import RunFile, extension_of
 from strategies.dify.inputs.shares import shares
 from strategies.protocols.writing.escaping import escaped_markers

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.agent.prompt.truncation import cut, cut_arguments
+from strategies.agent.prompt.shortening import cut, cut_arguments
 
 
 def test_short_text_stays() -> None:
