@@ -4,6 +4,7 @@ A format writes the conversation for the model and makes the parser for its repl
 tell formats apart: both deliver the events of `strategies/protocols/base.py`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -189,10 +190,8 @@ class TextFormat:
         past = _past(rounds)
         told = [*rounds[:past], *(one for one in rounds[past:] if not one.can_be_shown)]
         shown = [_exchange(record) for record in rounds[past:] if record.can_be_shown]
-        heading = [wording_for(self.language).found] if told else []
-        *before, last = self.protocol.closing(
-            "\n\n".join([asked, *heading]), [_exchange(one) for one in told], ""
-        )
+        question = _headed(asked, wording_for(self.language)) if told else asked
+        *before, last = self.protocol.closing(question, [_exchange(one) for one in told], "")
         turns = [*before, *self.protocol.turns(last.text, shown)]
         return [text_message(turn.role, turn.text) for turn in turns]
 
@@ -275,19 +274,24 @@ def _found(
     last = {one.call.raw + one.call.name: one.call.id for one in _ran(rounds)}
     ids = frozenset(last.values())
     found = [Exchange(reply=one.content, results=_results(one, ids)) for one in rounds]
-    heading = [wording.found] if ids else []
-    return "\n\n".join([question, *heading]), found
+    return _headed(question, wording) if ids else question, found
+
+
+def _headed(question: str, wording: Wording) -> str:
+    return f"{question}\n\n{wording.found}"
 
 
 def _past(rounds: Sequence[RoundRecord]) -> int:
     """Count the rounds up to the newest that brought nothing but results known before it."""
-    known: list[tuple[str, Mapping[str, object], str]] = []
+    known: dict[tuple[str, str], list[Mapping[str, object]]] = defaultdict(list)
     past = 0
     for place, record in enumerate(rounds, start=1):
-        brought = [(one.call.name, one.call.arguments, one.result) for one in _ran([record])]
-        if brought and len(brought) == len(record.done) and all(one in known for one in brought):
+        ran = list(_ran([record]))
+        repeats = [one.call.arguments in known[one.call.name, one.result] for one in ran]
+        if ran and len(ran) == len(record.done) and all(repeats):
             past = place
-        known += brought
+        for one in ran:
+            known[one.call.name, one.result].append(one.call.arguments)
     return past
 
 
