@@ -11,7 +11,7 @@ from statistics import median
 from benchmarks.stage import Sizes
 from benchmarks.table import Row, Section
 from strategies.protocols.base import Call, ReplyParser, ToolSpec
-from strategies.protocols.json import lenient as tolerant_json
+from strategies.protocols.json import lenient
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
 from strategies.protocols.registry import TEXT_PROTOCOLS
@@ -172,10 +172,10 @@ def _repair_rows(sizes: Sizes) -> list[Row]:
     for what, row in (("another spelling", _REPAIRED), ("quotes in strings", _UNQUOTED)):
         broken = "[" + _repeated(row, length)
         half = "[" + _repeated(row, length // 2)
-        valid = json.dumps(tolerant_json.read(broken).value)
+        valid = json.dumps(lenient.read(broken).value)
         seconds, ratio = _compared(
-            lambda broken=broken: tolerant_json.read(broken),
-            lambda half=half: tolerant_json.read(half),
+            lambda broken=broken: lenient.read(broken),
+            lambda half=half: lenient.read(half),
         )
         rows += [
             Row(

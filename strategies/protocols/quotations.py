@@ -18,7 +18,8 @@ from typing import cast
 
 from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
-from strategies.protocols.json.lenient import MalformedError, read
+from strategies.protocols.json.lenient import read
+from strategies.protocols.json.malformed import MalformedError
 
 _CHANGES = re.compile(r"\\[nrt]|[\s\\\"'`\u200b\ufeff]+|</?tool_call>|json\b(?=\s*\{)")
 _ENTITIES = ("&lt;", "&quot;", "&#34;")

@@ -1,7 +1,8 @@
 """The arguments of a call, read from what a model wrote.
 
-LenientValue goes in stages: strict JSON, with control characters allowed; then a tolerant pass over
-fences, prose and the usual mistakes; guesses are marked `repaired`. Text that was cut inside a
+Strict JSON is tried first, with control characters allowed; then a lenient reader passes over
+fences, prose and the usual mistakes. Wrong punctuation is marked `repaired`; a value that takes a
+guess comes back as `Guessed`, and is not run. Text that was cut inside a
 value is never handed out as arguments, and nothing is turned into `{}` unless it was empty: a
 tool that runs on lost arguments does harm. `problem` is a sentence for the model.
 
@@ -14,15 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from strategies.protocols.json.lenient import (
-    DEPTH_LIMIT,
-    STRICT,
-    LenientValue,
-    MalformedError,
-    read,
-    skip_blank,
-)
+from strategies.protocols.json.lenient import LenientValue, read
+from strategies.protocols.json.malformed import DEPTH_LIMIT, MalformedError
+from strategies.protocols.json.marks import skip_blank
 from strategies.protocols.json.span import exceeds_depth
+from strategies.protocols.json.strict import STRICT
 
 _OBJECT_START = re.compile(r"[{｛]")
 _VALUE_START = re.compile(r"[{｛\[［]")
@@ -150,7 +147,7 @@ def _read(text: str, start: re.Pattern[str]) -> Value | Unreadable:
     return Value(value=reading.value, repaired=reading.repaired, guessed=reading.guessed)
 
 
-# ---- strict
+# ---- strictly
 
 
 def _read_strictly(text: str) -> Value | Unreadable | None:
@@ -168,7 +165,7 @@ def _too_deep() -> Unreadable:
     return Unreadable(problem=f"The JSON is nested more than {DEPTH_LIMIT} levels deep.")
 
 
-# ---- tolerant
+# ---- leniently
 
 
 def _first_value(text: str, start: re.Pattern[str]) -> int:

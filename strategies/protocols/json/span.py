@@ -7,7 +7,8 @@ quotes too where a key or value starts, as in a Python repr.
 """
 
 import re
-import sys
+
+from strategies.protocols.matching import past
 
 _STRING = r"""["][^"\\]*+(?:\\.[^"\\]*+)*+["]"""
 _PLAIN = rf"""[^"'{{}}\[\]]*+(?:{_STRING}[^"'{{}}\[\]]*+)*+"""
@@ -144,9 +145,3 @@ def _nests(brackets: re.Pattern[str], text: str, limit: int) -> bool:
         elif bracket[0] in "}]":
             depth -= 1
     return False
-
-
-def past(pattern: re.Pattern[str], text: str, at: int, end: int = sys.maxsize) -> int:
-    """Return where what a pattern matches at `at` ends; `at` itself where it matches nothing."""
-    found = pattern.match(text, at, end)
-    return found.end() if found else at

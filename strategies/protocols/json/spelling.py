@@ -3,7 +3,7 @@
 Most of what strict JSON refuses is only spelled otherwise: single or smart quotes, Python's
 literals, keys without quotes, a comma too many. What is rewritten here must then be strict JSON, so
 nothing is guessed, and it means what a reader that goes step by step would make of it. That reader
-(`tolerant_json`) is for the rest, and takes five times as long.
+(`lenient`) is for the rest, and takes five times as long.
 """
 
 import json

@@ -10,9 +10,9 @@ The object is there as soon as it is certain. Joined fragments are parsed once.
 
 import json
 
-from strategies.protocols.json.lenient import STRICT
 from strategies.protocols.json.read import plain_object
 from strategies.protocols.json.span import JsonSpan, split_objects
+from strategies.protocols.json.strict import STRICT
 
 _MOST_BLANKS = 64
 _LONGEST_LITERAL = 6  # an error in a literal that was cut is reported where the literal starts

@@ -22,7 +22,7 @@ from strategies.protocols.base import (
     ToolSpec,
     never_quoted,
 )
-from strategies.protocols.json.span import past
+from strategies.protocols.matching import past
 from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
     Block,

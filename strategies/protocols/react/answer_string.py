@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from strategies.protocols.json.scalars import unescape
-from strategies.protocols.json.span import past
+from strategies.protocols.matching import past
 from strategies.protocols.react.actions import ANSWER_KEYS, ANSWER_NAMES, INPUTS, NAMES
 from strategies.protocols.stream.cursor import Cursor
 

@@ -21,7 +21,7 @@ from typing import Literal
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
 from strategies.protocols.json.read import given_twice, guess
-from strategies.protocols.json.span import past
+from strategies.protocols.matching import past
 from strategies.protocols.stream.block import (
     Closed,
     Emit,
