@@ -23,7 +23,9 @@ from strategies.agent.events import (
     ToolCall,
 )
 from strategies.agent.model.asking import Asker, TextFormats
-from strategies.agent.ports import Toolbox, Usage
+from strategies.agent.ports import (
+    Toolbox,
+)
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
@@ -31,6 +33,7 @@ from strategies.agent.streaming.round_queue import RoundQueue
 from strategies.agent.streaming.text_pace import TextPace
 from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.agent.tools.calls import RunCalls
+from strategies.agent.usage import Usage
 
 
 class Run:

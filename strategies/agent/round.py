@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from strategies.agent.events import StopReason
-from strategies.agent.ports import Usage
 from strategies.agent.streaming.round_queue import RoundQueue
 from strategies.agent.tools.calls import RoundCalls
+from strategies.agent.usage import Usage
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,10 +11,17 @@ from typing import Any, cast
 from strategies.agent.config import Limits, ModelBinding
 from strategies.agent.events import Event, TextShown
 from strategies.agent.loop import Run
-from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest, ToolOutcome, Usage
+from strategies.agent.ports import (
+    Message,
+    ModelDelta,
+    ModelError,
+    ModelRequest,
+    ToolOutcome,
+)
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, TextFormat
 from strategies.agent.prompt.wording import ENGLISH
+from strategies.agent.usage import Usage
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.fit import Budget
 from strategies.protocols.base import CallDelta, ToolSpec

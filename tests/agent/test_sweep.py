@@ -24,7 +24,12 @@ from strategies.agent.events import (
     RunFailed,
     RunFinished,
 )
-from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome, Usage
+from strategies.agent.ports import (
+    ModelDelta,
+    ModelError,
+    ToolOutcome,
+)
+from strategies.agent.usage import Usage
 from tests.agent.fakes import (
     TONGUES,
     RecordingToolbox,

@@ -25,7 +25,10 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
-from strategies.agent.ports import ToolOutcome, Usage
+from strategies.agent.ports import (
+    ToolOutcome,
+)
+from strategies.agent.usage import Usage
 from tests.dify.logs import assert_whole, told
 
 EXPECTED: list[dict[str, Any]] = json.loads(

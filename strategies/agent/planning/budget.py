@@ -16,7 +16,7 @@ from strategies.agent.events import (
     StepHeld,
     Within,
 )
-from strategies.agent.ports import Usage
+from strategies.agent.usage import Usage
 
 _LEAST_ROUNDS = 3
 """For a plan, one step and the answer."""

@@ -21,10 +21,10 @@ from strategies.agent.planning.budget import Budget
 from strategies.agent.planning.parts import HeldBack, RunEnd, RunPart, Setting, event_within
 from strategies.agent.planning.sentences import filled
 from strategies.agent.planning.side_by_side import Over, SideBySide
-from strategies.agent.ports import Usage
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.shortening import shortened_line
 from strategies.agent.prompt.wording import wording_for
+from strategies.agent.usage import Usage
 
 _ROUNDS_TO_SEARCH = 3
 """For a search for tools, a call of what was found and the result."""

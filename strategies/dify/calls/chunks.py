@@ -2,7 +2,11 @@
 
 from decimal import Decimal, InvalidOperation
 
-from strategies.agent.ports import Forwarded, ModelDelta, Usage
+from strategies.agent.ports import (
+    Forwarded,
+    ModelDelta,
+)
+from strategies.agent.usage import Usage
 from strategies.dify.loose_json import Json, mapping, only_text, sequence, text
 from strategies.dify.outputs.media import inline_file, linked_file
 from strategies.protocols.base import CallDelta

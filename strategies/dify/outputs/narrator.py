@@ -37,7 +37,7 @@ from strategies.agent.events import (
     Within,
     place_of,
 )
-from strategies.agent.ports import Usage
+from strategies.agent.usage import Usage
 from strategies.dify.outputs.log_data import capped
 from strategies.dify.outputs.log_tree import Label, LogTree, without_blanks
 from strategies.dify.outputs.messages import forwarded_messages, prices, totals_message

@@ -27,10 +27,15 @@ from strategies.agent.events import (
     ToolCall,
     Within,
 )
-from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome, Usage
+from strategies.agent.ports import (
+    ModelDelta,
+    ModelError,
+    ToolOutcome,
+)
 from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.schema.answer import read_shape
+from strategies.agent.usage import Usage
 from tests.agent.fakes import (
     NATIVE,
     TONGUES,

@@ -20,7 +20,10 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
-from strategies.agent.ports import ToolOutcome, Usage
+from strategies.agent.ports import (
+    ToolOutcome,
+)
+from strategies.agent.usage import Usage
 from strategies.dify.outputs.variables import Outputs
 from tests.agent.fakes import (
     RecordingToolbox,
