@@ -1,20 +1,19 @@
 """What a round leads to: another round, or one of the ends of a run.
 
-`Decider.decide` is asked once after every round. It changes nothing but its own memory of what
-the model was told before: each fault of a reply is pointed out once in a run.
+`Decider.decide` is asked once after every round. It changes nothing but its own memory of
+what was pointed out: each fault of a reply is in a run but once.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision
-from strategies.agent.events import CallFinished, StopReason
+from strategies.agent.decisions import Again, Answered, AskedAnew, Broken, Composed, Decision
+from strategies.agent.events import StopReason
 from strategies.agent.failures.classify import ModelFailure
 from strategies.agent.model.reply import Reply
 from strategies.agent.ports import ToolOutcome
-from strategies.agent.prompt.conversation import DoneCall, RoundRecord
-from strategies.agent.prompt.shortening import cut
+from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
 from strategies.agent.schema.answer import AnswerShape, Shaped
@@ -22,10 +21,6 @@ from strategies.agent.tools.approval import Approvals
 
 type Fault = Literal["unreadable", "empty", "misshapen"]
 """What can be wrong with a reply that its model may do over."""
-
-# Characters of a result that any model may see: more than the wire takes in one request anyway,
-# and few enough to be counted in some 20 ms.
-_RESULT_LENGTH = 500_000
 
 
 class Decider:
@@ -50,24 +45,27 @@ class Decider:
         self._deadline = deadline
         self._approvals = approvals
         self._clock = clock
-        self._told: set[Fault] = set()
+        self._pointed_out: set[Fault] = set()
 
-    def decide(self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
+    def decide(
+        self, round_: Round, reply: Reply, record: RoundRecord, earlier: Sequence[RoundRecord]
+    ) -> Decision:
         """Say what comes after a round; `earlier` are the rounds before it."""
-        decision = self._decide(round_, reply, earlier)
+        decision = self._decide(round_, reply, record, earlier)
         if isinstance(decision, Broken) and self._policy.answer_on_error:
             return self._with_what_is_known(decision, round_, reply, earlier)
         return decision
 
-    def _decide(self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
-        if round_.calls.made:
-            return self._after_calls(round_, reply, earlier)
+    def _decide(
+        self, round_: Round, reply: Reply, record: RoundRecord, earlier: Sequence[RoundRecord]
+    ) -> Decision:
+        if record.done:
+            return self._after_calls(round_, (*earlier, record))
         if reply.failure is not None:
             return self._after_failure(round_, reply, reply.failure, earlier)
-        if reply.format_errors and not round_.closing and self._may_tell("unreadable", round_):
+        if reply.format_errors and not round_.closing and self._may_ask_again("unreadable", round_):
             problem = reply.format_errors[0].problem
-            remark = self._wording.format_error.format(problem=problem)
-            return self._tell("unreadable", round_, reply, remark)
+            return self._ask_again("unreadable", self._wording.format_error.format(problem=problem))
         if self._policy.shape and (reply.visible.strip() or reply.calls):
             return self._after_shaped_answer(round_, reply, self._policy.shape)
         # A picture without a word is an answer, too.
@@ -75,27 +73,22 @@ class Decider:
             return self._after_no_answer(round_, reply, earlier)
         return _answered(round_, reply, _reason(round_, reply))
 
-    def after_approved(self, round_: Round, record: RoundRecord) -> Decision:
+    def after_approved(self, round_: Round) -> Decision:
         """Say what comes after the calls that the reader has approved."""
-        return self._direct(round_) or Again(record)
+        return self._direct(round_) or Again()
 
-    def approved_record(self, round_: Round) -> RoundRecord:
-        """Write down the round of the approved calls; no model wrote them here."""
-        return RoundRecord(content="", visible="", done=_all_done(round_), in_text=False)
-
-    def _after_calls(self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]) -> Decision:
+    def _after_calls(self, round_: Round, records: Sequence[RoundRecord]) -> Decision:
         held = round_.calls.held
         if held:
-            called = [one for one in (*earlier, self.record(round_, reply)) if one.done]
-            if question := self._approvals.ask(held, called):
+            with_calls = [record for record in records if record.done]
+            if question := self._approvals.ask(held, with_calls):
                 return Composed(question, "approval_needed")
         if direct := self._direct(round_):
             return direct
         # Tools brought the run on: the next empty reply is a new one.
-        self._told.discard("empty")
+        self._pointed_out.discard("empty")
         if self._limits.rounds > 1:
-            remark = self._wording.not_asked if held and self._approvals.can_ask else ""
-            return Again(self.record(round_, reply, remark))
+            return Again(self._wording.not_asked if held and self._approvals.can_ask else "")
         return self._from_results(
             [done.outcome for done in round_.calls.results], "iteration_limit"
         )
@@ -126,12 +119,8 @@ class Decider:
     ) -> Decision:
         if reply.visible.strip() and not self._policy.shape and self._is_cut_by_time(reply):
             return _answered(round_, reply, "time_limit")
-        if (
-            self._clock() < self._deadline
-            and not round_.closing
-            and self._may_still_answer(round_, reply, failure)
-        ):
-            return Again()
+        if self._may_still_answer(round_, reply, failure):
+            return AskedAnew()
         if self._is_cut_by_time(reply):
             return self._from_earlier(earlier) or Broken(failure.message, "time_limit")
         return Broken(failure.message, "error")
@@ -150,23 +139,22 @@ class Decider:
 
     def _may_still_answer(self, round_: Round, reply: Reply, failure: ModelFailure) -> bool:
         """Whether the time kept back for the closing answer is to be used for a second try."""
-        unseen = not reply.visible.strip() and not reply.files
-        if not unseen or round_.number >= self._limits.rounds:
-            return False
-        late = failure.kind == "transient" and self._clock() >= self._tools_until
-        return late or reply.fell_silent
+        is_unseen = not reply.visible.strip() and not reply.files
+        has_room = round_.number < self._limits.rounds and self._clock() < self._deadline
+        is_late = failure.kind == "transient" and self._clock() >= self._tools_until
+        return is_unseen and has_room and not round_.closing and (is_late or reply.fell_silent)
 
     def _after_no_answer(
         self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]
     ) -> Decision:
-        if self._may_tell("empty", round_):
-            return self._tell("empty", round_, reply, self._wording.nudge)
+        if self._may_ask_again("empty", round_):
+            return self._ask_again("empty", self._wording.nudge)
         reason = _reason(round_, reply, "empty_reply")
         found = _findings(earlier)
         if self._policy.shape or not any(one.done for one in earlier):
             return Broken(self._wording.empty_answer, reason)
-        told = self._wording.empty_answer_with_results if found else self._wording.empty_answer
-        return Composed(_paragraphs([told, *found]), reason)
+        said = self._wording.empty_answer_with_results if found else self._wording.empty_answer
+        return Composed(_paragraphs([said, *found]), reason)
 
     def _after_shaped_answer(self, round_: Round, reply: Reply, shape: AnswerShape) -> Decision:
         # An object that reads like a call has not been shown as text.
@@ -174,37 +162,22 @@ class Decider:
         if isinstance(read, Shaped):
             return Composed(read.text, _reason(round_, reply), read.value)
         problems = "; ".join(read.problems)
-        if self._may_tell("misshapen", round_):
-            remark = self._wording.misshapen.format(problems=problems)
-            return self._tell("misshapen", round_, reply, remark)
+        if self._may_ask_again("misshapen", round_):
+            return self._ask_again("misshapen", self._wording.misshapen.format(problems=problems))
         return Broken(self._wording.no_shape.format(problems=problems), "error")
 
-    def _may_tell(self, fault: Fault, round_: Round) -> bool:
+    def _may_ask_again(self, fault: Fault, round_: Round) -> bool:
         """Whether a reply can be asked for anew: once for each fault, as long as there is time.
 
         An answer of the wrong shape gets its second try even when the rounds are used up: the try
         calls no tool, and without it the run would have ended with nothing.
         """
         rounds_left = round_.number < self._limits.rounds or fault == "misshapen"
-        return fault not in self._told and rounds_left and self._clock() < self._deadline
+        return fault not in self._pointed_out and rounds_left and self._clock() < self._deadline
 
-    def _tell(self, fault: Fault, round_: Round, reply: Reply, remark: str) -> Decision:
-        self._told.add(fault)
-        return Again(self.record(round_, reply, remark))
-
-    def record(self, round_: Round, reply: Reply, remark: str = "") -> RoundRecord:
-        """Write down a round for what comes after it."""
-        done = _all_done(round_)
-        content = reply.content
-        if not done and not content.strip():
-            content = self._wording.no_reply  # providers refuse a blank message
-        return RoundRecord(
-            content=content,
-            visible=reply.visible,
-            done=done,
-            remark=remark,
-            in_text=reply.wrote_calls or not done,
-        )
+    def _ask_again(self, fault: Fault, remark: str) -> Decision:
+        self._pointed_out.add(fault)
+        return Again(remark)
 
     def _with_what_is_known(
         self, broken: Broken, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]
@@ -212,8 +185,16 @@ class Decider:
         """End with what the reader has seen of the reply, what failed and what the tools found."""
         said = _paragraphs([broken.sentence, *_findings(earlier)])
         seen = "" if self._policy.shape else reply.visible.strip()
-        before = "" if not seen else "\n\n" if round_.only_answer else f"{seen}\n\n"
-        return Composed(said, broken.reason, error=broken.sentence, before=before)
+        if not seen:
+            return Composed(said, broken.reason, error=broken.sentence)
+        answer = f"{seen}\n\n{said}"
+        return Composed(
+            answer,
+            broken.reason,
+            error=broken.sentence,
+            unseen=said,
+            unstreamed=f"\n\n{said}" if round_.only_answer else answer,
+        )
 
 
 def _answered(round_: Round, reply: Reply, reason: StopReason) -> Decision:
@@ -226,22 +207,6 @@ def _reason(round_: Round, reply: Reply, otherwise: StopReason = "answered") -> 
     if ending in ("length", "content_filter"):
         return ending
     return round_.closing or otherwise
-
-
-def _all_done(round_: Round) -> tuple[DoneCall, ...]:
-    return tuple(
-        _done(one, ran=one.call.id in round_.calls.ran_ids) for one in round_.calls.results
-    )
-
-
-def _done(finished: CallFinished, *, ran: bool) -> DoneCall:
-    return DoneCall(
-        call=finished.call,
-        result=cut(finished.outcome.text, _RESULT_LENGTH),
-        answer=cut(finished.outcome.answer, _RESULT_LENGTH),
-        ran=ran,
-        describes_tools=finished.outcome.describes_tools,
-    )
 
 
 def _findings(rounds: Sequence[RoundRecord]) -> list[str]:

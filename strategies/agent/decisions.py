@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 
 from strategies.agent.events import StopReason
-from strategies.agent.prompt.conversation import RoundRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
     """The model needs another round, in which it reads of this one."""
 
-    record: RoundRecord | None = None
-    """None where the round brought nothing to read."""
+    remark: str = ""
+    """What it is told about this one, such as a fault of its reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAnew:
+    """The model is asked once more, as if this round, which brought nothing, had not been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The run is over; the answer was put together here, and the reader has yet to see it."""
+    """The run is over; the answer was put together here."""
 
     answer: str
     reason: StopReason
@@ -34,8 +38,10 @@ class Composed:
     """The answer as a JSON value, where a shape was asked for."""
     error: str = ""
     """What went wrong, where the run is to end with what is known all the same."""
-    before: str = ""
-    """What of the answer the reader has seen already."""
+    unseen: str | None = None
+    """The end of the answer that the reader has yet to see; None for all of it."""
+    unstreamed: str | None = None
+    """The end of it that has yet to go out as the answer; None for all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +52,4 @@ class Broken:
     reason: StopReason
 
 
-type Decision = Again | Answered | Composed | Broken
+type Decision = Again | AskedAnew | Answered | Composed | Broken

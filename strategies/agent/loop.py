@@ -7,10 +7,11 @@ file knows no Dify, no protocol and no provider: those come in as ports and a pr
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 
 from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.decider import Decider
-from strategies.agent.decisions import Again, Answered, Broken, Composed, Decision
+from strategies.agent.decisions import Again, Answered, AskedAnew, Broken, Composed, Decision
 from strategies.agent.events import (
     AnswerText,
     Event,
@@ -78,6 +79,7 @@ class Run:
         self._tools_until = deadline - limits.answer_seconds
         self._conversation = conversation
         self._toolbox = toolbox
+        self._wording = wording
         self._limits = limits
         self._clock = clock
         self._pace = TextPace(limits.text_pause, clock, sleep)
@@ -98,7 +100,7 @@ class Run:
             wording,
             parallel=limits.parallel_tools,
             tool_seconds=limits.tool_seconds,
-            until=self._tools_until,
+            tools_until=self._tools_until,
             approvals=approvals,
             clock=clock,
         )
@@ -112,8 +114,8 @@ class Run:
             clock=clock,
         )
         self._approved = approved
-        self.called: list[RoundRecord] = []
-        """The rounds so far in which tools were called."""
+        self.rounds_with_calls: list[RoundRecord] = []
+        """Those so far, for later turns."""
         self._rounds = 0
         self._model_is_silent = False
         self._usage = Usage()
@@ -121,16 +123,16 @@ class Run:
     def events(self) -> Iterator[Event]:
         """Play rounds until the run is over; the last event is RunFinished or RunFailed."""
         decision: Decision = (yield from self._run_approved()) if self._approved else Again()
-        while isinstance(decision, Again):
+        while isinstance(decision, Again | AskedAnew):
             decision = yield from self._play_round()
         match decision:
             case Answered(answer, reason, streamed):
                 if not streamed:
                     yield AnswerText(answer)
                 yield RunFinished(answer, reason, self._usage)
-            case Composed(answer, reason, structured, error, before):
-                yield TextShown(answer)
-                yield AnswerText(before + answer)
+            case Composed(answer, reason, structured, error, unseen, unstreamed):
+                yield TextShown(answer if unseen is None else unseen)
+                yield AnswerText(answer if unstreamed is None else unstreamed)
                 yield RunFinished(answer, reason, self._usage, structured, error)
             case Broken(sentence, reason):
                 yield RunFailed(sentence, reason, self._usage)
@@ -150,12 +152,11 @@ class Run:
             reply.error,
             ending=reply.ending,
         )
-        decision = self._decider.decide(round_, reply, self._conversation.rounds)
+        record = round_.record_of(reply, self._wording)
+        decision = self._decider.decide(round_, reply, record, self._conversation.rounds)
         self._asker.adopt_format(reply)
         self._model_is_silent = reply.fell_silent
-        goes_on = isinstance(decision, Again)
-        record = decision.record if goes_on else self._decider.record(round_, reply)
-        self._keep(record, goes_on=goes_on)
+        self._keep(record, decision)
         return decision
 
     def _run_approved(self) -> Generator[Event, None, Decision]:
@@ -166,9 +167,8 @@ class Run:
             yield from round_.calls.begin_approved(call)
         yield from round_.calls.finish()
         yield RoundFinished(round_.number, "", round_.calls.results, round_.usage)
-        record = self._decider.approved_record(round_)
-        decision = self._decider.after_approved(round_, record)
-        self._keep(record, goes_on=isinstance(decision, Again))
+        decision = self._decider.after_approved(round_)
+        self._keep(round_.record_of_approved(), decision)
         return decision
 
     def _open_round(self) -> Round:
@@ -179,7 +179,7 @@ class Run:
             closing=closing,
             queue=queue,
             calls=self._calls.open_round(queue),
-            until=self._deadline if closing else self._tools_until,
+            reply_until=self._deadline if closing else self._tools_until,
             only_answer=closing is not None or not self._toolbox.specs,
         )
 
@@ -188,13 +188,16 @@ class Run:
             return "repeated_calls"
         if self._clock() >= self._tools_until or self._model_is_silent:
             return "time_limit"
+        # Where one round is all there is, it may call tools, and their results are the answer.
         if self._rounds >= self._limits.rounds > 1:
             return "iteration_limit"
         return None
 
-    def _keep(self, record: RoundRecord | None, *, goes_on: bool) -> None:
+    def _keep(self, record: RoundRecord, decision: Decision) -> None:
         """Keep a round: for the next one to read, and where tools were called, for later turns."""
-        if record and goes_on:
-            self._conversation = self._conversation.with_round(record)
-        if record and record.done:
-            self.called.append(record)
+        if isinstance(decision, Again):
+            self._conversation = self._conversation.with_round(
+                replace(record, remark=decision.remark)
+            )
+        if record.done:
+            self.rounds_with_calls.append(record)

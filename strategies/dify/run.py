@@ -97,7 +97,7 @@ def _run(
         if isinstance(event, seen):
             between.show(event.text)
         if isinstance(event, RunFinished):
-            between.end([event.answer, "".join(shown)], run.called)
+            between.end([event.answer, "".join(shown)], run.rounds_with_calls)
         inner = event.event if isinstance(event, Within) else event
         if isinstance(inner, CallFinished):
             # A call that is out of time finishes without what its tool brings later.

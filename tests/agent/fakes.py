@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
 
-from strategies.agent.config import Limits, ModelBinding
+from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.events import Event, TextShown
 from strategies.agent.loop import Run
 from strategies.agent.ports import (
@@ -234,6 +234,7 @@ def play(
     fallback: ScriptedModel | None = None,
     budget: Budget | None = None,
     fallback_budget: Budget | None = None,
+    policy: Policy | None = None,
 ) -> list[Event]:
     """Play a run to its end."""
     run = Run(
@@ -244,6 +245,7 @@ def play(
         limits or Limits(),
         fallback=binding(fallback, tongue, fallback_budget) if fallback else None,
         text_formats=lambda _: TONGUES[1].format,
+        policy=policy,
         sleep=lambda _: None,
     )
     return list(run.events())

@@ -93,7 +93,7 @@ def test_a_call_that_needs_approval_is_not_run_and_ends_the_run_with_a_question(
     (finished,) = of_type(events, RunFinished)
     assert (finished.answer, finished.stop_reason) == ("May I?", "approval_needed")
     assert shown(events).endswith("May I?")
-    (record,) = run.called
+    (record,) = run.rounds_with_calls
     assert [(one.result, one.ran) for one in record.done] == [("seen", True), (ENGLISH.held, False)]
     assert approvals.rounds == [record]
 
@@ -129,7 +129,7 @@ def test_what_was_approved_runs_first_with_the_arguments_that_were_shown(tongue:
     assert toolbox.calls == [("send", {"to": "bob", "times": 2})]
     assert "sent" in str(model.requests[0].messages)
     assert of_type(events, RunFinished)[0].answer.strip().endswith("Done.")
-    assert [one.result for record in run.called for one in record.done] == ["sent"]
+    assert [one.result for record in run.rounds_with_calls for one in record.done] == ["sent"]
 
 
 def test_an_approval_is_for_the_call_that_was_shown_alone() -> None:
@@ -156,7 +156,7 @@ def test_an_approved_tool_whose_result_is_the_answer_ends_the_run() -> None:
     events, run = play(ScriptedModel(), tools(), Asking(), approved=[APPROVED], policy=policy)
     (finished,) = of_type(events, RunFinished)
     assert (finished.answer, finished.stop_reason) == ("sent", "direct_result")
-    assert [one.call.name for record in run.called for one in record.done] == ["send"]
+    assert [one.call.name for record in run.rounds_with_calls for one in record.done] == ["send"]
 
 
 def test_nothing_that_a_tool_or_a_model_says_approves() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from strategies.agent.config import Limits, Policy
 from strategies.agent.events import (
+    AnswerText,
     CallFinished,
     CallStarted,
     ModelCallFinished,
@@ -542,6 +543,31 @@ def test_near_the_time_limit_the_model_is_made_to_answer() -> None:
 
     assert time.monotonic() - started < 10
     assert events[-1] == RunFinished("What I have.", "time_limit", USAGE + USAGE)
+
+
+def test_a_call_that_never_had_its_turn_is_no_finding() -> None:
+    """It waited behind another when the time was over: the reader is told of what ran alone."""
+    calls = [Wanted("slow"), Wanted("waiting")]
+    model = ScriptedModel(NATIVE.reply("", calls), says(" "), says(" "), says(" "))
+    toolbox = RecordingToolbox(slow=slow(12.0), waiting="never")
+    events = play(model, toolbox, limits=Limits(seconds=1.0, parallel_tools=1))
+
+    assert [name for name, _ in toolbox.calls] == ["slow"]
+    assert isinstance(events[-1], RunFinished)
+    assert ENGLISH.not_started not in events[-1].answer
+
+
+@pytest.mark.parametrize("tools", [RecordingToolbox(), RecordingToolbox(look="a lamp")])
+def test_the_answer_of_a_run_that_failed_is_all_that_the_reader_has(
+    tools: RecordingToolbox,
+) -> None:
+    """What was said before the failure is a part of it, even if it did not count as the answer."""
+    model = ScriptedModel([ModelDelta(text="So far"), ModelError("out of order")])
+    events = play(model, tools, policy=Policy(answer_on_error=True))
+
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].answer.startswith("So far\n\n")
+    assert events[-1].answer == "".join(one.text for one in of_type(events, AnswerText))
 
 
 def test_a_model_that_hangs_is_cut_at_the_time_limit() -> None:

@@ -125,7 +125,7 @@ class Asker:
         return shown or bool(reply.calls or reply.files)
 
     def _remedy(self, round_: Round, failure: ModelFailure, request: ModelRequest) -> Remedy:
-        time_left = round_.until - self._clock()
+        time_left = round_.reply_until - self._clock()
         if time_left <= 0:
             return "give_up"
         return self._recovery.remedy(failure, time_left, offers_tools=bool(request.tools))
@@ -204,7 +204,7 @@ class Asker:
         cut_off = reply.fell_silent or (reply.failure is None and reply.ending == "length")
         if not (cut_off and reply.visible.strip()) or reply.calls or reply.format_errors:
             return
-        if self._clock() >= round_.until:
+        if self._clock() >= round_.reply_until:
             return
         if reply.fell_silent and self._recovery.take_fallback():
             self._switch()
@@ -220,9 +220,9 @@ class Asker:
         """Say when a silent model is given up: in time for the fallback and for the answer."""
         if reply.began:
             return min(heard + self._limits.stall_seconds, self._deadline)
-        patience = min(self._limits.first_token_seconds, round_.until - heard)
+        patience = min(self._limits.first_token_seconds, round_.reply_until - heard)
         if self._recovery.may_switch:
-            patience = min(patience, (round_.until - heard) / 2)
+            patience = min(patience, (round_.reply_until - heard) / 2)
         return min(heard + patience, self._deadline)
 
     def _late(self, reply: Reply) -> ModelFailure:

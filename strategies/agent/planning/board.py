@@ -33,7 +33,7 @@ class Board:
         self.steps: list[PlannedStep] = []
         self.results: dict[int, StepResult] = {}
         self.running: set[int] = set()
-        self.called: list[RoundRecord] = []
+        self.rounds_with_calls: list[RoundRecord] = []
         """The rounds so far in which tools were called, those of an ordinary run included."""
 
     @property

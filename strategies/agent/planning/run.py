@@ -64,9 +64,9 @@ class PlannedRun:
         self._board = Board(self._setting.sentences)
 
     @property
-    def called(self) -> Sequence[RoundRecord]:
+    def rounds_with_calls(self) -> Sequence[RoundRecord]:
         """The rounds so far in which tools were called."""
-        return self._board.called
+        return self._board.rounds_with_calls
 
     def events(self) -> Iterator[Event]:
         """Play the run; the last event is RunFinished or RunFailed."""
@@ -126,7 +126,7 @@ class PlannedRun:
         )
         for event in run.events():
             if isinstance(event, RunFinished | RunFailed):
-                self._board.called += run.called
+                self._board.rounds_with_calls += run.rounds_with_calls
                 yield replace(event, usage=self._budget.usage + event.usage)
             else:
                 yield event

@@ -135,7 +135,7 @@ class Steps:
             yield event_within(place, event)
             return
         del self._runs[number]
-        self._board.called += run.called
+        self._board.rounds_with_calls += run.rounds_with_calls
         self._budget.take_back(place)
         yield from self._ended(step, event)
 
@@ -161,7 +161,7 @@ class Steps:
         """Ask once for all the calls that the steps have held."""
         held, board, question = self._held.calls, self._board, ""
         if held:
-            question = self._setting.approvals.ask(held, board.called, board.told())
+            question = self._setting.approvals.ask(held, board.rounds_with_calls, board.told())
         for step, usage in self._halted:
             if question:
                 yield StepHeld(step, usage)

@@ -29,14 +29,14 @@ class RunCalls:
         *,
         parallel: int,
         tool_seconds: float,
-        until: float,
+        tools_until: float,
         approvals: Approvals,
         clock: Callable[[], float],
     ) -> None:
         """Take how many may run at once, the seconds for each, and the moment when all must end."""
         self.toolbox = toolbox
         self.wording = wording
-        self.until = until
+        self.tools_until = tools_until
         self.approvals = approvals
         self.clock = clock
         self._taken_ids: set[str] = set()
@@ -60,7 +60,7 @@ class RunCalls:
     @property
     def in_time(self) -> bool:
         """Whether tools may still run."""
-        return self.clock() < self.until
+        return self.clock() < self.tools_until
 
     def checked(self, written: Call | BrokenCall) -> Ready | Rejected:
         """Give a call an id of its own and hold it against the tool that it calls."""
@@ -103,8 +103,8 @@ class RoundCalls:
         self._run = run
         self._queue = queue
         self._executor = executor
-        self._ready: list[Ready] = []
-        """The calls that were run for real."""
+        self._accepted: list[Ready] = []
+        """The calls that were to run, as soon as there was a place for them."""
         self._rejected: list[Rejected] = []
         self._made: list[tuple[int, ToolCall]] = []
         self.held: list[ToolCall] = []
@@ -122,8 +122,8 @@ class RoundCalls:
 
     @property
     def ran_ids(self) -> frozenset[str]:
-        """The ids of the calls that were run for real."""
-        return frozenset(ready.call.id for ready in self._ready)
+        """The ids of the calls that were run, whatever came of it."""
+        return frozenset(self._executor.begun)
 
     @property
     def next_due(self) -> float:
@@ -155,7 +155,7 @@ class RoundCalls:
         return self._start(Ready(checked.call, call.arguments))
 
     def _start(self, ready: Ready) -> list[Event]:
-        self._ready.append(ready)
+        self._accepted.append(ready)
         job = partial(self._run.toolbox.call, ready.call.name, ready.arguments)
         return self._executor.begin(ready.call, job)
 
@@ -173,7 +173,7 @@ class RoundCalls:
         """Wait for every call's result, as long as there is time."""
         run = self._run
         while self._executor.busy:
-            moment = min(run.until, self.next_due)
+            moment = min(run.tools_until, self.next_due)
             for item in self._queue.wait(moment - run.clock()):
                 yield from self.take(item)
             yield from self.give_up_overdue()
@@ -183,10 +183,10 @@ class RoundCalls:
                     failure(run.wording.not_started),
                 )
                 yield from self._executor.give_up_all(stopped, not_started)
-        for ready in self._ready:
-            outcome = self._executor.finished[ready.call.id].outcome
-            run.note_result(ready, outcome)
-        if self._rejected and not self._ready:
+        for ready in self._accepted:
+            if ready.call.id in self._executor.begun:
+                run.note_result(ready, self._executor.finished[ready.call.id].outcome)
+        if self._rejected and not self._accepted:
             run.note_rejected(self._rejected[-1])
 
     def _refusal(self, ready: Ready) -> ToolOutcome | None:

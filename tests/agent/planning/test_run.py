@@ -363,7 +363,7 @@ def test_the_reader_is_asked_once_for_the_calls_of_all_steps() -> None:
     events = list(run.events())
 
     assert len(tools.calls) == len(of_type(events, CallStarted)) == 2
-    assert len(run.called) == 1
+    assert len(run.rounds_with_calls) == 1
 
 
 def test_what_was_found_out_before_the_question_is_kept_with_it() -> None:
@@ -453,7 +453,10 @@ def test_what_the_steps_have_called_is_remembered() -> None:
     run = planned(cities(), look())
     list(run.events())
 
-    assert sorted(one.done[0].result for one in run.called) == ["look said Oslo", "look said Rome"]
+    assert sorted(one.done[0].result for one in run.rounds_with_calls) == [
+        "look said Oslo",
+        "look said Rome",
+    ]
 
 
 def test_an_answer_of_a_shape() -> None:

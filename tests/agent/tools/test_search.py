@@ -193,7 +193,7 @@ def test_a_search_is_no_result_for_the_closing_answer(tongue: Tongue) -> None:
     playing = run(model, searched(toolbox(), tongue), tongue, limits=Limits(rounds=3))
     list(playing.events())
     told = "".join(str(message["content"]) for message in model.requests[-1].messages)
-    turn = remember(QUESTION, ["It is sent."], playing.called)
+    turn = remember(QUESTION, ["It is sent."], playing.rounds_with_calls)
 
     assert "send_ticket ran" in told
     assert "find_tools" not in told
@@ -207,7 +207,7 @@ def test_a_search_beside_a_call_is_not_remembered() -> None:
     model = ScriptedModel(NATIVE.reply("", [find("ticket"), ticket]), says("It is sent."))
     playing = run(model, searched(toolbox()))
     list(playing.events())
-    (record,) = remember(QUESTION, ["It is sent."], playing.called).rounds
+    (record,) = remember(QUESTION, ["It is sent."], playing.rounds_with_calls).rounds
 
     assert [one.call.name for one in record.done] == ["send_ticket"]
 
