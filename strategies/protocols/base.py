@@ -206,12 +206,15 @@ class TextProtocol(Protocol):
         """
         ...
 
-    def closing(self, question: str, exchanges: Sequence[Exchange], request: str) -> list[Turn]:
-        """Write the run without turns of the model, so that an answer follows.
+    def as_results(
+        self, question: str, exchanges: Sequence[Exchange], last_sentence: str
+    ) -> list[Turn]:
+        """Write the run as the question and its results, without turns of the model.
 
-        `request`: the sentence that asks for the answer now, in the language of the question. Blank
-        where tools may still be called: a model that goes in circles reads its results like this.
-        The first turn holds the question, the last one ends with the request and is the user's.
-        `closing.in_one_turn` suits most protocols.
+        So that an answer follows: when the model can only answer, for a model that goes in circles,
+        and for earlier turns where no tools are declared. `last_sentence` asks for the answer now,
+        in the language of the question; it is blank where tools may still be called. The first turn
+        holds the question, the last one ends with that sentence and is the user's.
+        `in_one_turn` suits most protocols.
         """
         ...

@@ -155,6 +155,22 @@ def test_without_results_the_last_request_speaks_of_none(tongue: Tongue) -> None
     assert ENGLISH.answer_now not in asked
 
 
+def test_the_last_request_tells_each_call_once_however_its_json_is_laid_out() -> None:
+    """The latest result counts; spaces and the order of keys make no other call."""
+    written = ['{"q":"lamps","n":2}', '{"n": 2, "q": "lamps"}', '{"q": "chairs"}']
+    replies = [
+        [ModelDelta(calls=(CallDelta(id=f"c{place}", name="stock", arguments=raw),))]
+        for place, raw in enumerate(written)
+    ]
+    counts = iter(["12 lamps", "11 lamps", "4 chairs"])
+    tools = RecordingToolbox(tool("stock"), stock=lambda _: ToolOutcome(text=next(counts)))
+    model = ScriptedModel(*replies, says("11 and 4."))
+    play(model, tools, limits=Limits(rounds=4))
+    asked = str(model.requests[-1].messages[-1]["content"])
+
+    assert [said in asked for said in ("12 lamps", "11 lamps", "4 chairs")] == [False, True, True]
+
+
 def test_with_one_iteration_the_results_are_the_answer() -> None:
     """The one round may call tools; what they return is shown."""
     model = ScriptedModel(NATIVE.reply("", [Wanted("time"), Wanted("place")]))

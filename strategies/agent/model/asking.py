@@ -2,7 +2,7 @@
 
 A failed call may be made again as long as nothing that counts has reached the reader: text, a call
 or a file. Blank lines and reasoning do not count. What is to be done about a failure is said by
-`failures/recovery.py`; here it is done.
+`failures/recovery.py`; here it is done. Tool calls begin here, too, as soon as each is written.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -185,12 +185,12 @@ class Asker:
             if not all(isinstance(item, ToolDone) for item in items):
                 heard = self._clock()
             # Taken whole before anything is shown, so that showing never delays a tool.
-            yield from self._shown(list(self._take_all(items, round_, reply)), round_)
+            yield from self._paced(list(self._take_all(items, round_, reply)), round_)
             yield from round_.calls.give_up_overdue()
             if not reply.over and self._clock() >= due:
                 round_.queue.leave_model()
-                yield from self._shown(
-                    self._react(reply.break_off(self._late(reply)), round_), round_
+                yield from self._paced(
+                    self._events_of(reply.break_off(self._late(reply)), round_), round_
                 )
         round_.usage += reply.usage
         self._gives_reasons = self._gives_reasons or bool(reply.finish_reason)
@@ -242,18 +242,18 @@ class Asker:
     def _take(self, item: Item, round_: Round, reply: Reply) -> list[Event]:
         match item:
             case Received(delta):
-                return self._react(reply.take(delta), round_)
+                return self._events_of(reply.take(delta), round_)
             case Ended():
-                return self._react(reply.close(), round_)
+                return self._events_of(reply.close(), round_)
             case Failed(error):
-                return self._react(reply.break_off(classify(error)), round_)
+                return self._events_of(reply.break_off(classify(error)), round_)
             case _:
                 return round_.calls.take(item)
 
-    def _react(self, parsed: Iterable[ReplyEvent], round_: Round) -> list[Event]:
-        return [event for one in parsed for event in self._react_to(one, round_)]
+    def _events_of(self, parsed: Iterable[ReplyEvent], round_: Round) -> list[Event]:
+        return [event for one in parsed for event in self._events_of_one(one, round_)]
 
-    def _react_to(self, parsed: ReplyEvent, round_: Round) -> list[Event]:
+    def _events_of_one(self, parsed: ReplyEvent, round_: Round) -> list[Event]:
         match parsed:
             case Text(text):
                 # A reply that is to be JSON of some shape is checked before it is shown.
@@ -276,7 +276,7 @@ class Asker:
         looks = shape is not None and shape.looks_like_call
         return looks and call.in_text and not round_.calls.knows(call.name)
 
-    def _shown(self, events: list[Event], round_: Round) -> Iterator[Event]:
+    def _paced(self, events: list[Event], round_: Round) -> Iterator[Event]:
         """Join text that waits; say of text that it is the answer where it can be nothing else."""
         for event in _joined(events):
             yield event

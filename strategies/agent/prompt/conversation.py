@@ -54,7 +54,7 @@ class RoundRecord:
         return self.in_text or not self.done
 
     @property
-    def found(self) -> tuple[DoneCall, ...]:
+    def without_searches(self) -> tuple[DoneCall, ...]:
         """The calls without the searches for tools, which found nothing that an answer needs."""
         return tuple(one for one in self.done if not one.describes_tools)
 

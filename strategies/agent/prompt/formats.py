@@ -37,11 +37,15 @@ from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser, ReasoningHabit
 from strategies.protocols.quotations import Quotations
 from strategies.protocols.registry import is_written_in
-from strategies.protocols.writing.closing import in_one_turn
+from strategies.protocols.same_call import call_key
 from strategies.protocols.writing.escaping import escaped_markers
+from strategies.protocols.writing.in_one_turn import in_one_turn
 
-type Closing = Callable[[str, Sequence[Exchange], str], list[Turn]]
-"""Writes the last request from the question, the exchanges and the sentence that asks."""
+type AsResults = Callable[[str, Sequence[Exchange], str], list[Turn]]
+"""See `TextProtocol.as_results`."""
+
+type ParserMaker = Callable[..., ReplyParser]
+"""See `TextProtocol.parser`."""
 
 
 class PromptFormat(Protocol):
@@ -106,13 +110,7 @@ class NativeFormat:
 
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Merge native deltas; calls that leak into the text are found there."""
-        habit = self._habit
-        text = leak_parser(
-            tools,
-            starts_in_reasoning=habit.starts_in_reasoning,
-            is_quoted=_is_quoted(tools, conversation),
-        )
-        return NativeParser(text, tools, habit)
+        return _parser(leak_parser, self._habit, tools, conversation)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """One assistant message per round with its text and calls, then one message per result.
@@ -153,27 +151,21 @@ class TextFormat:
 
     def parser(self, tools: Sequence[ToolSpec], conversation: Conversation) -> ReplyParser:
         """Read calls out of the text; native ones, which nobody asked for, count all the same."""
-        habit = self._habit
-        text = self.protocol.parser(
-            tools,
-            starts_in_reasoning=habit.starts_in_reasoning,
-            is_quoted=_is_quoted(tools, conversation),
-        )
-        return NativeParser(text, tools, habit)
+        return _parser(self.protocol.parser, self._habit, tools, conversation)
 
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """Describe the tools in the system prompt and write the rounds as plain turns."""
-        told = wording_for(self.language)
+        wording = wording_for(self.language)
         if not tools:
             plain = conversation.opening(
-                conversation.instruction, conversation.question, _folding(told)
+                conversation.instruction, conversation.question, _folding(wording)
             )
             return ModelRequest(messages=plain, question_index=len(plain) - 1)
         instruction = conversation.instruction.strip()
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (instruction, described) if part)
         if self.must_call and self.must_call.is_open(conversation.rounds):
-            system = self.must_call.told(system, told)
+            system = self.must_call.told(system, wording)
         question, *rest = self._turns(conversation.question, conversation.rounds)
         opening = conversation.opening(system, str(question["content"]), self._turns)
         return ModelRequest(
@@ -187,17 +179,29 @@ class TextFormat:
         model that reads itself going round in circles goes on so, and one that reads the question
         with the results answers (docs/evaluation.md).
         """
-        past = _past(rounds)
-        told = [*rounds[:past], *(one for one in rounds[past:] if not one.can_be_shown)]
-        shown = [_exchange(record) for record in rounds[past:] if record.can_be_shown]
+        circling = _rounds_to_newest_repeat(rounds)
+        later = rounds[circling:]
+        told = [*rounds[:circling], *(record for record in later if not record.can_be_shown)]
+        shown = [_exchange(record) for record in later if record.can_be_shown]
         question = _headed(asked, wording_for(self.language)) if told else asked
-        *before, last = self.protocol.closing(question, [_exchange(one) for one in told], "")
+        *before, last = self.protocol.as_results(question, [_exchange(one) for one in told], "")
         turns = [*before, *self.protocol.turns(last.text, shown)]
         return [text_message(turn.role, turn.text) for turn in turns]
 
     def closing_request(self, conversation: Conversation) -> ModelRequest:
         """Write the run as one turn, without a word of the protocol."""
-        return _closing_request(conversation, wording_for(self.language), self.protocol.closing)
+        return _closing_request(conversation, wording_for(self.language), self.protocol.as_results)
+
+
+def _parser(
+    make: ParserMaker, habit: ReasoningHabit, tools: Sequence[ToolSpec], conversation: Conversation
+) -> ReplyParser:
+    text = make(
+        tools,
+        starts_in_reasoning=habit.starts_in_reasoning,
+        is_quoted=_is_quoted(tools, conversation),
+    )
+    return NativeParser(text, tools, habit)
 
 
 def _is_quoted(tools: Sequence[ToolSpec], conversation: Conversation) -> IsQuoted:
@@ -209,8 +213,8 @@ def _is_quoted(tools: Sequence[ToolSpec], conversation: Conversation) -> IsQuote
             Call(name=one.call.name, arguments=one.call.arguments)
             for one in conversation.executed_calls
         )
-        told = (tool.description for tool in tools)
-        return Quotations(conversation.brought_in, made=made, told=told)
+        descriptions = (tool.description for tool in tools)
+        return Quotations(conversation.brought_in, made=made, told=descriptions)
 
     return lambda call, written: quotations().holds(call, written)
 
@@ -240,30 +244,30 @@ def _folding(wording: Wording) -> Recall:
     """Write the rounds of earlier turns where no tools are declared."""
 
     def recall(asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
-        (turn,) = in_one_turn(*_found(asked, _without_searches(rounds), wording))
+        (turn,) = in_one_turn(*_question_and_results(asked, _without_searches(rounds), wording))
         return [text_message(turn.role, turn.text)]
 
     return recall
 
 
 def _closing_request(
-    conversation: Conversation, wording: Wording, closing: Closing = in_one_turn
+    conversation: Conversation, wording: Wording, as_results: AsResults = in_one_turn
 ) -> ModelRequest:
     """Ask for the answer, without tools; providers refuse tool messages where none are declared.
 
     A last reply that has to be done over stands behind it, as the model wrote it.
     """
     rounds = _without_searches(conversation.rounds)
-    asked, found = _found(conversation.question, rounds, wording)
-    has_results = any(exchange.results for exchange in found)
+    asked, exchanges = _question_and_results(conversation.question, rounds, wording)
+    has_results = any(exchange.results for exchange in exchanges)
     request = wording.answer_now if has_results else wording.answer_alone
-    question, *rest = (*closing(asked, found, request), *_done_over(conversation))
+    question, *rest = (*as_results(asked, exchanges, request), *_done_over(conversation))
     opening = conversation.opening(conversation.instruction, question.text, _folding(wording))
     messages = opening + [text_message(turn.role, turn.text) for turn in rest]
     return ModelRequest(messages=messages, question_index=len(opening) - 1)
 
 
-def _found(
+def _question_and_results(
     question: str, rounds: Sequence[RoundRecord], wording: Wording
 ) -> tuple[str, list[Exchange]]:
     """Return the question and what tools have returned, the same call once with its last result.
@@ -271,32 +275,32 @@ def _found(
     What was not run and what a model said in between is nothing that an answer needs, and small
     models repeat whatever looks like an answer.
     """
-    last = {one.call.raw + one.call.name: one.call.id for one in _ran(rounds)}
+    last = {call_key(one.call.name, one.call.arguments): one.call.id for one in _ran(rounds)}
     ids = frozenset(last.values())
-    found = [Exchange(reply=one.content, results=_results(one, ids)) for one in rounds]
-    return _headed(question, wording) if ids else question, found
+    exchanges = [Exchange(reply=one.content, results=_results(one, ids)) for one in rounds]
+    return _headed(question, wording) if ids else question, exchanges
 
 
 def _headed(question: str, wording: Wording) -> str:
-    return f"{question}\n\n{wording.found}"
+    return f"{question}\n\n{wording.results_heading}"
 
 
-def _past(rounds: Sequence[RoundRecord]) -> int:
+def _rounds_to_newest_repeat(rounds: Sequence[RoundRecord]) -> int:
     """Count the rounds up to the newest that brought nothing but results known before it."""
     known: dict[tuple[str, str], list[Mapping[str, object]]] = defaultdict(list)
-    past = 0
+    count = 0
     for place, record in enumerate(rounds, start=1):
         ran = list(_ran([record]))
         repeats = [one.call.arguments in known[one.call.name, one.result] for one in ran]
         if ran and len(ran) == len(record.done) and all(repeats):
-            past = place
+            count = place
         for one in ran:
             known[one.call.name, one.result].append(one.call.arguments)
-    return past
+    return count
 
 
 def _without_searches(rounds: Sequence[RoundRecord]) -> list[RoundRecord]:
-    return [replace(record, done=record.found) for record in rounds]
+    return [replace(record, done=record.without_searches) for record in rounds]
 
 
 def _ran(rounds: Sequence[RoundRecord]) -> Iterator[DoneCall]:

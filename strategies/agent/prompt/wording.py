@@ -18,7 +18,7 @@ class Wording:
 
     answer_now: str
     answer_alone: str
-    found: str
+    results_heading: str
     no_reply: str
     format_error: str
     nudge: str
@@ -59,7 +59,7 @@ ENGLISH = Wording(
     answer_alone=(
         "No tool can be run. Answer as well as you can without, and say what you could not look up."
     ),
-    found="Results of the tools:",
+    results_heading="Results of the tools:",
     no_reply="(no reply)",
     format_error=(
         "A tool call in your reply could not be read: {problem} "
@@ -123,7 +123,7 @@ ENGLISH = Wording(
 CHINESE = Wording(
     answer_now="请根据以上结果立即回答我的问题。不能再调用工具。",
     answer_alone="没有工具可以运行。请在不使用工具的情况下尽力回答，并说明哪些内容无法查到。",
-    found="工具返回的结果：",
+    results_heading="工具返回的结果：",
     no_reply="（没有回复）",
     format_error=(
         "回复中的一个工具调用无法读取：{problem} 请用正确的格式重新写出该调用，或不用工具直接回答。"

@@ -1,8 +1,8 @@
 """One queue into which the model's stream and the running tools of a round write.
 
-The loop reads everything that waits at once: so text leaves at once when the line is idle and in
-larger pieces when it is busy. Threads are greenlets inside Dify's runtime (gevent patches them) and
-real threads in the tests; nothing here depends on which.
+`Asker` and `RoundCalls` read everything that waits at once: so text leaves at once when the line is
+idle and in larger pieces when it is busy. Threads are greenlets inside Dify's runtime (gevent
+patches them) and real threads in the tests; nothing here depends on which.
 """
 
 from _thread import start_new_thread
@@ -42,7 +42,7 @@ class ToolDone:
 
 
 type Item = Received | Ended | Failed | ToolDone
-"""What the queue holds; the round makes events of it."""
+"""What the queue holds; `Asker` and `RoundCalls` make events of it."""
 
 
 class RoundQueue:

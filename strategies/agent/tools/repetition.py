@@ -7,15 +7,13 @@ run, and the one after that is refused: a model that still goes on has nothing n
 brought to its answer. (Three as in OpenHands' StuckDetector, which counts repeated pairs of action
 and error the same way.)
 
-Two calls are the same when their arguments are the same JSON value: order of keys, white space
-and 1 against 1.0 make no difference. `Repetition` is frozen; each step returns the next value.
+`Repetition` is frozen; each step returns the next value.
 """
 
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+
+from strategies.protocols.same_call import call_key
 
 _IN_A_ROW = 3
 
@@ -50,13 +48,13 @@ class Repetition:
 
     def seen(self, name: str, arguments: Mapping[str, object]) -> Progress | NoProgress | Stuck:
         """Say what to do with a call that the model makes now."""
-        if self._call != key(name, arguments) or self._times < _IN_A_ROW:
+        if self._call != call_key(name, arguments) or self._times < _IN_A_ROW:
             return Progress()
         return Stuck() if self._hinted else NoProgress(self._result, self._times)
 
     def after(self, name: str, arguments: Mapping[str, object], result: str) -> "Repetition":
         """Return the memory with one more finished run."""
-        call = key(name, arguments)
+        call = call_key(name, arguments)
         if (call, result) == (self._call, self._result):
             return replace(self, _times=self._times + 1)
         return Repetition(call, result, 1)
@@ -64,19 +62,3 @@ class Repetition:
     def hinted(self) -> "Repetition":
         """Return the memory after the model was told that it gets nowhere."""
         return replace(self, _hinted=True)
-
-
-def key(name: str, arguments: Mapping[str, object]) -> str:
-    """Write a call so that the same call always looks the same."""
-    return json.dumps([name, _canonical(arguments)], sort_keys=True, default=repr)
-
-
-def _canonical(value: object) -> object:
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        fields = cast("Mapping[object, object]", value)
-        return {str(name): _canonical(inner) for name, inner in fields.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_canonical(inner) for inner in cast("Sequence[object]", value)]
-    return value

@@ -66,7 +66,7 @@ def remember(question: str, shown: Iterable[str], rounds: Sequence[RoundRecord])
     return PastTurn(
         question=_hidden_and_plain(question)[:_QUESTION],
         answers=frozenset(_fingerprint(text) for text in shown if text.strip()),
-        rounds=tuple(_without_searches(record) for record in rounds if record.found),
+        rounds=tuple(_without_searches(record) for record in rounds if record.without_searches),
     )
 
 
@@ -120,7 +120,7 @@ def shortened(turns: Sequence[PastTurn], newest: int, older: int) -> list[PastTu
 
 def _without_searches(record: RoundRecord) -> RoundRecord:
     # What a model wrote into its text has its results behind it.
-    return record if record.in_text else replace(record, done=record.found)
+    return record if record.in_text else replace(record, done=record.without_searches)
 
 
 def _is_asked(message: Message, question: str) -> bool:

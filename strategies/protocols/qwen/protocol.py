@@ -19,8 +19,8 @@ from strategies.protocols.base import (
 )
 from strategies.protocols.qwen.grammar import ARGS, FUNCTION, RESULT, RETURN, qwen_grammar
 from strategies.protocols.stream.reader import ReplyReader
-from strategies.protocols.writing.closing import in_one_turn
 from strategies.protocols.writing.escaping import escaped_markers
+from strategies.protocols.writing.in_one_turn import in_one_turn
 from strategies.protocols.writing.rendering import tool_sections
 
 _INSTRUCTIONS: dict[Language, str] = {
@@ -64,7 +64,7 @@ class Qwen:
 
     name = "qwen"
     stop: tuple[str, ...] = (RESULT, RETURN)
-    closing = staticmethod(in_one_turn)
+    as_results = staticmethod(in_one_turn)
 
     def parser(
         self,

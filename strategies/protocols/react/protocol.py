@@ -22,8 +22,8 @@ from strategies.protocols.base import (
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.react import labels
 from strategies.protocols.react.reader import ReactReader
-from strategies.protocols.writing.closing import in_one_turn
 from strategies.protocols.writing.escaping import escaped_markers
+from strategies.protocols.writing.in_one_turn import in_one_turn
 from strategies.protocols.writing.rendering import tool_lines
 
 _INSTRUCTIONS: dict[Language, str] = {
@@ -157,14 +157,16 @@ class React:
         steps = [(Turn("assistant", _step(one)), Turn("user", _GO_ON)) for one in exchanges]
         return [Turn("user", question), *chain.from_iterable(steps)]
 
-    def closing(self, question: str, exchanges: Sequence[Exchange], request: str) -> list[Turn]:
-        """Write what is known and the request as one turn of the user."""
+    def as_results(
+        self, question: str, exchanges: Sequence[Exchange], last_sentence: str
+    ) -> list[Turn]:
+        """Write what is known as one turn of the user."""
         results = [
             replace(result, text=_escaped(result.text))
             for exchange in exchanges
             for result in exchange.results
         ]
-        return in_one_turn(question, [Exchange(reply="", results=tuple(results))], request)
+        return in_one_turn(question, [Exchange(reply="", results=tuple(results))], last_sentence)
 
 
 def _step(exchange: Exchange) -> str:

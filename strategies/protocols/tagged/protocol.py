@@ -20,8 +20,8 @@ from strategies.protocols.base import (
 from strategies.protocols.stream.judgement import TextCalls
 from strategies.protocols.stream.reader import ReplyReader
 from strategies.protocols.tagged.grammar import tag_grammar
-from strategies.protocols.writing.closing import in_one_turn
 from strategies.protocols.writing.escaping import escaped_markers
+from strategies.protocols.writing.in_one_turn import in_one_turn
 from strategies.protocols.writing.rendering import tool_lines
 
 _INVENTED = re.compile(r"(</(?:tool_call|function)>)\s*<tool_response>[\s\S]*")
@@ -35,7 +35,7 @@ class TagProtocol:
     told: Mapping[Language, str]
     """The instructions, with `{tools}` for the list of the tools."""
     stop: tuple[str, ...] = ()
-    closing = staticmethod(in_one_turn)
+    as_results = staticmethod(in_one_turn)
 
     def parser(
         self,

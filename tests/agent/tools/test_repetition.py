@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck, key
+from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck
+from strategies.protocols.same_call import call_key
 
 ASKED = {"q": "lamps"}
 
@@ -57,11 +58,11 @@ def test_equal_json_is_the_same_call() -> None:
     """Order of keys and 1 against 1.0 make no difference; true is no 1."""
 
     def written(**arguments: object) -> str:
-        return key("t", arguments)
+        return call_key("t", arguments)
 
     nested: Mapping[str, object] = {"x": [1.0, {"y": 2}]}
 
     assert written(a=1, b=2) == written(b=2.0, a=1)
-    assert key("t", nested) == written(x=[1, {"y": 2.0}])
+    assert call_key("t", nested) == written(x=[1, {"y": 2.0}])
     assert written(a=1) != written(a=True)
     assert written(a="1") != written(a=1)

@@ -208,7 +208,7 @@ def test_closing_ends_with_the_request_and_holds_no_reply(protocol: str) -> None
         Result(name="look", text=hostile, arguments='{"q": "x"}'),
         Result(name="", text="Go on."),
     )
-    told = TEXT_PROTOCOLS[protocol].closing(
+    told = TEXT_PROTOCOLS[protocol].as_results(
         "Hi?", [Exchange(reply="<tool_call>…", results=results)], "Answer now."
     )
 
@@ -222,6 +222,6 @@ def test_closing_ends_with_the_request_and_holds_no_reply(protocol: str) -> None
 @_PROTOCOLS
 def test_closing_without_results_is_question_and_request(protocol: str) -> None:
     """As where the very first round may call nothing."""
-    told = TEXT_PROTOCOLS[protocol].closing("Hi?", [], "Answer now.")
+    told = TEXT_PROTOCOLS[protocol].as_results("Hi?", [], "Answer now.")
 
     assert told == [Turn("user", "Hi?\n\nAnswer now.")]
