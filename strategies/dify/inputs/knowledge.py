@@ -67,7 +67,7 @@ def read_context(value: object) -> list[Passage]:
     return list(found.values())
 
 
-def prompt(passages: Sequence[Passage], language: Language, limit_characters: int) -> str:
+def passages_prompt(passages: Sequence[Passage], language: Language, limit_characters: int) -> str:
     """Write the passages for the model, in about as many characters; blank without passages."""
     shown = passages[: max(limit_characters // LEAST, 1)]
     if not shown:
