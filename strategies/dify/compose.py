@@ -9,9 +9,9 @@ from typing import Self
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
-from strategies.agent.config import Limits, ModelBinding, Policy
+from strategies.agent.config import Limits, ModelBinding, Policy, RunRequest
 from strategies.agent.loop import Run
-from strategies.agent.planning.parts import ChosenTools, Manner, RunPart, ToolsFor
+from strategies.agent.planning.parts import Manner
 from strategies.agent.planning.run import PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
@@ -19,6 +19,7 @@ from strategies.agent.prompt.formats import MustCall, NativeFormat, PromptFormat
 from strategies.agent.prompt.language import language_of
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.schema.answer import AnswerShape
+from strategies.agent.tools.chosen import ChosenTools, ToolsFor
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.tokens import estimator_for
@@ -103,16 +104,16 @@ class Composer:
             asked = settings.shape.request(self._language)
             told = _joined(conversation.instruction, asked)
             conversation = replace(conversation, instruction=told)
-        part = RunPart(
+        request = RunRequest(
             conversation=conversation,
             toolbox=self._tools_for()(conversation),
             limits=self._limits(attached),
             policy=_policy(settings),
             approvals=self.between,
             approved=self.between.before.decided.approved,
-            demands_call=True,
+            makes_demanded_call=True,
         )
-        return self._make(part)
+        return self._make(request)
 
     def planned_run(self, attached: Attached) -> PlannedRun:
         """Put a run together that plans first, about the files that were read for it."""
@@ -126,38 +127,38 @@ class Composer:
             manner=Manner(
                 policy=_policy(settings),
                 shows_plan=not settings.hide_plan,
-                demands_call=settings.must_call is not None,
+                calls_at_least_once=settings.must_call is not None,
             ),
             approvals=self.between,
             approved=self.between.before.decided.approved,
         )
 
-    def _make(self, part: RunPart) -> Run:
+    def _make(self, request: RunRequest) -> Run:
         """Make a run that asks the models of the node."""
         settings = self._settings
-        must_call = settings.must_call if part.demands_call else None
+        must_call = settings.must_call if request.makes_demanded_call else None
 
         def binding(config: ModelConfig) -> ModelBinding:
             model = DifyModel(self._session, config)
             return ModelBinding(
                 model=self.between.cached(model, model.written),
-                format=self._format(_protocol(settings, config), part.policy.shape, must_call),
+                format=self._format(_protocol(settings, config), request.policy.shape, must_call),
                 window=ContextWindow(config.model, config.budget),
             )
 
         return Run(
-            part.conversation,
+            request.conversation,
             binding(settings.model),
-            part.toolbox,
+            request.toolbox,
             self._wording,
-            part.limits,
+            request.limits,
             fallback=binding(settings.fallback_model) if settings.fallback_model else None,
             text_formats=lambda reply: self._format(
-                protocol_of(reply), part.policy.shape, must_call
+                protocol_of(reply), request.policy.shape, must_call
             ),
-            policy=part.policy,
-            approvals=part.approvals,
-            approved=part.approved,
+            policy=request.policy,
+            approvals=request.approvals,
+            approved=request.approved,
         )
 
     def _conversation(self, attached: Attached) -> Conversation:
