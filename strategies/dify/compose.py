@@ -15,8 +15,9 @@ from strategies.agent.planning.parts import Manner
 from strategies.agent.planning.run import PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.prompt.formats import MustCall, NativeFormat, PromptFormat, TextFormat
+from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.prompt.language import language_of
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.schema.answer import AnswerShape
 from strategies.agent.tools.chosen import ChosenTools, ToolsFor

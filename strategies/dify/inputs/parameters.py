@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from strategies.agent.config import Limits
 from strategies.agent.events import Noticed
-from strategies.agent.prompt.formats import MustCall
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.schema.answer import AnswerShape, ShapeError, read_shape
 from strategies.agent.tools.search import search_name
 from strategies.dify.inputs.files.run_file import RunFile, read_files
@@ -231,13 +231,13 @@ def _tool_choice(value: object, tools: Sequence[DifyTool]) -> Literal["auto", "n
         case "none":
             return "none"
         case "required":
-            return MustCall(besides=finder)
+            return MustCall(search_tool=finder)
         case _:
             named = only_allowed(tools, [choice])
     if not named:
         valid = "auto, none, required or the name of one of the chosen tools"
         raise refused("tool_choice", value, valid)
-    return MustCall(named[0].spec.name, besides=finder)
+    return MustCall(named[0].spec.name, search_tool=finder)
 
 
 # -- the rest

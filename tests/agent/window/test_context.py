@@ -5,7 +5,8 @@ from functools import partial
 from strategies.agent.events import ToolCall
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
-from strategies.agent.prompt.formats import MustCall, NativeFormat
+from strategies.agent.prompt.formats import NativeFormat
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.fit import Budget
 from strategies.protocols.base import CallDelta, ToolSpec

@@ -12,7 +12,8 @@ import pytest
 
 from strategies.agent.config import Limits
 from strategies.agent.ports import ModelDelta, ModelRequest, ToolOutcome
-from strategies.agent.prompt.formats import MustCall, NativeFormat
+from strategies.agent.prompt.formats import NativeFormat
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.window.fit import Budget
 from tests.agent.fakes import (
     NATIVE,
