@@ -37,9 +37,9 @@ from strategies.dify.inputs.history import clean_history, last_answer, with_medi
 from strategies.dify.inputs.knowledge import passages_prompt
 from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.parameters import Settings
-from strategies.dify.loose_json import text
 from strategies.dify.outputs.pacing import TEXT_PAUSE
 from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner, TurnStorage
+from strategies.dify.wire_values import text_of
 from strategies.protocols.base import Language
 from strategies.protocols.registry import USUAL, protocol_of, text_protocol
 
@@ -237,7 +237,7 @@ def _storage(session: Session, settings: Settings, user: str) -> TurnStorage:
         user=user,
         tools=tuple(tool.spec.name for tool in settings.tools),
     )
-    return TurnStorage(partial(call_back, session, InvokeType.Storage), turn, settings.wishes)
+    return TurnStorage(partial(call_back, session, InvokeType.Storage), turn, settings.turn_policy)
 
 
 def _files(session: Session, settings: Settings, kept: Sequence[RunFile]) -> RunFiles:
@@ -257,7 +257,7 @@ def _reader(session: Session, seconds: float) -> FileReader:
         """Let Dify sign an address, at which nothing is uploaded."""
         asked = {"filename": "where.txt", "mimetype": "text/plain"}
         answers = call_back(session, InvokeType.UploadFile, asked)
-        return next((text(answer.get("url")) for answer in answers), "")
+        return next((text_of(answer.get("url")) for answer in answers), "")
 
     return FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
 

@@ -18,7 +18,7 @@ from strategies.agent.events import (
     place_of,
 )
 from strategies.agent.planning.board import Board, checklist
-from strategies.agent.planning.budget import Budget
+from strategies.agent.planning.budget import PlanBudget
 from strategies.agent.planning.parts import NoTools, RunEnd, Setting, event_within
 from strategies.agent.planning.plan import DirectAnswer, read_plan
 from strategies.agent.planning.sentences import filled
@@ -33,7 +33,9 @@ _DESCRIPTION = 160
 class Planner:
     """Has plans written for one run."""
 
-    def __init__(self, setting: Setting, toolbox: Toolbox, budget: Budget, board: Board) -> None:
+    def __init__(
+        self, setting: Setting, toolbox: Toolbox, budget: PlanBudget, board: Board
+    ) -> None:
         """Take what the run shares, and the tools that will carry out the plan."""
         self._setting = setting
         self._toolbox = toolbox

@@ -12,7 +12,7 @@ from strategies.agent.config import Limits, RunRequest
 from strategies.agent.events import Event, RunFailed, RunFinished, ToolCall
 from strategies.agent.planning.answer import written_answer
 from strategies.agent.planning.board import Board
-from strategies.agent.planning.budget import Budget
+from strategies.agent.planning.budget import PlanBudget
 from strategies.agent.planning.parts import MakeRun, Manner, RunEnd, Setting
 from strategies.agent.planning.planner import Planner
 from strategies.agent.planning.steps import Steps
@@ -61,7 +61,7 @@ class PlannedRun:
             approvals=approvals or NoApprovals(),
         )
         self._approved = approved
-        self._budget = Budget(limits, clock)
+        self._budget = PlanBudget(limits, clock)
         self._board = Board(self._setting.sentences)
 
     @property

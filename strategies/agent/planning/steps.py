@@ -17,7 +17,7 @@ from strategies.agent.events import (
 from strategies.agent.loop import Run
 from strategies.agent.planning.answer import direct_answer
 from strategies.agent.planning.board import Board, StepResult, ticked
-from strategies.agent.planning.budget import Budget
+from strategies.agent.planning.budget import PlanBudget
 from strategies.agent.planning.parts import HeldBack, RunEnd, Setting, event_within
 from strategies.agent.planning.sentences import filled
 from strategies.agent.planning.side_by_side import Over, SideBySide
@@ -36,7 +36,7 @@ _UNEXPECTED = re.compile(r"[*_\s]*UNEXPECTED[*_\s]*[:：]", re.IGNORECASE)
 class Steps:
     """Plays the steps that stand on the board, those of revised plans included."""
 
-    def __init__(self, setting: Setting, budget: Budget, board: Board) -> None:
+    def __init__(self, setting: Setting, budget: PlanBudget, board: Board) -> None:
         """Take what the run shares."""
         self._setting = setting
         self._budget = budget

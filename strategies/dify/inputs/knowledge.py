@@ -13,8 +13,8 @@ from typing import Any, cast
 from strategies.agent.prompt.shortening import cut
 from strategies.agent.window.byte_limits import json_size
 from strategies.dify.inputs.shares import LEAST, shares
-from strategies.dify.loose_json import Json, decoded, mapping, number_of, only_text, sequence
 from strategies.dify.outputs.compact_json import compact
+from strategies.dify.wire_values import Json, decoded, mapping, number_of, only_text, sequence
 from strategies.protocols.base import Language
 from strategies.protocols.writing.escaping import escaped_markers
 

@@ -10,12 +10,12 @@ from strategies.agent.prompt.conversation import Recalled, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.turns.consent import Decided, approval_question, decide, may_mislead
 from strategies.agent.turns.recall import PastTurn, PausedTurn, holds, matched, remember, resumed
-from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import Held, PendingApproval, named
 from strategies.dify.storage.memory import Memory
 from strategies.dify.storage.places import name_of
 from strategies.dify.storage.replies import CachedModel
 from strategies.dify.storage.store import Access, Store
+from strategies.dify.wire_values import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,8 @@ class TurnOwner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the builder of the app wants of it."""
+class TurnPolicy:
+    """What the builder of the app wants to be kept for the next turn, and asked before it."""
 
     remembers: bool = True
     asks_before: frozenset[str] = frozenset()
@@ -99,10 +99,10 @@ class TurnsBefore:
 class TurnStorage:
     """Where one run finds what outlives it, and puts it."""
 
-    def __init__(self, access: Access, turn: TurnOwner, wishes: Wishes) -> None:
+    def __init__(self, access: Access, turn: TurnOwner, policy: TurnPolicy) -> None:
         place = (turn.app, turn.conversation, *sorted(turn.tools))
         self.turn = turn
-        self.wishes = wishes
+        self.policy = policy
         self.store = Store(access)
         self.memory = Memory(self.store, name_of(*place))
         self.held = PendingApproval(self.store, name_of(turn.user, *place))
@@ -117,10 +117,10 @@ class TurnStorage:
         """
         if not self.turn.conversation or not self.turn.tools:
             return TurnsBefore()
-        asks = self.wishes.asks_before
+        asks = self.policy.asks_before
         taken = self.held.take(lambda held: self._answers(held, last_answer)) if asks else Held()
-        decided = decide(taken.calls, query, self.wishes.approval) if asks else Decided()
-        if self.wishes.remembers:
+        decided = decide(taken.calls, query, self.policy.approval) if asks else Decided()
+        if self.policy.remembers:
             self.memory.recall()
         else:
             self.memory.forget()  # whoever switches it off wants nothing kept
@@ -129,7 +129,7 @@ class TurnStorage:
     def _answers(self, held: Held, last_answer: str) -> bool:
         # An app that answers by its variable may ask in words and buttons of its own.
         was_shown = held.turn is not None and holds(last_answer, held.turn.asked)
-        return not last_answer or bool(self.wishes.approval) or was_shown
+        return not last_answer or bool(self.policy.approval) or was_shown
 
 
 class BetweenTurns:
@@ -139,7 +139,7 @@ class BetweenTurns:
         self, storage: TurnStorage, before: TurnsBefore, query: str, named_in: NamedIn
     ) -> None:
         self._storage = storage
-        self._wishes = storage.wishes
+        self._policy = storage.policy
         self.before = before
         self._query = query
         self._named_in = named_in
@@ -163,17 +163,17 @@ class BetweenTurns:
 
         `body` writes all that decides a reply.
         """
-        if self._wishes.cache_minutes <= 0:
+        if self._policy.cache_minutes <= 0:
             return model
 
         def of_this_app(request: ModelRequest) -> bytes:
             return self._storage.turn.app.encode() + b"\0" + body(request)
 
-        return CachedModel(model, self._storage.store, self._wishes.cache_minutes, of_this_app)
+        return CachedModel(model, self._storage.store, self._policy.cache_minutes, of_this_app)
 
     def asks(self, name: str) -> bool:
         """See `Approvals.asks`."""
-        return name in self._wishes.asks_before
+        return name in self._policy.asks_before
 
     def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
         """See `Approvals.ask`."""
@@ -186,7 +186,7 @@ class BetweenTurns:
             PausedTurn(question=self._query, asked="", rounds=tuple(rounds), known=known)
         )
         # A yes may be of another language than what the turn is about.
-        asked = approval_question(calls, self._wishes.titles, turn.question)
+        asked = approval_question(calls, self._policy.titles, turn.question)
         held = Held(
             calls=calls,
             turn=replace(turn, asked=asked),
@@ -206,7 +206,7 @@ class BetweenTurns:
             shown: what may stand in the next turn's history as this one's answer.
             rounds: those in which tools were called.
         """
-        if self._wishes.remembers and self._storage.turn.conversation and rounds:
+        if self._policy.remembers and self._storage.turn.conversation and rounds:
             self._storage.memory.keep(remember(self._query, shown, rounds))
 
     def settle(self) -> None:

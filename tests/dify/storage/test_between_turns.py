@@ -8,7 +8,7 @@ import pytest
 
 from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
-from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner, TurnStorage, Wishes
+from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner, TurnPolicy, TurnStorage
 from tests.dify.storage.fakes import FakeStorage
 
 TURN = TurnOwner(app="app", conversation="talk", user="user", tools=("send",))
@@ -19,9 +19,9 @@ def call(to: str) -> ToolCall:
     return ToolCall("1", "send", {"to": to}, "{}")
 
 
-def run(storage: FakeStorage, query: str, last_answer: str = "", **wishes: Any) -> BetweenTurns:
+def run(storage: FakeStorage, query: str, last_answer: str = "", **policy: Any) -> BetweenTurns:
     """Begin one run of the conversation."""
-    wanted = Wishes(asks_before=frozenset({"send"}), **wishes)
+    wanted = TurnPolicy(asks_before=frozenset({"send"}), **policy)
     kept = TurnStorage(storage, TURN, wanted)
     return BetweenTurns(kept, kept.read(query, last_answer), query, lambda _: ())
 
