@@ -1,10 +1,14 @@
-"""What a run is given beside its conversation and tools: limits, a policy, and its model."""
+"""What a run is given: what it is about, its limits, a policy, and its model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from strategies.agent.ports import Model
+from strategies.agent.events import ToolCall
+from strategies.agent.ports import Model, Toolbox
+from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.schema.answer import AnswerShape
+from strategies.agent.tools.approval import Approvals
 from strategies.agent.window.context import ContextWindow
 
 
@@ -57,3 +61,18 @@ class ModelBinding:
     model: Model
     format: PromptFormat
     window: ContextWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What one run is about, whole or a part of another one; the models are up to who makes it."""
+
+    conversation: Conversation
+    toolbox: Toolbox
+    limits: Limits
+    policy: Policy
+    approvals: Approvals
+    approved: Sequence[ToolCall] = ()
+    """The calls that the reader has approved since; they run before all else."""
+    makes_demanded_call: bool = False
+    """Whether the call that the builder demands, if any, is to be made in it."""

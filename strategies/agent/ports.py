@@ -1,7 +1,8 @@
 """What the engine needs from outside: a model that streams and a toolbox that runs calls.
 
-The adapters in `strategies/dify/` implement both ports over a Dify session; tests implement them
-with scripted fakes. Everything that crosses a port is a frozen value.
+The third port, `Approvals`, stands in `tools/approval.py`: it speaks of calls and rounds, and those
+are made of what stands here. The adapters in `strategies/dify/` implement all three over a Dify
+session; tests implement them with scripted fakes. Everything that crosses a port is a frozen value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,22 +3,24 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
+from typing import Self
 
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
-from strategies.agent.config import Limits, ModelBinding, Policy
-from strategies.agent.events import Noticed
+from strategies.agent.config import Limits, ModelBinding, Policy, RunRequest
 from strategies.agent.loop import Run
-from strategies.agent.planning.parts import ChosenTools, Manner, RunPart, ToolsFor
+from strategies.agent.planning.parts import Manner
 from strategies.agent.planning.run import PlannedRun
 from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.prompt.language import language_of
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.schema.answer import AnswerShape
+from strategies.agent.tools.chosen import ChosenTools, ToolsFor
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.tokens import estimator_for
@@ -32,12 +34,13 @@ from strategies.dify.inputs.files.fetching import FileReader
 from strategies.dify.inputs.files.run_file import RunFile, read_written, renamed
 from strategies.dify.inputs.files.run_files import RunFiles
 from strategies.dify.inputs.history import clean_history, last_answer, with_media_for
-from strategies.dify.inputs.knowledge import prompt
+from strategies.dify.inputs.knowledge import passages_prompt
 from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.parameters import Settings
-from strategies.dify.loose_json import text
 from strategies.dify.outputs.pacing import TEXT_PAUSE
-from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner
+from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner, TurnStorage
+from strategies.dify.wire_values import text_of
+from strategies.protocols.base import Language
 from strategies.protocols.registry import USUAL, protocol_of, text_protocol
 
 _NATIVE_FEATURES = frozenset({"tool-call", "multi-tool-call", "stream-tool-call"})
@@ -53,139 +56,119 @@ read it themselves, inside of Dify's network, or fail."""
 
 
 class Composer:
-    """Puts the run of one request together; what the turn before has left is read at once."""
+    """Puts the run of one request together."""
 
-    def __init__(self, session: Session, settings: Settings, user: str) -> None:
+    def __init__(
+        self, session: Session, settings: Settings, between: BetweenTurns, files: RunFiles
+    ) -> None:
+        """Take what `begin` has put together."""
         self._session = session
-        self.between = self._between_turns(settings, user)
-        self.between.begin(last_answer(settings.history))
-        # A call runs with the very file that the reader saw the name of.
-        self._settings = replace(settings, files=renamed(settings.files, self._kept))
-        self.between.files_named_in = self.files.named_in
-
-    @property
-    def notices(self) -> Sequence[Noticed]:
-        """What is to be told of the parameters and files before anything is asked."""
-        return (*self._settings.notices, *self._attached.notices)
-
-    @cached_property
-    def files(self) -> RunFiles:
+        self._settings = settings
+        self.between = between
+        self.files = files
         """The files that tools can be given; those that tools make may join them."""
+        self._language: Language = language_of(settings.query)
+        self._wording = wording_for(self._language)
+        self._estimator = estimator_for(settings.model.model)
+        self._window = settings.model.budget.window
+        """Tokens of the model that is asked first."""
 
-        def upload(name: str, content: bytes, mime_type: str) -> str:
-            return self._session.file.upload(name, content, mime_type).preview_url or ""
+    @classmethod
+    def begin(cls, session: Session, settings: Settings, user: str) -> Self:
+        """Read what the turn before has left, and name the question's files beside its own."""
+        storage = _storage(session, settings, user)
+        before = storage.read(settings.query, last_answer(settings.history))
+        # A call runs with the very file that the reader saw the name of.
+        kept = read_written(before.approved_files)
+        settings = replace(settings, files=renamed(settings.files, kept))
+        files = _files(session, settings, kept)
+        between = BetweenTurns(storage, before, settings.query, files.named_in)
+        return cls(session, settings, between, files)
 
-        # The addresses of files are good for some minutes alone, and an approval may take longer.
-        kept, reader = self._kept, self._reader(_FILES_SECONDS)
-        expired = [file.name for file in kept if reader.is_gone(file.url)]
-        return RunFiles([*kept, *self._settings.files], upload=upload, expired=expired)
-
-    def run(self) -> Run:
-        """Put a run of rounds together."""
-        settings, conversation = self._settings, self._conversation()
-        if settings.shape:
-            asked = settings.shape.request(language_of(settings.query))
-            told = _joined(conversation.instruction, asked)
-            conversation = replace(conversation, instruction=told)
-        part = RunPart(
-            conversation=conversation,
-            toolbox=self._tools_for()(conversation),
-            limits=self._limits(),
-            policy=_policy(settings),
-            approvals=self.between,
-            approved=self.between.decided.approved,
-            demands_call=True,
-        )
-        return self._make(part)
-
-    def planned_run(self) -> PlannedRun:
-        """Put a run together that plans first."""
-        settings = self._settings
-        return PlannedRun(
-            self._conversation(),
-            self._tools_for(),
-            self._make,
-            self._limits(),
-            language=language_of(settings.query),
-            manner=Manner(
-                policy=_policy(settings),
-                shows_plan=not settings.hide_plan,
-                demands_call=settings.must_call is not None,
-            ),
-            approvals=self.between,
-            approved=self.between.decided.approved,
-        )
-
-    def _between_turns(self, settings: Settings, user: str) -> BetweenTurns:
-        turn = TurnOwner(
-            app=self._session.app_id or "",
-            conversation=self._session.conversation_id or "",
-            user=user,
-            tools=tuple(tool.spec.name for tool in settings.tools),
-        )
-        access = partial(call_back, self._session, InvokeType.Storage)
-        return BetweenTurns(access, turn, settings.wishes, settings.query)
-
-    @property
-    def _kept(self) -> Sequence[RunFile]:
-        """The files of the calls that the reader has approved."""
-        return read_written(self.between.approved_files)
-
-    @cached_property
-    def _attached(self) -> Attached:
-        """The question's files for the model; what it cannot take is named in the text."""
+    def read_files(self) -> Attached:
+        """Download the question's files for the model; what it cannot take is named in words."""
         settings = self._settings
         audience = Audience(
             features=settings.model.features,
-            text_room=_characters(settings, _FILES_SHARE),
-            language=language_of(settings.query),
+            text_room=self._characters(_FILES_SHARE),
+            language=self._language,
             takes_addresses={config.provider for config in _models(settings)} <= _TAKE_ADDRESSES,
             has_file_tools=any(tool.file_parameters for tool in settings.tools),
         )
         seconds = min(_FILES_SECONDS, settings.limits.seconds * _FILES_SHARE)
-        return content_parts(settings.files, audience, self._reader(seconds))
+        return content_parts(settings.files, audience, _reader(self._session, seconds))
 
-    def _reader(self, seconds: float) -> FileReader:
-        def upload_address() -> str:
-            """Let Dify sign an address, at which nothing is uploaded."""
-            asked = {"filename": "where.txt", "mimetype": "text/plain"}
-            answers = call_back(self._session, InvokeType.UploadFile, asked)
-            return next((text(answer.get("url")) for answer in answers), "")
+    def run(self, attached: Attached) -> Run:
+        """Put a run of rounds together, about the files that were read for it."""
+        settings, conversation = self._settings, self._conversation(attached)
+        if settings.shape:
+            asked = settings.shape.request(self._language)
+            told = _joined(conversation.instruction, asked)
+            conversation = replace(conversation, instruction=told)
+        request = RunRequest(
+            conversation=conversation,
+            toolbox=self._tools_for()(conversation),
+            limits=self._limits(attached),
+            policy=_policy(settings),
+            approvals=self.between,
+            approved=self.between.before.decided.approved,
+            makes_demanded_call=True,
+        )
+        return self._make(request)
 
-        return FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
+    def planned_run(self, attached: Attached) -> PlannedRun:
+        """Put a run together that plans first, about the files that were read for it."""
+        settings = self._settings
+        return PlannedRun(
+            self._conversation(attached),
+            self._tools_for(),
+            self._make,
+            self._limits(attached),
+            language=self._language,
+            manner=Manner(
+                policy=_policy(settings),
+                shows_plan=not settings.hide_plan,
+                calls_at_least_once=settings.must_call is not None,
+            ),
+            approvals=self.between,
+            approved=self.between.before.decided.approved,
+        )
 
-    def _make(self, part: RunPart) -> Run:
+    def _make(self, request: RunRequest) -> Run:
         """Make a run that asks the models of the node."""
         settings = self._settings
-        asks = settings if part.demands_call else replace(settings, must_call=None)
+        must_call = settings.must_call if request.makes_demanded_call else None
 
         def binding(config: ModelConfig) -> ModelBinding:
             model = DifyModel(self._session, config)
             return ModelBinding(
                 model=self.between.cached(model, model.written),
-                format=_format(asks, _protocol(settings, config), part.policy.shape),
+                format=self._format(_protocol(settings, config), request.policy.shape, must_call),
                 window=ContextWindow(config.model, config.budget),
             )
 
         return Run(
-            part.conversation,
+            request.conversation,
             binding(settings.model),
-            part.toolbox,
-            wording_for(language_of(settings.query)),
-            part.limits,
+            request.toolbox,
+            self._wording,
+            request.limits,
             fallback=binding(settings.fallback_model) if settings.fallback_model else None,
-            text_formats=lambda reply: _format(asks, protocol_of(reply), part.policy.shape),
-            policy=part.policy,
-            approvals=part.approvals,
-            approved=part.approved,
+            text_formats=lambda reply: self._format(
+                protocol_of(reply), request.policy.shape, must_call
+            ),
+            policy=request.policy,
+            approvals=request.approvals,
+            approved=request.approved,
         )
 
-    def _conversation(self) -> Conversation:
+    def _conversation(self, attached: Attached) -> Conversation:
         """Write what the run is about, without the form that the answer is to have."""
-        settings, attached = self._settings, self._attached
-        known = _knowledge(settings)
-        told = self.between.told(wording_for(language_of(settings.query)))
-        history, recalled = self.between.recalled(_history(settings, attached))
+        settings, before = self._settings, self.between.before
+        room = self._characters(_KNOWLEDGE_SHARE)
+        known = passages_prompt(settings.passages, self._language, room)
+        told = before.told(self._wording)
+        history, recalled = before.recalled(_history(settings, attached))
         return Conversation(
             instruction=_joined(settings.instruction, known),
             history=history,
@@ -195,29 +178,88 @@ class Composer:
             recalled=recalled,
         )
 
-    def _limits(self) -> Limits:
+    def _characters(self, share: float) -> int:
+        """Turn a share of the window into characters."""
+        return int(self._window * share) * _CHARACTERS_PER_TOKEN
+
+    def _limits(self, attached: Attached) -> Limits:
         """Take off the time that reading files has cost."""
         limits = self._settings.limits
-        seconds = limits.seconds - self._attached.seconds
+        seconds = limits.seconds - attached.seconds
         return replace(limits, seconds=seconds, text_pause=TEXT_PAUSE)
 
     def _tools_for(self) -> ToolsFor:
         """Choose the tools for a conversation: all, those that are named, or those that fit."""
         settings = self._settings
-        estimator, window = estimator_for(settings.model.model), settings.model.budget.window
         toolbox = DifyToolbox(self._session, settings.tools, self.files)
-        searched = _searched(toolbox, settings)
+        searched = self._searched(toolbox)
         forced = [settings.must_call.name] if settings.must_call else []
 
         def choose(
             conversation: Conversation, names: Sequence[str] = (), *, searches: bool = True
         ) -> Toolbox:
+            always = [*forced, *names]
             if searched:
-                shown = opening(searched, conversation, estimator, window, [*forced, *names])
+                shown = opening(searched, conversation, self._estimator, self._window, always)
                 return searched.opened(shown) if searches else ChosenTools(toolbox, shown)
-            return ChosenTools(toolbox, [*forced, *names]) if names else toolbox
+            return ChosenTools(toolbox, always) if names else toolbox
 
         return choose
+
+    def _searched(self, toolbox: Toolbox) -> SearchedToolbox | None:
+        """Let the model search for tools where it is wanted; None where all are shown."""
+        settings = self._settings
+        # With one round, a tool that was found could no longer be called.
+        if settings.tool_search == "off" or not toolbox.specs or settings.limits.rounds == 1:
+            return None
+        wanted = settings.tool_search == "on"
+        if not wanted and not is_too_many(toolbox.specs, self._estimator, self._window):
+            return None
+        declares = _protocol(settings, settings.model) == "native"
+        return SearchedToolbox(toolbox, self._wording, declares=declares)
+
+    def _format(
+        self, protocol: str, shape: AnswerShape | None, must_call: MustCall | None
+    ) -> PromptFormat:
+        if protocol == "native":
+            return NativeFormat(wording=self._wording, must_call=must_call)
+        return TextFormat(
+            protocol=text_protocol(protocol, shape.of_object if shape else None),
+            language=self._language,
+            must_call=must_call,
+        )
+
+
+def _storage(session: Session, settings: Settings, user: str) -> TurnStorage:
+    turn = TurnOwner(
+        app=session.app_id or "",
+        conversation=session.conversation_id or "",
+        user=user,
+        tools=tuple(tool.spec.name for tool in settings.tools),
+    )
+    return TurnStorage(partial(call_back, session, InvokeType.Storage), turn, settings.turn_policy)
+
+
+def _files(session: Session, settings: Settings, kept: Sequence[RunFile]) -> RunFiles:
+    """Gather the files that tools can be given: those of the calls approved, and the question's."""
+
+    def upload(name: str, content: bytes, mime_type: str) -> str:
+        return session.file.upload(name, content, mime_type).preview_url or ""
+
+    # The addresses of files are good for some minutes alone, and an approval may take longer.
+    reader = _reader(session, _FILES_SECONDS)
+    expired = [file.name for file in kept if reader.is_gone(file.url)]
+    return RunFiles([*kept, *settings.files], upload=upload, expired=expired)
+
+
+def _reader(session: Session, seconds: float) -> FileReader:
+    def upload_address() -> str:
+        """Let Dify sign an address, at which nothing is uploaded."""
+        asked = {"filename": "where.txt", "mimetype": "text/plain"}
+        answers = call_back(session, InvokeType.UploadFile, asked)
+        return next((text_of(answer.get("url")) for answer in answers), "")
+
+    return FileReader(DifyFiles(upload_address, os.environ), seconds=seconds)
 
 
 def _policy(settings: Settings) -> Policy:
@@ -228,23 +270,6 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _searched(toolbox: Toolbox, settings: Settings) -> SearchedToolbox | None:
-    """Let the model search for tools where it is wanted; None where all are shown."""
-    estimator, window = estimator_for(settings.model.model), settings.model.budget.window
-    many = settings.tool_search == "on" or is_too_many(toolbox.specs, estimator, window)
-    # With one round, a tool that was found could no longer be called.
-    if settings.tool_search == "off" or not (many and toolbox.specs) or settings.limits.rounds == 1:
-        return None
-    declares = _protocol(settings, settings.model) == "native"
-    return SearchedToolbox(toolbox, wording_for(language_of(settings.query)), declares=declares)
-
-
-def _knowledge(settings: Settings) -> str:
-    """Write the passages of the context for the system prompt; blank without passages."""
-    room = _characters(settings, _KNOWLEDGE_SHARE)
-    return prompt(settings.passages, language_of(settings.query), room)
-
-
 def _joined(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part.strip())
 
@@ -252,10 +277,6 @@ def _joined(*parts: str) -> str:
 def _models(settings: Settings) -> list[ModelConfig]:
     """Return the models that may be asked the question."""
     return [config for config in (settings.model, settings.fallback_model) if config]
-
-
-def _characters(settings: Settings, share: float) -> int:
-    return int(settings.model.budget.window * share) * _CHARACTERS_PER_TOKEN
 
 
 def _history(settings: Settings, attached: Attached) -> list[Message]:
@@ -268,14 +289,3 @@ def _protocol(settings: Settings, config: ModelConfig) -> str:
     if settings.protocol != "auto":
         return settings.protocol
     return "native" if config.features & _NATIVE_FEATURES else USUAL
-
-
-def _format(settings: Settings, protocol: str, shape: AnswerShape | None) -> PromptFormat:
-    language = language_of(settings.query)
-    if protocol == "native":
-        return NativeFormat(wording=wording_for(language), must_call=settings.must_call)
-    return TextFormat(
-        protocol=text_protocol(protocol, shape.of_object if shape else None),
-        language=language,
-        must_call=settings.must_call,
-    )

@@ -21,6 +21,7 @@ from strategies.agent.events import (
 from strategies.agent.loop import Run
 from strategies.agent.planning.run import PlannedRun
 from strategies.dify.compose import Composer
+from strategies.dify.inputs.files.attachments import Attached
 from strategies.dify.inputs.knowledge import cited, resources_message
 from strategies.dify.inputs.parameters import Settings, read_settings
 from strategies.dify.inputs.values import ParameterError
@@ -34,8 +35,8 @@ _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)
 
 
-type Compose = Callable[[Composer], Run | PlannedRun]
-"""Puts a strategy's run together."""
+type Compose = Callable[[Composer, Attached], Run | PlannedRun]
+"""Puts a strategy's run together, about the files of its question."""
 
 
 def play(
@@ -66,7 +67,7 @@ def _messages(
         titles={tool.spec.name: tool.title for tool in settings.tools},
     )
     try:
-        composer = Composer(session, settings, user)
+        composer = Composer.begin(session, settings, user)
         yield from _run(composer, compose, narrator, settings)
     except InvokeBadRequestError:
         raise
@@ -81,14 +82,15 @@ def _messages(
 def _run(
     composer: Composer, compose: Compose, narrator: Narrator, settings: Settings
 ) -> Iterator[DifyMessage]:
-    for notice in composer.notices:
+    attached = composer.read_files()
+    for notice in (*settings.notices, *attached.notices):
         yield from narrator.messages(notice)
     passages = settings.passages
     if passages:
         yield resources_message(passages)
     between = composer.between
     outputs = Outputs(partial(cited, passages=passages), pending=lambda: between.pending)
-    run = compose(composer)
+    run = compose(composer, attached)
     seen = TextShown if settings.separate_reasoning else TextShown | ReasoningShown
     shown: list[str] = []
     for event in run.events():

@@ -23,7 +23,7 @@ from strategies.agent.prompt.formats import NativeFormat, TextFormat
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.usage import Usage
 from strategies.agent.window.context import ContextWindow
-from strategies.agent.window.fit import Budget
+from strategies.agent.window.fit import WindowBudget
 from strategies.protocols.base import CallDelta, ToolSpec
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
@@ -232,8 +232,8 @@ def play(
     material: tuple[str, ...] = (),
     limits: Limits | None = None,
     fallback: ScriptedModel | None = None,
-    budget: Budget | None = None,
-    fallback_budget: Budget | None = None,
+    budget: WindowBudget | None = None,
+    fallback_budget: WindowBudget | None = None,
     policy: Policy | None = None,
 ) -> list[Event]:
     """Play a run to its end."""
@@ -251,9 +251,11 @@ def play(
     return list(run.events())
 
 
-def binding(model: ScriptedModel, tongue: Tongue, budget: Budget | None = None) -> ModelBinding:
+def binding(
+    model: ScriptedModel, tongue: Tongue, budget: WindowBudget | None = None
+) -> ModelBinding:
     """Speak with a scripted model."""
-    fitting = ContextWindow(model.name, budget or Budget())
+    fitting = ContextWindow(model.name, budget or WindowBudget())
     fresh = replace(tongue.format)  # a run knows nothing of what another has learnt
     return ModelBinding(model=model, format=fresh, window=fitting)
 

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 
 WITHOUT_SDK = [
-    "strategies.dify.loose_json",
+    "strategies.dify.wire_values",
     *[f"strategies.dify.inputs.{name}" for name in ("parameters", "tools", "history")],
     *[f"strategies.dify.calls.{name}" for name in ("tool_result", "chunks", "errors")],
     *[f"strategies.dify.transport.{name}" for name in ("frames", "answers", "install")],

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
+from strategies.agent.config import RunRequest
 from strategies.agent.events import (
     CLOSING,
     AnswerText,
@@ -16,15 +17,15 @@ from strategies.agent.events import (
     TextShown,
 )
 from strategies.agent.planning.board import Board
-from strategies.agent.planning.budget import Budget
-from strategies.agent.planning.parts import NoTools, RunEnd, RunPart, Setting, event_within
+from strategies.agent.planning.budget import PlanBudget
+from strategies.agent.planning.parts import NoTools, RunEnd, Setting, event_within
 from strategies.agent.planning.sentences import filled
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.schema.answer import Shaped
 
 
 def written_answer(
-    setting: Setting, budget: Budget, board: Board
+    setting: Setting, budget: PlanBudget, board: Board
 ) -> Generator[Event, None, RunEnd]:
     """Have the answer written from the results, and stream it; return how that ended."""
     yield from setting.show("\n")
@@ -60,10 +61,10 @@ def direct_answer(setting: Setting, ending: RunFinished) -> RunEnd:
     return RunFailed(problems, "error", ending.usage)
 
 
-def _part(setting: Setting, budget: Budget, board: Board) -> RunPart:
+def _part(setting: Setting, budget: PlanBudget, board: Board) -> RunRequest:
     asked, results = setting.conversation.question, board.told()
     question = filled(setting.sentences.answer, question=asked, results=results)
-    return RunPart(
+    return RunRequest(
         conversation=replace(setting.shaped, question=question),
         toolbox=NoTools(),
         limits=budget.for_answer(),

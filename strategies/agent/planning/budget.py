@@ -22,7 +22,7 @@ _LEAST_ROUNDS = 3
 """For a plan, one step and the answer."""
 
 
-class Budget:
+class PlanBudget:
     """The rounds and the time of a run that all its parts live on."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:

@@ -1,10 +1,9 @@
-"""What the parts of a planned run are given: tools, limits, and who is asked for approval."""
+"""What the parts of a planned run share: how they are made, and who is asked for approval."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from strategies.agent.config import Limits, Policy
+from strategies.agent.config import Policy, RunRequest
 from strategies.agent.events import (
     AnswerText,
     Event,
@@ -17,39 +16,16 @@ from strategies.agent.events import (
 )
 from strategies.agent.loop import Run
 from strategies.agent.planning.sentences import Sentences, sentences_for
-from strategies.agent.ports import Toolbox, ToolOutcome
+from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.tools.approval import Approvals
+from strategies.agent.tools.chosen import ToolsFor
 from strategies.protocols.base import Language, ToolSpec
 
 type RunEnd = RunFinished | RunFailed
 
-
-class ToolsFor(Protocol):
-    """Chooses the tools for a conversation; where any are named, these."""
-
-    def __call__(
-        self, conversation: Conversation, names: Sequence[str] = (), *, searches: bool = True
-    ) -> Toolbox:
-        """Choose; `searches` says whether rounds are left to search for others."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPart:
-    """What a run that is a part of another one is about."""
-
-    conversation: Conversation
-    toolbox: Toolbox
-    limits: Limits
-    policy: Policy
-    approvals: Approvals
-    approved: Sequence[ToolCall] = ()
-    demands_call: bool = False
-    """Whether the call that the builder demands is to be made in it."""
-
-
-type MakeRun = Callable[[RunPart], Run]
+type MakeRun = Callable[[RunRequest], Run]
+"""Makes the run of a part."""
 
 
 def event_within(place: str, event: Event) -> Event:
@@ -65,8 +41,8 @@ class Manner:
     policy: Policy
     shows_plan: bool = True
     """Whether the reader sees the plan as a checklist."""
-    demands_call: bool = False
-    """Whether some tool must be called."""
+    calls_at_least_once: bool = False
+    """Whether some tool must be called before the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,26 +109,6 @@ class NoTools:
         """Run none; nothing that is not known is ever called."""
         del arguments
         raise KeyError(name)
-
-
-class ChosenTools:
-    """A `Toolbox` that shows some tools of another one; all can be called."""
-
-    def __init__(self, toolbox: Toolbox, names: Sequence[str]) -> None:
-        self._toolbox = toolbox
-        self._names = frozenset(names)
-        self.provider = toolbox.provider
-        self.call = toolbox.call
-
-    @property
-    def specs(self) -> Sequence[ToolSpec]:
-        """Those that were chosen."""
-        return [spec for spec in self._toolbox.specs if spec.name in self._names]
-
-    @property
-    def known(self) -> Mapping[str, ToolSpec]:
-        """All of them."""
-        return self._toolbox.known
 
 
 @dataclass(slots=True)

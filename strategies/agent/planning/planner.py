@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import replace
 
-from strategies.agent.config import Policy
+from strategies.agent.config import Policy, RunRequest
 from strategies.agent.events import (
     AnswerText,
     CallStarted,
@@ -18,8 +18,8 @@ from strategies.agent.events import (
     place_of,
 )
 from strategies.agent.planning.board import Board, checklist
-from strategies.agent.planning.budget import Budget
-from strategies.agent.planning.parts import NoTools, RunEnd, RunPart, Setting, event_within
+from strategies.agent.planning.budget import PlanBudget
+from strategies.agent.planning.parts import NoTools, RunEnd, Setting, event_within
 from strategies.agent.planning.plan import DirectAnswer, read_plan
 from strategies.agent.planning.sentences import filled
 from strategies.agent.ports import Toolbox
@@ -33,7 +33,9 @@ _DESCRIPTION = 160
 class Planner:
     """Has plans written for one run."""
 
-    def __init__(self, setting: Setting, toolbox: Toolbox, budget: Budget, board: Board) -> None:
+    def __init__(
+        self, setting: Setting, toolbox: Toolbox, budget: PlanBudget, board: Board
+    ) -> None:
         """Take what the run shares, and the tools that will carry out the plan."""
         self._setting = setting
         self._toolbox = toolbox
@@ -41,7 +43,7 @@ class Planner:
         self._board = board
         self._revisions = 0
         manner = setting.manner
-        self._takes_answers = not manner.demands_call and manner.policy.shape is None
+        self._takes_answers = not manner.calls_at_least_once and manner.policy.shape is None
         """Whether an answer without a call, in free words, is what the builder wants."""
 
     def plan(self) -> Generator[Event, None, RunEnd | None]:
@@ -112,14 +114,14 @@ class Planner:
                     yield event_within(place_of(started), event)
         raise AssertionError  # a run ends with its ending
 
-    def _part(self, question: str) -> RunPart:
+    def _part(self, question: str) -> RunRequest:
         setting = self._setting
         tools = "\n".join(
             f"- {one.name}: {shortened_line(one.description, _DESCRIPTION)}"
             for one in self._toolbox.specs
         )
         instruction = setting.instructed(filled(setting.sentences.plan, tools=tools))
-        return RunPart(
+        return RunRequest(
             conversation=replace(setting.conversation, instruction=instruction, question=question),
             toolbox=NoTools(),
             limits=self._budget.for_plan(),

@@ -8,17 +8,18 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from strategies.agent.config import Limits
+from strategies.agent.config import Limits, RunRequest
 from strategies.agent.events import Event, RunFailed, RunFinished, ToolCall
 from strategies.agent.planning.answer import written_answer
 from strategies.agent.planning.board import Board
-from strategies.agent.planning.budget import Budget
-from strategies.agent.planning.parts import MakeRun, Manner, RunEnd, RunPart, Setting, ToolsFor
+from strategies.agent.planning.budget import PlanBudget
+from strategies.agent.planning.parts import MakeRun, Manner, RunEnd, Setting
 from strategies.agent.planning.planner import Planner
 from strategies.agent.planning.steps import Steps
 from strategies.agent.ports import Toolbox
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.tools.approval import Approvals, NoApprovals
+from strategies.agent.tools.chosen import ToolsFor
 from strategies.protocols.base import Language
 
 
@@ -60,7 +61,7 @@ class PlannedRun:
             approvals=approvals or NoApprovals(),
         )
         self._approved = approved
-        self._budget = Budget(limits, clock)
+        self._budget = PlanBudget(limits, clock)
         self._board = Board(self._setting.sentences)
 
     @property
@@ -114,14 +115,14 @@ class PlannedRun:
     def _ordinary(self, toolbox: Toolbox) -> Iterator[Event]:
         """Answer as function calling does, with what is left."""
         run = self._setting.make(
-            RunPart(
+            RunRequest(
                 conversation=self._setting.shaped,
                 toolbox=toolbox,
                 limits=self._budget.for_answer(),
                 policy=self._setting.policy,
                 approvals=self._setting.approvals,
                 approved=self._approved,
-                demands_call=True,
+                makes_demanded_call=True,
             )
         )
         for event in run.events():

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from strategies.agent.config import Policy
+from strategies.agent.config import Policy, RunRequest
 from strategies.agent.events import (
     Event,
     PlannedStep,
@@ -17,8 +17,8 @@ from strategies.agent.events import (
 from strategies.agent.loop import Run
 from strategies.agent.planning.answer import direct_answer
 from strategies.agent.planning.board import Board, StepResult, ticked
-from strategies.agent.planning.budget import Budget
-from strategies.agent.planning.parts import HeldBack, RunEnd, RunPart, Setting, event_within
+from strategies.agent.planning.budget import PlanBudget
+from strategies.agent.planning.parts import HeldBack, RunEnd, Setting, event_within
 from strategies.agent.planning.sentences import filled
 from strategies.agent.planning.side_by_side import Over, SideBySide
 from strategies.agent.prompt.conversation import Conversation
@@ -36,7 +36,7 @@ _UNEXPECTED = re.compile(r"[*_\s]*UNEXPECTED[*_\s]*[:：]", re.IGNORECASE)
 class Steps:
     """Plays the steps that stand on the board, those of revised plans included."""
 
-    def __init__(self, setting: Setting, budget: Budget, board: Board) -> None:
+    def __init__(self, setting: Setting, budget: PlanBudget, board: Board) -> None:
         """Take what the run shares."""
         self._setting = setting
         self._budget = budget
@@ -51,7 +51,7 @@ class Steps:
         """The first end of a step with a result that is the whole run's answer."""
         self._surprised = False
         """Whether a step has failed, or found what the plan did not expect."""
-        self._demands_call = setting.manner.demands_call
+        self._is_call_demanded = setting.manner.calls_at_least_once
 
     def play(self) -> Generator[Event, None, None]:
         """Run steps until none goes on and none may begin."""
@@ -99,7 +99,7 @@ class Steps:
             yield StepStarted(step)
             self._side.start(step.id, run)
 
-    def _part(self, step: PlannedStep, rounds: int) -> RunPart:
+    def _part(self, step: PlannedStep, rounds: int) -> RunRequest:
         setting = self._setting
         question, results = step.task, ""
         if step.after:
@@ -114,14 +114,14 @@ class Steps:
         )
         searches = rounds >= _ROUNDS_TO_SEARCH
         # The first step is to make the call that the builder demands.
-        demanded, self._demands_call = self._demands_call, False
-        return RunPart(
+        demanded, self._is_call_demanded = self._is_call_demanded, False
+        return RunRequest(
             conversation=conversation,
             toolbox=setting.tools_for(conversation, step.tools, searches=searches),
             limits=self._budget.for_step(rounds),
             policy=Policy(direct_tools=setting.policy.direct_tools),
             approvals=self._held,
-            demands_call=demanded,
+            makes_demanded_call=demanded,
         )
 
     def _go_on(self) -> Generator[Event, None, None]:

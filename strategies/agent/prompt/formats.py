@@ -21,6 +21,7 @@ from strategies.agent.prompt.conversation import (
     text_message,
 )
 from strategies.agent.prompt.memo import Memo
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.prompt.wording import ENGLISH, Wording, wording_for
 from strategies.protocols.base import (
     Call,
@@ -66,30 +67,6 @@ class PromptFormat(Protocol):
     def closing_request(self, conversation: Conversation) -> ModelRequest:
         """Write the conversation so that the model can only answer."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class MustCall:
-    """The first reply of a run is to call a tool: this one, or any where the name is blank."""
-
-    name: str = ""
-    besides: str = ""
-    """The tool whose calls do not count, because it only finds others."""
-
-    def is_open(self, rounds: Sequence[RoundRecord]) -> bool:
-        """Whether it is still to be asked for: the model has said nothing but what does not count.
-
-        Whatever else it said, it is not asked again: it would never come to its answer.
-        """
-        return all(
-            record.done and all(one.call.name == self.besides for one in record.done)
-            for record in rounds
-        )
-
-    def told(self, instruction: str, wording: Wording) -> str:
-        """Say so in the prompt: Dify carries no tool_choice (docs/dify.md, "Backwards calls")."""
-        sentence = wording.must_call.format(name=self.name) if self.name else wording.must_call_any
-        return "\n\n".join(part for part in (instruction.strip(), sentence) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 A call of such a tool is held: the run ends with a question, and the reader's next message decides.
 What was asked stands in the storage alone; `turns/consent.py` writes the question and reads its
-answer.
+answer. `Approvals` is a port of the engine, as those of `ports.py` are.
 """
 
 from collections.abc import Sequence

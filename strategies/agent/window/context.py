@@ -13,7 +13,7 @@ from strategies.agent.ports import (
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.usage import Usage
 from strategies.agent.window.draft import Draft
-from strategies.agent.window.fit import Budget, fit
+from strategies.agent.window.fit import WindowBudget, fit
 from strategies.agent.window.tokens import Report, estimator_for
 
 type Write = Callable[[Conversation], ModelRequest]
@@ -45,7 +45,7 @@ _SHORTENED = ("shortened the results and rounds inside the question",)
 class ContextWindow:
     """The window of one model in one run."""
 
-    def __init__(self, model: str, budget: Budget) -> None:
+    def __init__(self, model: str, budget: WindowBudget) -> None:
         self._budget = budget
         self._estimator = estimator_for(model)
         self._report = Report()

@@ -55,7 +55,7 @@ _CUT_FURTHER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class WindowBudget:
     """What a model can take."""
 
     context_size: int | None = None
@@ -90,7 +90,7 @@ class Budget:
         least = min(LEAST_ANSWER, self.max_tokens)
         return max(left, least) if left < self.max_tokens and self.max_tokens > least else None
 
-    def smaller(self, tokens: int, stated: int | None = None) -> "Budget":
+    def smaller(self, tokens: int, stated: int | None = None) -> "WindowBudget":
         """Return the budget to use after the provider found a prompt too long.
 
         Args:
@@ -104,7 +104,7 @@ class Budget:
         return replace(self, context_size=max(int(refused * 0.6), 1))
 
 
-def fit(draft: Draft, budget: Budget) -> None:
+def fit(draft: Draft, budget: WindowBudget) -> None:
     """Bring a draft into the window."""
     room = budget.room
     _cut_large_results(draft, room)

@@ -17,10 +17,10 @@ from typing import Any, cast
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import BackwardsInvocation, Session
 
-from strategies.dify.loose_json import Json
 from strategies.dify.transport.answers import AnswerReader, FrameWriter
 from strategies.dify.transport.frames import LARGEST, Written, joined, session_frame
 from strategies.dify.transport.plain import plain
+from strategies.dify.wire_values import Json
 
 
 class RequestTooLargeError(Exception):

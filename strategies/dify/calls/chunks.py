@@ -7,8 +7,8 @@ from strategies.agent.ports import (
     ModelDelta,
 )
 from strategies.agent.usage import Usage
-from strategies.dify.loose_json import Json, mapping, only_text, sequence, text
 from strategies.dify.outputs.media import inline_file, linked_file
+from strategies.dify.wire_values import Json, mapping, only_text, sequence, text_of
 from strategies.protocols.base import CallDelta
 
 _MOST_DIGITS = 15
@@ -21,10 +21,10 @@ def read_chunk(chunk: Json) -> ModelDelta:
     message = mapping(delta.get("message"))
     parts = _parts(message.get("content"))
     return ModelDelta(
-        text="".join(text(part.get("data")) for part in parts if part.get("type") == "text"),
+        text="".join(text_of(part.get("data")) for part in parts if part.get("type") == "text"),
         calls=tuple(_call_delta(mapping(call)) for call in sequence(message.get("tool_calls"))),
         usage=read_usage(delta.get("usage")),
-        finish_reason=text(delta.get("finish_reason")),
+        finish_reason=text_of(delta.get("finish_reason")),
         files=tuple(file for file in map(_file, parts) if file is not None),
     )
 
@@ -74,9 +74,9 @@ def _parts(content: object) -> list[Json]:
 def _call_delta(call: Json) -> CallDelta:
     function = mapping(call.get("function"))
     return CallDelta(
-        id=text(call.get("id")),
+        id=text_of(call.get("id")),
         name=only_text(function.get("name")),
-        arguments=text(function.get("arguments")),
+        arguments=text_of(function.get("arguments")),
     )
 
 

@@ -15,8 +15,8 @@ from typing import cast
 
 from strategies.agent.failures.error_text import bounded, message_in, object_at_start
 from strategies.agent.ports import ModelError
-from strategies.dify.loose_json import Json, mapping
 from strategies.dify.outputs.compact_json import compact
+from strategies.dify.wire_values import Json, mapping
 
 _MAX_LAYERS = 12
 

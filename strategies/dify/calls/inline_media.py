@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from strategies.agent.streaming.yielding import give_way
-from strategies.dify.loose_json import sequence
 from strategies.dify.outputs.media import decoded_size
+from strategies.dify.wire_values import sequence
 
 _MEDIUM = re.compile(
     r"data:(?P<type>(?:image|audio|video|font|application/(?!json|xml|javascript|ld\+json))"

@@ -16,8 +16,8 @@ from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.chunks import read_chunk
 from strategies.dify.calls.errors import model_error
 from strategies.dify.inputs.model_config import ModelConfig
-from strategies.dify.loose_json import sequence
 from strategies.dify.transport.frames import array, as_json, joined
+from strategies.dify.wire_values import sequence
 from strategies.protocols.base import ToolSpec
 from strategies.protocols.writing.rendering import function_of
 

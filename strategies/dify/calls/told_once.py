@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-from strategies.dify.loose_json import mapping
 from strategies.dify.outputs.compact_json import compact
+from strategies.dify.wire_values import mapping
 
 _LONGEST_COMPARED = 100_000
 """Characters of JSON that are looked for inside a text."""

@@ -23,10 +23,10 @@ from strategies.dify.calls.inline_media import (
     without_media,
 )
 from strategies.dify.calls.told_once import told_once
-from strategies.dify.loose_json import Json, mapping, text
 from strategies.dify.outputs.compact_json import compact
 from strategies.dify.outputs.media import decoded_size, inline_file, is_tool_file, linked_file
 from strategies.dify.outputs.messages import FILE_LENGTH
+from strategies.dify.wire_values import Json, mapping, text_of
 
 _NO_OUTPUT = "(the tool returned nothing)"
 _NO_REASON = "It did not say why."
@@ -66,7 +66,7 @@ class ToolResult:
         body, meta = mapping(raw.get("message")), mapping(raw.get("meta"))
         match raw.get("type"):
             case "text":
-                self._texts.append(text(body.get("text")))
+                self._texts.append(text_of(body.get("text")))
             case "json":
                 self._objects.append(body.get("json_object"))
             case "link":
@@ -81,12 +81,12 @@ class ToolResult:
                 self._set_variable(body)
             case "log":
                 # The later messages of a log replace the earlier ones.
-                key = text(body.get("id")) or f"number {len(self._logs)}"
+                key = text_of(body.get("id")) or f"number {len(self._logs)}"
                 self._logs[key] = f"Log: {compact(_log_content(body))}"
             case "retriever_resources":
-                self._notes.append(text(body.get("context")) or compact(body))
+                self._notes.append(text_of(body.get("context")) or compact(body))
             case other:
-                self._notes.append(f"{text(other) or 'message'}: {compact(body or meta)}")
+                self._notes.append(f"{text_of(other) or 'message'}: {compact(body or meta)}")
 
     def outcome(self) -> ToolOutcome:
         """Return what the tool gave back."""
@@ -127,7 +127,7 @@ class ToolResult:
         yield from ["A file did not arrive whole and is left out."] * len(self._chunks)
 
     def _take_link(self, body: Json, meta: Json) -> None:
-        url = text(body.get("text"))
+        url = text_of(body.get("text"))
         if is_tool_file(url):
             # This is how Dify hands over a file that a workflow made.
             self._forward_link("binary_link", body, meta)
@@ -137,7 +137,7 @@ class ToolResult:
     # -- what goes on to the reader -------------------------------------------------------------
 
     def _forward_link(self, kind: str, body: Json, meta: Json) -> None:
-        url = text(body.get("text"))
+        url = text_of(body.get("text"))
         forwarded = linked_file(kind, url, meta)
         if forwarded is None:
             self._notes.append(f"Link: {url}")
@@ -145,7 +145,7 @@ class ToolResult:
             self._forward(forwarded)
 
     def _forward_blob(self, blob: object, meta: Json) -> None:
-        encoded = base64.b64encode(blob).decode() if isinstance(blob, bytes) else text(blob)
+        encoded = base64.b64encode(blob).decode() if isinstance(blob, bytes) else text_of(blob)
         self._forward(inline_file(encoded, meta))
 
     def _forward(self, forwarded: Forwarded) -> None:
@@ -157,9 +157,9 @@ class ToolResult:
 
     def _name(self, forwarded: Forwarded) -> str:
         body, meta = mapping(forwarded.get("message")), mapping(forwarded.get("meta"))
-        path = text(body.get("text")).partition("?")[0].rsplit("/", 1)[-1]
-        own = text(meta.get("filename") or meta.get("name")) or path
-        return self._naming(forwarded) or own or name_by_type(text(meta.get("mime_type")), 1)
+        path = text_of(body.get("text")).partition("?")[0].rsplit("/", 1)[-1]
+        own = text_of(meta.get("filename") or meta.get("name")) or path
+        return self._naming(forwarded) or own or name_by_type(text_of(meta.get("mime_type")), 1)
 
     def _take_inline(self, medium: InlineMedium) -> str:
         """Make a file of a data URL, once, whether or not the tool also sent it as a blob."""
@@ -174,22 +174,22 @@ class ToolResult:
         return self._inline[content]
 
     def _gather_chunk(self, body: Json, meta: Json) -> None:
-        gathered = self._chunks.setdefault(text(body.get("id")), bytearray())
+        gathered = self._chunks.setdefault(text_of(body.get("id")), bytearray())
         blob = body.get("blob")
         if isinstance(blob, bytes):
             gathered += blob
         else:
             try:
-                gathered += base64.b64decode(text(blob))
+                gathered += base64.b64decode(text_of(blob))
             except ValueError:
                 self._notes.append("A piece of a file could not be decoded and is missing.")
         if body.get("end"):
-            self._forward_blob(bytes(self._chunks.pop(text(body.get("id")))), meta)
+            self._forward_blob(bytes(self._chunks.pop(text_of(body.get("id")))), meta)
 
     def _set_variable(self, body: Json) -> None:
-        name, value = text(body.get("variable_name")), body.get("variable_value")
+        name, value = text_of(body.get("variable_name")), body.get("variable_value")
         if body.get("stream"):
-            self._streams.setdefault(name, []).append(text(value))
+            self._streams.setdefault(name, []).append(text_of(value))
         else:
             self._streams.pop(name, None)
             self._variables[name] = value
@@ -201,15 +201,18 @@ def _log_content(body: Json) -> dict[str, object]:
 
 
 def _content(forwarded: Forwarded) -> str:
-    return text(mapping(forwarded.get("message")).get("blob"))
+    return text_of(mapping(forwarded.get("message")).get("blob"))
 
 
 def _file_note(forwarded: Forwarded, name: str) -> str:
     """Describe a file so that a model can speak of it: its name, its type or kind, its size."""
     meta, encoded = mapping(forwarded.get("meta")), _content(forwarded)
-    kind = "image" if text(forwarded.get("type")).startswith("image") else ""
+    kind = "image" if text_of(forwarded.get("type")).startswith("image") else ""
     size = decoded_size(encoded) if encoded else meta.get("size")
-    facts = [text(meta.get("mime_type")) or kind, f"{size} bytes" if isinstance(size, int) else ""]
+    facts = [
+        text_of(meta.get("mime_type")) or kind,
+        f"{size} bytes" if isinstance(size, int) else "",
+    ]
     known = ", ".join(fact for fact in facts if fact)
     described = f"{name} ({known})" if known else name
     if encoded and decoded_size(encoded) > FILE_LENGTH:

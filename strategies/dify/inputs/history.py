@@ -14,7 +14,7 @@ from typing import cast
 from strategies.agent.ports import Message
 from strategies.agent.prompt.media import described, is_medium
 from strategies.dify.inputs.files.contents import FEATURES
-from strategies.dify.loose_json import Json, mapping, sequence, text
+from strategies.dify.wire_values import Json, mapping, sequence, text_of
 
 type Part = Mapping[str, object]
 
@@ -35,7 +35,10 @@ def clean_history(history: Iterable[Json]) -> list[Message]:
     for turn in said:
         if merged and merged[-1]["role"] == turn["role"] == "assistant":
             joined = _as_parts(merged[-1]["content"]) + _as_parts(turn["content"])
-            merged[-1] = {**turn, "content": "\n\n".join(text(part.get("data")) for part in joined)}
+            merged[-1] = {
+                **turn,
+                "content": "\n\n".join(text_of(part.get("data")) for part in joined),
+            }
         else:
             merged.append(turn)
     return _alternating(merged)
@@ -44,7 +47,7 @@ def clean_history(history: Iterable[Json]) -> list[Message]:
 def last_answer(history: Iterable[Json]) -> str:
     """Return what the user read last; blank where the app keeps no memory."""
     said = [turn for turn in map(_turn, history) if turn and turn["role"] == "assistant"]
-    return text(said[-1]["content"]) if said else ""
+    return text_of(said[-1]["content"]) if said else ""
 
 
 def with_media_for(
@@ -57,7 +60,7 @@ def with_media_for(
 
     `beside` are the parts of the question, which come first.
     """
-    taken = sum(len(text(part.get("base64_data"))) for part in beside)
+    taken = sum(len(text_of(part.get("base64_data"))) for part in beside)
     left = min(MOST_BASE64, _MOST_BASE64_OF_ALL - taken)
     fitting: list[Message] = []
     for message in reversed(messages):
@@ -68,8 +71,8 @@ def with_media_for(
         parts = [mapping(part) for part in sequence(cast("object", content))]
         kept: list[Part] = []
         for part in reversed(parts):
-            size = len(text(part.get("base64_data")))
-            allowed = FEATURES.get(text(part.get("type"))) in features and size <= left
+            size = len(text_of(part.get("base64_data")))
+            allowed = FEATURES.get(text_of(part.get("type"))) in features and size <= left
             left -= size if allowed else 0
             kept.append(part if allowed else _in_words(part))
         fitting.append({**message, "content": _joined(kept[::-1])})
@@ -93,9 +96,9 @@ def _alternating(turns: Sequence[Message]) -> list[Message]:
 
 
 def _turn(raw: Json) -> Message | None:
-    role = text(raw.get("role"))
+    role = text_of(raw.get("role"))
     if role == "assistant":
-        said = "".join(text(part.get("data")) for part in _as_parts(raw.get("content")))
+        said = "".join(text_of(part.get("data")) for part in _as_parts(raw.get("content")))
         answer = _without_thoughts(said)
         return _said(role, answer) if answer.strip() else None
     if role != "user":
@@ -110,7 +113,7 @@ def _turn(raw: Json) -> Message | None:
 def _says_something(part: Json) -> bool:
     """Tell whether a part is more than nothing, which providers refuse."""
     if part.get("type") == "text":
-        return bool(text(part.get("data")).strip())
+        return bool(text_of(part.get("data")).strip())
     return bool(part.get("type")) and any(part.get(key) for key in ("base64_data", "url", "data"))
 
 
@@ -144,5 +147,5 @@ def _in_words(part: Part) -> Part:
 def _joined(parts: Sequence[Part]) -> object:
     """Make parts that are all text one text, which every provider takes."""
     if all(part.get("type") == "text" for part in parts):
-        return "\n".join(text(part.get("data")) for part in parts)
+        return "\n".join(text_of(part.get("data")) for part in parts)
     return list(parts)

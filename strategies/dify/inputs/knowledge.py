@@ -13,8 +13,8 @@ from typing import Any, cast
 from strategies.agent.prompt.shortening import cut
 from strategies.agent.window.byte_limits import json_size
 from strategies.dify.inputs.shares import LEAST, shares
-from strategies.dify.loose_json import Json, decoded, mapping, number_of, only_text, sequence
 from strategies.dify.outputs.compact_json import compact
+from strategies.dify.wire_values import Json, decoded, mapping, number_of, only_text, sequence
 from strategies.protocols.base import Language
 from strategies.protocols.writing.escaping import escaped_markers
 
@@ -67,7 +67,7 @@ def read_context(value: object) -> list[Passage]:
     return list(found.values())
 
 
-def prompt(passages: Sequence[Passage], language: Language, limit_characters: int) -> str:
+def passages_prompt(passages: Sequence[Passage], language: Language, limit_characters: int) -> str:
     """Write the passages for the model, in about as many characters; blank without passages."""
     shown = passages[: max(limit_characters // LEAST, 1)]
     if not shown:

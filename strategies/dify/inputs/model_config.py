@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strategies.agent.window.fit import Budget
+from strategies.agent.window.fit import WindowBudget
 from strategies.dify.inputs.values import ParameterError, Values
-from strategies.dify.loose_json import Json, mapping, number_of, only_text, sequence, text
+from strategies.dify.wire_values import Json, mapping, number_of, only_text, sequence, text_of
 
 # Dify's own rule for the three parts of a provider's name.
 _PROVIDER = re.compile(r"[a-z0-9_-]{1,64}(?:/[a-z0-9_-]{1,128}){2}")
@@ -36,10 +36,10 @@ class ModelConfig:
     """What this model calls the limit of its reply."""
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> WindowBudget:
         """What the model can take."""
         max_tokens = number_of(self.completion_params.get(self.max_tokens_name))
-        return Budget(
+        return WindowBudget(
             context_size=self.context_size,
             max_tokens=int(max_tokens) if max_tokens and max_tokens >= 1 else None,
             request_bytes=_REQUEST_BYTES,
@@ -62,9 +62,9 @@ def read_model(value: Json) -> ModelConfig:
     return ModelConfig(
         provider=provider,
         model=model,
-        mode=text(value.get("mode")) or "chat",
+        mode=text_of(value.get("mode")) or "chat",
         completion_params=mapping(value.get("completion_params")),
-        features=frozenset(text(feature) for feature in sequence(entity.get("features"))),
+        features=frozenset(text_of(feature) for feature in sequence(entity.get("features"))),
         context_size=int(size) if size is not None and size > 0 else None,
         max_tokens_name=_max_tokens_name(entity),
     )

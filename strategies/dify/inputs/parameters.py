@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from strategies.agent.config import Limits
 from strategies.agent.events import Noticed
-from strategies.agent.prompt.formats import MustCall
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.schema.answer import AnswerShape, ShapeError, read_shape
 from strategies.agent.tools.search import search_name
 from strategies.dify.inputs.files.run_file import RunFile, read_files
@@ -19,8 +19,8 @@ from strategies.dify.inputs.knowledge import Passage, read_context
 from strategies.dify.inputs.model_config import ModelConfig, read_fallback, read_model
 from strategies.dify.inputs.tools import DifyTool, only_allowed, read_tools
 from strategies.dify.inputs.values import ParameterError, Values, refused
-from strategies.dify.loose_json import Json, decoded, mapping, number_of, sequence, text
-from strategies.dify.storage.between_turns import Wishes
+from strategies.dify.storage.between_turns import TurnPolicy
+from strategies.dify.wire_values import Json, decoded, mapping, number_of, sequence, text_of
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
 # A name that is alone may be written as JSON text; Chinese keyboards have commas of their own.
@@ -63,7 +63,7 @@ class Settings:
     separate_reasoning: bool
     hide_plan: bool
     """Read by the strategy that makes one."""
-    wishes: Wishes
+    turn_policy: TurnPolicy
     """What is to outlive the run."""
     notices: Sequence[Noticed]
     """What the builder should know of how the parameters were read."""
@@ -84,7 +84,7 @@ def read_settings(parameters: Json) -> Settings:
     return Settings(
         model=model,
         history=[mapping(item) for item in sequence(given.get("history_prompt_messages"))],
-        instruction=text(parameters.get("instruction")),
+        instruction=text_of(parameters.get("instruction")),
         query=_query(parameters.get("query")),
         tools=() if choice == "none" else tools,
         limits=_limits(parameters, values),
@@ -99,7 +99,7 @@ def read_settings(parameters: Json) -> Settings:
         answer_on_error=values.yes("answer_on_error"),
         separate_reasoning=values.yes("separate_reasoning"),
         hide_plan=values.yes("hide_plan"),
-        wishes=Wishes(
+        turn_policy=TurnPolicy(
             remembers=values.yes("remember_results", default=True),
             asks_before=_asks_before(parameters.get("ask_before"), all_tools, values),
             approval=parameters.get("approval"),
@@ -113,7 +113,7 @@ def read_settings(parameters: Json) -> Settings:
 
 
 def _query(value: object) -> str:
-    query = text(value)
+    query = text_of(value)
     if not query.strip():
         raise ParameterError(
             "The parameter `query` is missing: enter what the agent is to answer, "
@@ -220,24 +220,26 @@ def _names(value: object) -> list[str] | None:
     if not isinstance(value, list | tuple):
         return None
     items = sequence(cast("object", value))
-    return [name for item in items if (name := text(item).strip())] or ([] if not items else None)
+    return [name for item in items if (name := text_of(item).strip())] or (
+        [] if not items else None
+    )
 
 
 def _tool_choice(value: object, tools: Sequence[DifyTool]) -> Literal["auto", "none"] | MustCall:
-    choice, finder = text(value).strip(), search_name(tool.spec.name for tool in tools)
+    choice, finder = text_of(value).strip(), search_name(tool.spec.name for tool in tools)
     match choice.lower():
         case "" | "auto":
             return "auto"
         case "none":
             return "none"
         case "required":
-            return MustCall(besides=finder)
+            return MustCall(search_tool=finder)
         case _:
             named = only_allowed(tools, [choice])
     if not named:
         valid = "auto, none, required or the name of one of the chosen tools"
         raise refused("tool_choice", value, valid)
-    return MustCall(named[0].spec.name, besides=finder)
+    return MustCall(named[0].spec.name, search_tool=finder)
 
 
 # -- the rest

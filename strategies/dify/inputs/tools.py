@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strategies.dify.loose_json import Json, mapping, only_text, sequence, text
+from strategies.dify.wire_values import Json, mapping, only_text, sequence, text_of
 from strategies.protocols.base import ToolSpec
 
 _REJECTED = re.compile(r"[^a-zA-Z0-9_-]+")
@@ -258,7 +258,7 @@ def _property(parameter: Json) -> dict[str, object]:
 
 
 def _options(value: object) -> list[str]:
-    values = [text(mapping(option).get("value")) for option in sequence(value)]
+    values = [text_of(mapping(option).get("value")) for option in sequence(value)]
     return list(dict.fromkeys(option for option in values if option))
 
 
@@ -267,10 +267,10 @@ def _range(parameter: Json) -> str:
     lowest, highest, default = (parameter.get(key) for key in ("min", "max", "default"))
     facts: list[str] = []
     if parameter.get("type") == "number":
-        facts += [f"from {text(lowest)}"] if lowest is not None else []
-        facts += [f"up to {text(highest)}"] if highest is not None else []
-    if isinstance(default, str | int | float) and text(default).strip():
-        facts.append(f"default {text(default)[:100]}")
+        facts += [f"from {text_of(lowest)}"] if lowest is not None else []
+        facts += [f"up to {text_of(highest)}"] if highest is not None else []
+    if isinstance(default, str | int | float) and text_of(default).strip():
+        facts.append(f"default {text_of(default)[:100]}")
     return f" ({', '.join(facts)})" if facts else ""
 
 

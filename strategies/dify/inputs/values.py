@@ -9,9 +9,9 @@ bound, and a notice says so: nothing is replaced in silence.
 from collections.abc import Mapping, Sequence
 
 from strategies.agent.events import Noticed
-from strategies.dify.loose_json import Json, number_of, text
 from strategies.dify.outputs.compact_json import compact
 from strategies.dify.outputs.log_data import one_line
+from strategies.dify.wire_values import Json, number_of, text_of
 
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"", "false", "no", "off", "0"})
 
@@ -60,7 +60,7 @@ class Values:
         Raises:
             ParameterError: it is neither.
         """
-        said = text(self._given.get(name)).strip().lower() or str(default).lower()
+        said = text_of(self._given.get(name)).strip().lower() or str(default).lower()
         if said not in _TRUE | _FALSE:
             raise refused(name, self._given[name], "true or false")
         return said in _TRUE
@@ -71,7 +71,7 @@ class Values:
         Raises:
             ParameterError: it is none of them.
         """
-        said = text(self._given.get(name)).strip().lower() or valid[0]
+        said = text_of(self._given.get(name)).strip().lower() or valid[0]
         if said not in valid:
             raise refused(name, self._given[name], f"one of {', '.join(valid)}")
         return said
@@ -85,7 +85,7 @@ class Values:
         value = self._given.get(name)
         if value is not None and not isinstance(value, str):
             raise refused(name, value, valid)
-        return text(value).strip()
+        return text_of(value).strip()
 
     def _number(self, name: str, default: float, valid: str) -> float:
         value = self._given.get(name)

@@ -3,7 +3,7 @@
 import re
 
 from strategies.agent.ports import Forwarded
-from strategies.dify.loose_json import Json
+from strategies.dify.wire_values import Json
 
 _DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[\w=.-]+)*;base64,")
 _TOOL_FILE = "/files/tools/"

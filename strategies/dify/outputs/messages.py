@@ -8,10 +8,10 @@ from strategies.agent.ports import (
     Forwarded,
 )
 from strategies.agent.usage import Usage
-from strategies.dify.loose_json import mapping, text
 from strategies.dify.outputs.media import decoded_size
 from strategies.dify.outputs.pacing import DifyMessage
 from strategies.dify.transport.frames import writable_text
+from strategies.dify.wire_values import mapping, text_of
 
 # 250,000 characters are at most 1,000,000 bytes; a text message of 4 MB never reached the reader.
 _TEXT_LENGTH = 250_000
@@ -105,7 +105,7 @@ def forwarded_messages(message: Forwarded) -> Iterator[DifyMessage]:
     if message.get("type") != "blob":
         yield dict(message)
         return
-    encoded = _without_blanks(text(mapping(message.get("message")).get("blob")))
+    encoded = _without_blanks(text_of(mapping(message.get("message")).get("blob")))
     size = decoded_size(encoded)
     if not _is_base64(encoded):
         yield from text_messages("\n[A file that a tool made is not readable and was left out.]\n")

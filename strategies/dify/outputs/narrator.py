@@ -79,7 +79,8 @@ class Narrator:
         """What the model calls told so far have cost."""
         self._queued: set[str] = set()
         """Calls that had to wait before they began."""
-        self._held: list[tuple[CallStarted | CallFinished, float]] = []
+        self._delayed: list[tuple[CallStarted | CallFinished, float]] = []
+        """Calls whose logs wait until the Thought is told, and when each came."""
 
     def messages(self, event: Event) -> Iterator[DifyMessage]:
         """Write what Dify is to see of an event."""
@@ -153,7 +154,7 @@ class Narrator:
             yield from part.break_off(error)
         if self._thought in self._logs:
             yield self._logs.finish(self._thought, "", {}, error=error)
-        yield from self._tell_held()
+        yield from self._tell_delayed()
         if not self._place:
             yield from self._logs.fail_all(error)
 
@@ -169,13 +170,13 @@ class Narrator:
             self._queued.add(event.call.id)
             return
         if self._thought in self._logs:
-            self._held.append((event, self._logs.clock()))
+            self._delayed.append((event, self._logs.clock()))
         else:
             yield self._call_log(event, self._logs.clock())
 
-    def _tell_held(self) -> Iterator[DifyMessage]:
-        held, self._held = self._held, []
-        for call, moment in held:
+    def _tell_delayed(self) -> Iterator[DifyMessage]:
+        delayed, self._delayed = self._delayed, []
+        for call, moment in delayed:
             yield self._call_log(call, moment)
 
     def _call_log(self, event: CallStarted | CallFinished, moment: float) -> DifyMessage:
@@ -210,7 +211,7 @@ class Narrator:
         cost = "from memory" if event.from_cache else tokens
         error = event.error or _CUT_OFF.get(event.ending, "")
         yield self._logs.finish(self._thought, cost, data, error=error, usage=usage)
-        yield from self._tell_held()
+        yield from self._tell_delayed()
 
     def _finish_round(self, event: RoundFinished) -> DifyMessage:
         output = without_blanks(

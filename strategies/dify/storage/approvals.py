@@ -16,10 +16,10 @@ from strategies.agent.events import ToolCall
 from strategies.agent.failures.redaction import redacted
 from strategies.agent.tools.validation import new_id
 from strategies.agent.turns.recall import PausedTurn
-from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.rounds import read_rounds, without_secrets, written_rounds
 from strategies.dify.storage.store import Store
+from strategies.dify.wire_values import Json, mapping, sequence, text_of
 
 SECONDS = 3600.0
 """How long an approval is waited for."""
@@ -87,7 +87,7 @@ class PendingApproval:
             is_answered: tells whether it is this question that is answered; if not, it stays.
         """
         asked = self._places.get(self._reader) or {}
-        ticket, held = text(asked.get("ticket")), _held(asked)
+        ticket, held = text_of(asked.get("ticket")), _held(asked)
         if (
             not ticket
             or asked.get("claim")
@@ -129,7 +129,7 @@ class PendingApproval:
     def _drop(self, asked: Json) -> None:
         """Delete the ticket of a question that nobody will answer."""
         if asked.get("ticket") and not asked.get("claim"):
-            self._store.send(_key(text(asked["ticket"])), None)
+            self._store.send(_key(text_of(asked["ticket"])), None)
 
 
 def _held(asked: Json) -> Held:
@@ -143,10 +143,10 @@ def _held(asked: Json) -> Held:
 def _call(told: object) -> ToolCall:
     call = mapping(told)
     return ToolCall(
-        text(call.get("id")),
-        text(call.get("name")),
+        text_of(call.get("id")),
+        text_of(call.get("name")),
         mapping(call.get("arguments")),
-        text(call.get("raw")),
+        text_of(call.get("raw")),
     )
 
 
@@ -169,8 +169,8 @@ def _turn(told: Json) -> PausedTurn | None:
         rounds = read_rounds(told.get("rounds"))
     except (ValueError, RecursionError):
         rounds = ()
-    question = text(told.get("question"))
-    known, asked = text(told.get("known")), text(told.get("asked"))
+    question = text_of(told.get("question"))
+    known, asked = text_of(told.get("known")), text_of(told.get("asked"))
     if not question or not asked:
         return None
     return PausedTurn(question=question, asked=asked, rounds=rounds, known=known)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from strategies.agent.turns.recall import PastTurn, shortened
-from strategies.dify.loose_json import Json, mapping, sequence, text
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.rounds import read_rounds, without_secrets, written_rounds
 from strategies.dify.storage.store import Store
+from strategies.dify.wire_values import Json, mapping, sequence, text_of
 
 DAYS = 30
 """How long a conversation is remembered after its last turn that called tools."""
@@ -71,7 +71,7 @@ def _written_turn(turn: PastTurn) -> Json:
 
 def _read_turn(turn: Json) -> PastTurn:
     return PastTurn(
-        question=text(turn.get("question")),
-        answers=frozenset(map(text, sequence(turn.get("answers")))),
+        question=text_of(turn.get("question")),
+        answers=frozenset(map(text_of, sequence(turn.get("answers")))),
         rounds=read_rounds(turn.get("rounds")),
     )

@@ -14,8 +14,8 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from strategies.dify.loose_json import Json, mapping, number_of, text
 from strategies.dify.storage.store import Store
+from strategies.dify.wire_values import Json, mapping, number_of, text_of
 
 _FORM = 1
 """The version of what is written; no other one is read."""
@@ -146,7 +146,7 @@ class Places:
         if whole.get("form") != _FORM or written is None or until is None:
             return None
         return _Kept(
-            owner=text(whole.get("owner")),
+            owner=text_of(whole.get("owner")),
             written=written,
             until=until,
             value=mapping(whole.get("value")),

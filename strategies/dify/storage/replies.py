@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from strategies.agent.ports import Model, ModelDelta, ModelRequest
-from strategies.dify.loose_json import Json, sequence, text
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.store import Store
+from strategies.dify.wire_values import Json, sequence, text_of
 from strategies.protocols.base import CallDelta
 
 _WHOLE = frozenset({"stop", "tool_calls", "function_call", "end_turn", "tool_use", "eos"})
@@ -98,14 +98,14 @@ def _replayed(kept: Json) -> Iterator[ModelDelta]:
                 yield ModelDelta(text=piece[start : start + _PIECE])
         else:
             yield ModelDelta(calls=tuple(map(_call, sequence(piece))))
-    yield ModelDelta(finish_reason=text(kept.get("reason")))
+    yield ModelDelta(finish_reason=text_of(kept.get("reason")))
 
 
 def _call(told: object) -> CallDelta:
     call_id, name, arguments, index = sequence(told)
     return CallDelta(
-        id=text(call_id),
-        name=text(name),
-        arguments=text(arguments),
+        id=text_of(call_id),
+        name=text_of(name),
+        arguments=text_of(arguments),
         index=index if isinstance(index, int) else None,
     )

@@ -8,7 +8,7 @@ from typing import cast
 from strategies.agent.events import ToolCall
 from strategies.agent.failures.redaction import HIDDEN, is_secret, redacted
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
-from strategies.dify.loose_json import Json, mapping, sequence, text
+from strategies.dify.wire_values import Json, mapping, sequence, text_of
 
 
 def without_secrets(rounds: Sequence[RoundRecord]) -> tuple[RoundRecord, ...]:
@@ -75,16 +75,16 @@ def _masked(value: object) -> object:
 
 def _read_round(record: Json) -> RoundRecord:
     return RoundRecord(
-        content=text(record.get("content")),
-        visible=text(record.get("visible")),
+        content=text_of(record.get("content")),
+        visible=text_of(record.get("visible")),
         done=tuple(_read_calls(record)),
-        remark=text(record.get("remark")),
+        remark=text_of(record.get("remark")),
         in_text=record.get("in_text") is True,
     )
 
 
 def _read_calls(record: Json) -> Iterator[DoneCall]:
     for call_id, name, raw, result, ran in map(sequence, sequence(record.get("done"))):
-        arguments = mapping(json.loads(text(raw)))
-        call = ToolCall(text(call_id), text(name), arguments, text(raw))
-        yield DoneCall(call=call, result=text(result), ran=ran is True)
+        arguments = mapping(json.loads(text_of(raw)))
+        call = ToolCall(text_of(call_id), text_of(name), arguments, text_of(raw))
+        yield DoneCall(call=call, result=text_of(result), ran=ran is True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from strategies.dify.loose_json import Json, only_text
+from strategies.dify.wire_values import Json, only_text
 
 type Request = dict[str, Any]
 type Access = Callable[[Request], Iterator[Json]]

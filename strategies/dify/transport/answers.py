@@ -5,8 +5,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from queue import SimpleQueue
 
-from strategies.dify.loose_json import Json
 from strategies.dify.transport.frames import Written
+from strategies.dify.wire_values import Json
 
 
 class CallbackAnswers:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from pydantic_core import to_json
 
-from strategies.dify.loose_json import sequence
+from strategies.dify.wire_values import sequence
 
 LONGEST_LINE = 4_000_000
 """Bytes of one frame. The daemon ends the plugin, and every run in it, at 5 MiB."""

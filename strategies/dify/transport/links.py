@@ -23,7 +23,6 @@ from dify_plugin.core.server.serverless.response_writer import ServerlessRespons
 from dify_plugin.core.server.tcp.request_reader import TCPReaderWriter
 from pydantic import BaseModel
 
-from strategies.dify.loose_json import Json
 from strategies.dify.transport.answers import AnswerReader, CallbackAnswers, FrameWriter
 from strategies.dify.transport.frames import (
     LONGEST_LINE,
@@ -33,6 +32,7 @@ from strategies.dify.transport.frames import (
     joined,
     session_frame,
 )
+from strategies.dify.wire_values import Json
 
 _log = logging.getLogger(__name__)
 _log.addHandler(plugin_logger_handler)

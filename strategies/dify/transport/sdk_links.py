@@ -24,9 +24,9 @@ from dify_plugin.core.server.stdio.response_writer import StdioResponseWriter
 from dify_plugin.core.server.tcp import request_reader as tcp
 from pydantic import TypeAdapter
 
-from strategies.dify.loose_json import Json
 from strategies.dify.transport.links import HttpOutput, RemoteLink, Writer
 from strategies.dify.transport.stdio import StandardInput, StandardOutput
+from strategies.dify.wire_values import Json
 
 _REPLACED: tuple[tuple[Any, type, type], ...] = (
     (plugin, StdioRequestReader, StandardInput),

@@ -4,15 +4,16 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 
-from strategies.agent.config import Limits, Policy
+from strategies.agent.config import Limits, Policy, RunRequest
 from strategies.agent.events import ToolCall
 from strategies.agent.loop import Run
-from strategies.agent.planning.parts import ChosenTools, Manner, RunPart
+from strategies.agent.planning.parts import Manner
 from strategies.agent.planning.run import PlannedRun
 from strategies.agent.ports import ModelDelta, ModelRequest, Toolbox
 from strategies.agent.prompt.conversation import Conversation, text_in
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.tools.approval import Approvals
+from strategies.agent.tools.chosen import ChosenTools
 from tests.agent.fakes import (
     NATIVE,
     TONGUES,
@@ -76,17 +77,17 @@ def planned(
 ) -> PlannedRun:
     """A run with a plan over a scripted model."""
 
-    def make(part: RunPart) -> Run:
+    def make(request: RunRequest) -> Run:
         return Run(
-            part.conversation,
+            request.conversation,
             binding(model, tongue),
-            part.toolbox,
+            request.toolbox,
             ENGLISH,
-            part.limits,
+            request.limits,
             text_formats=lambda _: TONGUES[1].format,
-            policy=part.policy,
-            approvals=part.approvals,
-            approved=part.approved,
+            policy=request.policy,
+            approvals=request.approvals,
+            approved=request.approved,
             sleep=lambda _: None,
         )
 

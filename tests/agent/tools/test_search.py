@@ -10,7 +10,7 @@ from strategies.agent.events import CallFinished, RunFinished, ToolCall
 from strategies.agent.loop import Run
 from strategies.agent.ports import ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
-from strategies.agent.prompt.formats import MustCall
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.prompt.wording import CHINESE, ENGLISH
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening, search_name
 from strategies.agent.turns.recall import remember
@@ -250,7 +250,7 @@ def test_only_the_tools_of_the_run_are_found() -> None:
 @pytest.mark.parametrize("tongue", TONGUES, ids=str)
 def test_a_forced_call_is_asked_for_until_a_tool_was_called(tongue: Tongue) -> None:
     """A search alone does not count, and after the call it is not asked for again."""
-    must = MustCall("send_ticket", besides="find_tools")
+    must = MustCall("send_ticket", search_tool="find_tools")
     model = ScriptedModel(
         tongue.reply("", [find("ticket")]),
         tongue.reply("", [Wanted("send_ticket", {"number": "7"})]),

@@ -13,7 +13,7 @@ from strategies.agent.ports import Message, ModelRequest
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.window.byte_limits import json_size
 from strategies.agent.window.context import ContextWindow
-from strategies.agent.window.fit import Budget
+from strategies.agent.window.fit import WindowBudget
 
 LIMIT = 3_800_000
 
@@ -31,7 +31,7 @@ def shrink(
     messages: list[Message], limit: int, window: ContextWindow | None = None
 ) -> tuple[list[Message], tuple[str, ...]]:
     """Fit messages, the last of them the question, where tokens are no matter."""
-    budget = Budget(context_size=10**9, request_bytes=limit)
+    budget = WindowBudget(context_size=10**9, request_bytes=limit)
     request = ModelRequest(messages=messages, question_index=len(messages) - 1)
     nothing = Conversation(instruction="", history=[], question="")
     sent = (window or ContextWindow("", budget)).fitted(nothing, "open", lambda _: request)
@@ -165,7 +165,7 @@ def test_shrunk_messages_fit_and_stay(messages: list[Message], limit: int) -> No
 
 def test_what_was_cut_stays_cut_while_rounds_are_added() -> None:
     """More goes than must, so that the next requests begin with this one, for the cache."""
-    window = ContextWindow("", Budget(context_size=10**9, request_bytes=100_000))
+    window = ContextWindow("", WindowBudget(context_size=10**9, request_bytes=100_000))
     nothing = Conversation(instruction="", history=[], question="")
     messages = [user("Which?")]
     rewritten, sent = 0, list[Message]()

@@ -5,14 +5,15 @@ from functools import partial
 from strategies.agent.events import ToolCall
 from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
-from strategies.agent.prompt.formats import MustCall, NativeFormat
+from strategies.agent.prompt.formats import NativeFormat
+from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.window.context import ContextWindow
-from strategies.agent.window.fit import Budget
+from strategies.agent.window.fit import WindowBudget
 from strategies.protocols.base import CallDelta, ToolSpec
 from tests.agent.fakes import NATIVE, RecordingToolbox, ScriptedModel, play, says
 
 SEARCH = ToolSpec(name="search", description="Search.")
-SMALL = Budget(context_size=6_000)
+SMALL = WindowBudget(context_size=6_000)
 
 
 def said(request: ModelRequest) -> list[tuple[object, str]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies.agent.ports import Message, ModelRequest
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.window.context import ContextWindow
-from strategies.agent.window.fit import DEFAULT_CONTEXT, Budget
+from strategies.agent.window.fit import DEFAULT_CONTEXT, WindowBudget
 from strategies.protocols.base import ToolSpec
 
 SYSTEM: Message = {"role": "system", "content": "Answer briefly.", "name": None}
@@ -77,7 +77,7 @@ def fitted(
 ) -> Fitted:
     """Fit a conversation, whose question is QUESTION unless said otherwise."""
     place = messages.index(QUESTION) if question is None else question
-    budget = Budget(context_size=context, max_tokens=max_tokens)
+    budget = WindowBudget(context_size=context, max_tokens=max_tokens)
     window = before.window if before else ContextWindow("gpt-4o", budget)
     request = ModelRequest(messages=messages, question_index=place, tools=tools)
     nothing = Conversation(instruction="", history=[], question="")
@@ -267,7 +267,7 @@ def test_an_unknown_window_has_a_safe_size(context: int | None) -> None:
 
 def test_a_refused_prompt_becomes_smaller() -> None:
     """When the provider says that a fitted prompt is too long, the next one is shorter."""
-    budget = Budget(context_size=None, max_tokens=1_000)
+    budget = WindowBudget(context_size=None, max_tokens=1_000)
 
     assert budget.smaller(DEFAULT_CONTEXT).window == DEFAULT_CONTEXT * 0.6
     known = replace(budget, context_size=10_000)

@@ -12,8 +12,9 @@ import pytest
 
 from strategies.agent.config import Limits
 from strategies.agent.ports import ModelDelta, ModelRequest, ToolOutcome
-from strategies.agent.prompt.formats import MustCall, NativeFormat
-from strategies.agent.window.fit import Budget
+from strategies.agent.prompt.formats import NativeFormat
+from strategies.agent.prompt.must_call import MustCall
+from strategies.agent.window.fit import WindowBudget
 from tests.agent.fakes import (
     NATIVE,
     TONGUES,
@@ -133,7 +134,7 @@ def test_a_full_window_is_emptied_seldom(tongue: Tongue) -> None:
         for number in range(30)
     ]
     model = ScriptedModel(*rounds, says("Twelve lamps."))
-    small = Budget(context_size=12_000)
+    small = WindowBudget(context_size=12_000)
     play(model, toolbox(), tongue=tongue, limits=Limits(rounds=40), budget=small)
 
     assert len(model.requests) == 31

@@ -14,7 +14,7 @@ from strategies.agent.prompt.conversation import (
 )
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.window.context import ContextWindow
-from strategies.agent.window.fit import Budget
+from strategies.agent.window.fit import WindowBudget
 from strategies.protocols.base import ToolSpec
 from strategies.protocols.registry import TEXT_PROTOCOLS
 
@@ -57,14 +57,14 @@ def fitted(window: ContextWindow, conversation: Conversation, speaking: PromptFo
 @pytest.mark.parametrize("speaking", SPEAKING)
 def test_what_fits_stays_whole(speaking: PromptFormat) -> None:
     """Nothing is cut for its age alone."""
-    window = ContextWindow("gpt-4o", Budget(context_size=6_000))
+    window = ContextWindow("gpt-4o", WindowBudget(context_size=6_000))
     assert fitted(window, talk(recalled="lamp " * 300), speaking).count("lamp ") >= 299
 
 
 @pytest.mark.parametrize("speaking", SPEAKING)
 def test_long_results_of_earlier_turns_are_cut_first(speaking: PromptFormat) -> None:
     """The earlier turn itself stays, and so does what this run found."""
-    window = ContextWindow("gpt-4o", Budget(context_size=6_000))
+    window = ContextWindow("gpt-4o", WindowBudget(context_size=6_000))
     told = fitted(window, talk(recalled="lamp " * 4_000, rounds=1), speaking)
 
     assert 0 < told.count("lamp ") < 60
@@ -75,7 +75,7 @@ def test_long_results_of_earlier_turns_are_cut_first(speaking: PromptFormat) -> 
 @pytest.mark.parametrize("speaking", SPEAKING)
 def test_then_the_calls_of_earlier_turns_go(speaking: PromptFormat) -> None:
     """And with them nothing that was said."""
-    window = ContextWindow("gpt-4o", Budget(context_size=6_000))
+    window = ContextWindow("gpt-4o", WindowBudget(context_size=6_000))
     kept = talk(recalled="lamp " * 40, times=60, answer="yes " * 2_500)
     told = fitted(window, kept, speaking)
 
@@ -86,7 +86,7 @@ def test_then_the_calls_of_earlier_turns_go(speaking: PromptFormat) -> None:
 
 def test_what_gave_way_stays_away() -> None:
     """So that the next round's prompt begins with this one."""
-    window = ContextWindow("gpt-4o", Budget(context_size=6_000))
+    window = ContextWindow("gpt-4o", WindowBudget(context_size=6_000))
     speaking = NativeFormat()
     before = talk(recalled="lamp " * 4_000)
     first = fitted(window, before, speaking)

@@ -5,7 +5,7 @@ from typing import Any
 
 from dify_plugin.entities.invoke_message import InvokeMessage
 
-from strategies.dify.inputs.knowledge import prompt, read_context, resources_message
+from strategies.dify.inputs.knowledge import passages_prompt, read_context, resources_message
 
 
 def test_anything_at_all_is_read() -> None:
@@ -25,4 +25,4 @@ def test_anything_at_all_is_read() -> None:
         read = read_context(value(0))
         message = InvokeMessage.model_validate(resources_message(read)).message
         assert isinstance(message, InvokeMessage.RetrieverResourceMessage)
-        assert isinstance(prompt(read, "zh", 1_000), str)
+        assert isinstance(passages_prompt(read, "zh", 1_000), str)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from strategies.dify.loose_json import Json
+from strategies.dify.wire_values import Json
 
 
 class FakeStorage:

@@ -11,10 +11,10 @@ import pytest
 from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.turns.recall import PausedTurn
-from strategies.dify.loose_json import Json
 from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, PendingApproval, named
 from strategies.dify.storage.places import Places, name_of
 from strategies.dify.storage.store import Access, Store
+from strategies.dify.wire_values import Json
 from tests.dify.storage.fakes import FakeStorage, eventually
 from tests.dify.storage.test_places import Clock
 

@@ -8,7 +8,7 @@ import pytest
 
 from strategies.agent.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
-from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner, Wishes
+from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner, TurnPolicy, TurnStorage
 from tests.dify.storage.fakes import FakeStorage
 
 TURN = TurnOwner(app="app", conversation="talk", user="user", tools=("send",))
@@ -19,17 +19,16 @@ def call(to: str) -> ToolCall:
     return ToolCall("1", "send", {"to": to}, "{}")
 
 
-def run(storage: FakeStorage, query: str, last_answer: str = "", **wishes: Any) -> BetweenTurns:
+def run(storage: FakeStorage, query: str, last_answer: str = "", **policy: Any) -> BetweenTurns:
     """Begin one run of the conversation."""
-    wanted = Wishes(asks_before=frozenset({"send"}), **wishes)
-    between = BetweenTurns(storage, TURN, wanted, query)
-    between.begin(last_answer)
-    return between
+    wanted = TurnPolicy(asks_before=frozenset({"send"}), **policy)
+    kept = TurnStorage(storage, TURN, wanted)
+    return BetweenTurns(kept, kept.read(query, last_answer), query, lambda _: ())
 
 
 def approved(between: BetweenTurns) -> list[object]:
     """To whom the run may send."""
-    return [one.arguments["to"] for one in between.decided.approved]
+    return [one.arguments["to"] for one in between.before.decided.approved]
 
 
 def looked(result: str) -> Sequence[RoundRecord]:
@@ -69,7 +68,7 @@ def test_a_yes_answers_the_question_that_stands_before_it(result: str) -> None:
     for elsewhere in (in_a, "Hello."):
         between = run(storage, "yes", elsewhere)
         assert approved(between) == []
-        assert between.decided.rejected == ()
+        assert between.before.decided.rejected == ()
     shown = f"I will write.\n\n{in_b.replace('\n\n', '\n')}\n\n<button>yes</button>"
     assert approved(run(storage, "yes", shown)) == [to_eve.arguments["to"]]
 

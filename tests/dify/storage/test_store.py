@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from strategies.dify.loose_json import Json
 from strategies.dify.storage.store import Store
+from strategies.dify.wire_values import Json
 from tests.dify.storage.fakes import FakeStorage, eventually
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from strategies.agent.schema.answer import Shaped, read_shape
-from strategies.dify.inputs.knowledge import cited, prompt, read_context
+from strategies.dify.inputs.knowledge import cited, passages_prompt, read_context
 from strategies.protocols.base import Call, Exchange, Language, Result, ToolSpec
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from workbench.base.ports import Json
@@ -86,7 +86,7 @@ def test_passages_are_cited(language: Language) -> None:
             {"title": "Tea", "content": "Leaves grow. Green tea is brewed at 80 degrees."},
         ]
     )
-    system: Json = {"role": "system", "content": prompt(passages, language, 4000)}
+    system: Json = {"role": "system", "content": passages_prompt(passages, language, 4000)}
     question = "How hot is green tea brewed?"
     said = reply({"messages": [system, {"role": "user", "content": question}]}).text
 

@@ -17,7 +17,7 @@ from strategies.dify.inputs.files.contents import (
 from strategies.dify.inputs.files.run_file import RunFile, extension_of
 from strategies.dify.inputs.files.text_files import Decoded, blocks
 from strategies.dify.inputs.files.wording import FILE_WORDING, FileWording
-from strategies.dify.loose_json import Json
+from strategies.dify.wire_values import Json
 from strategies.protocols.writing.escaping import escaped_markers
 
 type Part = Mapping[str, object]

@@ -11,8 +11,8 @@ from typing import Any, Literal, cast, get_args
 from urllib.parse import unquote, urlsplit
 
 from strategies.agent.ports import Forwarded
-from strategies.dify.loose_json import Json, decoded, mapping, number_of, sequence, text
 from strategies.dify.outputs.media import decoded_size
+from strategies.dify.wire_values import Json, decoded, mapping, number_of, sequence, text_of
 
 type Kind = Literal["image", "document", "audio", "video", "custom"]
 
@@ -55,7 +55,7 @@ def read_files(value: object) -> tuple[list[RunFile], list[str]]:
         if item is None:
             continue
         raw = _raw(item)
-        if not text(raw.get("url")).strip():
+        if not text_of(raw.get("url")).strip():
             what = "has no url" if raw else f"is no file but {type(item).__name__}"
             odd.append(f"file {position} {what}")
             continue
@@ -73,7 +73,7 @@ def read_written(written: object) -> list[RunFile]:
     """Read files that were written; each keeps the name by which it was known."""
     given = [mapping(one) for one in sequence(written)]
     return [
-        replace(file, name=text(one.get("name")) or file.name)
+        replace(file, name=text_of(one.get("name")) or file.name)
         for one in given
         for file in read_files([mapping(one.get("wire"))])[0]
     ]
@@ -119,28 +119,28 @@ def _raw(item: object) -> Json:
 
 
 def _file(raw: Json) -> RunFile:
-    url = text(raw.get("url")).strip()
-    name = _clean_name(text(raw.get("filename")), url, text(raw.get("extension")))
-    mime_type = text(raw.get("mime_type")) or _mime_type_of(name)
-    kind = _kind(text(raw.get("type")), mime_type)
+    url = text_of(raw.get("url")).strip()
+    name = _clean_name(text_of(raw.get("filename")), url, text_of(raw.get("extension")))
+    mime_type = text_of(raw.get("mime_type")) or _mime_type_of(name)
+    kind = _kind(text_of(raw.get("type")), mime_type)
     size = _size(raw.get("size"))
     wire = {
         # Workflow tools want to know how to come by a file; a plugin's tool ignores it.
         "transfer_method": "remote_url",
         **raw,
         **_identity(name, kind, mime_type, size, url),
-        "filename": text(raw.get("filename")) or name,
+        "filename": text_of(raw.get("filename")) or name,
     }
     return RunFile(name=name, kind=kind, mime_type=mime_type, size=size, url=url, wire=wire)
 
 
 def made_file(message: Forwarded, meta: Json, url: str, content: str) -> RunFile:
     """Describe a file that a tool made, which has an address or base64 content."""
-    mime_type = text(meta.get("mime_type"))
+    mime_type = text_of(meta.get("mime_type"))
     extension = mimetypes.guess_extension(mime_type) or ""
     if not mime_type and str(message.get("type")).startswith("image"):
         mime_type = "image/png"
-    name = _clean_name(text(meta.get("filename") or meta.get("name")), url, extension)
+    name = _clean_name(text_of(meta.get("filename") or meta.get("name")), url, extension)
     mime_type = mime_type or _mime_type_of(name)
     kind = _kind("", mime_type)
     size = _size(meta.get("size")) or decoded_size(content) or None
@@ -160,7 +160,7 @@ def made_file(message: Forwarded, meta: Json, url: str, content: str) -> RunFile
 def tool_file_id_of(meta: Json, url: str) -> str:
     """Return the id under which Dify keeps a tool's file; blank if it does not."""
     in_link = _TOOL_FILE.search(url)
-    return text(meta.get("tool_file_id")) or (in_link.group(1) if in_link else "")
+    return text_of(meta.get("tool_file_id")) or (in_link.group(1) if in_link else "")
 
 
 def _identity(name: str, kind: Kind, mime_type: str, size: int | None, url: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from strategies.dify.inputs.files.run_file import (
     untaken,
     written_file,
 )
-from strategies.dify.loose_json import Json, decoded, mapping, sequence, text
+from strategies.dify.wire_values import Json, decoded, mapping, sequence, text_of
 
 type Upload = Callable[[str, bytes, str], str]
 """Takes a name, a content and a MIME type to Dify and returns a URL from which tools can read it.
@@ -76,7 +76,7 @@ class RunFiles:
         file = self._made_by(message)
         if file is None:
             return None
-        content = text(mapping(message.get("message")).get("blob"))
+        content = text_of(mapping(message.get("message")).get("blob"))
         with self._lock:
             if all(known.name != file.name for known in self._files):
                 self._files.append(file)
@@ -88,7 +88,7 @@ class RunFiles:
         if message.get("type") not in _MADE:
             return None
         body, meta = mapping(message.get("message")), mapping(message.get("meta"))
-        content, url = text(body.get("blob")), text(body.get("text")).strip()
+        content, url = text_of(body.get("blob")), text_of(body.get("text")).strip()
         if not url and (not content or not self._upload):
             return None
         key = tool_file_id_of(meta, url) or url or content
@@ -130,7 +130,7 @@ class RunFiles:
             return [_named_in(mapping(cast("object", value)))]
         if isinstance(value, list | tuple):
             return [name for item in sequence(cast("object", value)) for name in _one(item)]
-        said = text(value).strip()
+        said = text_of(value).strip()
         # A name may hold a comma or begin with a bracket, so the whole is tried first.
         if not said or self._find(said):
             return [said] if said else []
@@ -168,10 +168,10 @@ class RunFiles:
 
 def _one(item: object) -> list[str]:
     given = mapping(item)
-    name = _named_in(given) if given else text(item).strip()
+    name = _named_in(given) if given else text_of(item).strip()
     return [name] if name else []
 
 
 def _named_in(given: Json) -> str:
     """Return the name in an object that a model wrote where a name belongs."""
-    return next((text(given[key]) for key in ("filename", "name", "file") if given.get(key)), "")
+    return next((text_of(given[key]) for key in ("filename", "name", "file") if given.get(key)), "")

@@ -1,4 +1,4 @@
-"""Small readers for JSON from outside: anything may be missing, null or of another type."""
+"""Values read off the wire to Dify: anything may be missing, null or of another type."""
 
 import json
 import math
@@ -18,7 +18,7 @@ def sequence(value: object) -> Sequence[object]:
     return cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
 
 
-def text(value: object) -> str:
+def text_of(value: object) -> str:
     """Return text as it is, null as blank, and anything else as JSON has it."""
     if isinstance(value, str):
         return value

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from strategies.agent.prompt.formats import MustCall, NativeFormat, TextFormat
+from strategies.agent.prompt.formats import NativeFormat, TextFormat
+from strategies.agent.prompt.must_call import MustCall
 from strategies.protocols.base import Language
 from strategies.protocols.registry import TEXT_PROTOCOLS
 from tests.agent.fakes import (
