@@ -3,9 +3,7 @@
 from dataclasses import dataclass, field
 
 from strategies.protocols.json.malformed import DEPTH_LIMIT, MalformedError
-
-OPENERS = {"{": "}", "｛": "}", "[": "]", "［": "]", "(": ")"}
-CLOSERS = {"}": "}", "｝": "}", "]": "]", "］": "]", ")": ")"}
+from strategies.protocols.json.marks import OPENERS
 
 
 @dataclass(slots=True)

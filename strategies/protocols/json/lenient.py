@@ -35,16 +35,31 @@ from strategies.protocols.json.strict import StrictBrackets
 from strategies.protocols.json.strings import Strings
 
 _NUMBERS = re.compile(r"(?:-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?[ \n]*,[ \n]*)++")
+"""Items that need no look at each: `1, 2.5, ` in `[1, 2.5, "x"]`."""
 _ELLIPSES = ("...", "…")
 _MEMBER_AFTER_ROOT = re.compile(r"""\s*,\s*(?:"[^"\n]{0,200}"|'[^'\n]{0,200}')\s*:""")
+"""What shows that the closer before it is one too many: `, "b":` in `{"a": 1}, "b": 2}`."""
 _LOOK_BACK = 64
 _BARE_KEY = re.compile(r"[^:：,，{}\[\]｛｝［］\"'“”\n]++")
+"""`a b` in `{a b: 1}`."""
 _BARE = re.compile(r"(?:(?!/\*|[ \t](?://|\#)|```)[^,，{}\[\]｛｝［］()\"“”\n])++")
+"""`True` in `{"a": True}`, up to a comment or a fence."""
 _NEW_LINE = re.compile(r"\n[ \t\r]*\Z")
 _JUNK = re.compile(r"[^,，{}\[\]｛｝［］()\"'“”:：\n]++")
+"""` true` in `{"a": "x" true}`."""
 _KEY_IN_BARE = re.compile(r"\w\s*[:：]\s")
+"""What shows a text that lacks its quotes: `e: ` in `{"a": see here: now}`."""
 
-type _Step = Callable[[], "_Step"]
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What comes next; it consumes something or passes on to one that will."""
+
+    take: Callable[["_Reader"], "_Step"]
+    cut_by_end: bool = False
+    """If the text ends here, more was to come: `[1,`"""
+    cut_by_fence: bool = False
+    """Even if a fence ends it here, which is a wilful end: `{"a":` and three backticks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +75,28 @@ class LenientValue:
     """A key that was given two values; blank where there is none."""
 
 
-def read(text: str, at: int = 0, *, sure: bool = False) -> LenientValue:
-    """Read the value that starts at `at`; `sure` allows no guess about strings.
+def read(text: str, at: int = 0, *, guess_strings: bool = True) -> LenientValue:
+    """Read the value that starts at `at`.
+
+    Args:
+        text: what the model wrote.
+        at: where to begin.
+        guess_strings: take a quote that seems to end no string for a part of one.
 
     Raises:
         MalformedError: there is no value to be read there.
     """
-    return _Reader(text, at, sure=sure).read()
+    return _Reader(text, at, guess_strings=guess_strings).read()
 
 
 class _Reader:
-    """One reading; a step consumes something or passes on to one that will."""
+    """One reading, step by step."""
 
-    def __init__(self, text: str, at: int, *, sure: bool) -> None:
+    def __init__(self, text: str, at: int, *, guess_strings: bool) -> None:
         self._text = text
         self._at = at
         self._brackets = OpenBrackets()
-        self._strings = Strings(text, self._brackets, sure=sure)
+        self._strings = Strings(text, self._brackets, guess=guess_strings)
         self._strict = StrictBrackets(text, at)
         self._root: object = None
         self._done = False
@@ -86,7 +106,7 @@ class _Reader:
         self._truncated = False
 
     def read(self) -> LenientValue:
-        step: _Step = self._value
+        step = _VALUE
         while not self._done:
             char = self._text[self._at : self._at + 1]
             if char in BLANK_STARTS:
@@ -95,7 +115,7 @@ class _Reader:
             if not char or (char == "`" and self._text.startswith(FENCE, self._at)):
                 self._finish(step)
             else:
-                step = step()
+                step = step.take(self)
         guessed = self._guessed or self._strings.guessed
         return LenientValue(
             value=self._root,
@@ -108,13 +128,12 @@ class _Reader:
 
     # ---- brackets
 
-    def _finish(self, waiting: _Step) -> None:
-        """Close what is open: at the end of the text, or at a fence, which is a wilful end."""
+    def _finish(self, step: _Step) -> None:
+        """Close what is open: at the end of the text, or at a fence."""
         if not self._brackets.depth:
             raise MalformedError("there is no JSON value", self._at)
         at_end = self._at >= len(self._text)
-        if waiting in (self._value, self._colon) or (at_end and waiting != self._next):
-            self._truncated = True
+        self._truncated |= step.cut_by_end if at_end else step.cut_by_fence
         while self._brackets.depth:
             self._pop()
 
@@ -132,10 +151,10 @@ class _Reader:
 
     def _push(self) -> _Step:
         if self._read_at_once():
-            return self._next
+            return _NEXT
         self._brackets.push(self._text[self._at], self._at)
         self._at += 1
-        return self._key if self._brackets.in_object else self._item
+        return _KEY if self._brackets.in_object else _ITEM
 
     def _read_at_once(self) -> bool:
         """Read the whole bracket in C if it is strict JSON, or is once it is spelled as JSON."""
@@ -165,36 +184,36 @@ class _Reader:
                 self._repaired = True
                 self._pop()
             self._pop()
-        return self._next
+        return _NEXT
 
     # ---- steps
 
-    def _key(self) -> _Step:
+    def key(self) -> _Step:
         char = self._text[self._at]
         if char in CLOSERS:
             return self._close()
         if self._skip_filler(char):
-            return self._key
+            return _KEY
         top = self._brackets.inner
         if char in "{｛" and not top.members:
             top.doubled += 1
             self._at += 1
-            return self._key
+            return _KEY
         if char in QUOTES:
             top.key = self._strings.key(self._at)
             self._at = self._strings.at
         else:
             top.key = self._bare_key()
-        return self._colon
+        return _COLON
 
-    def _colon(self) -> _Step:
+    def colon(self) -> _Step:
         if self._text[self._at] not in COLONS:
             key = _short(self._brackets.inner.key)
             raise MalformedError(f"there is no colon after the key {key}", self._at)
         self._at += 1
-        return self._value
+        return _VALUE
 
-    def _value(self) -> _Step:
+    def value(self) -> _Step:
         char = self._text[self._at]
         if char in OPENERS:
             return self._push()
@@ -202,26 +221,26 @@ class _Reader:
             key = _short(self._brackets.inner.key)
             raise MalformedError(f"the key {key} has no value", self._at)
         self._keep(self._quoted() if char in QUOTES else self._bare())
-        return self._next
+        return _NEXT
 
-    def _item(self) -> _Step:
+    def item(self) -> _Step:
         char = self._text[self._at]
         if char in CLOSERS:
             return self._close()
         if self._skip_filler(char):
-            return self._item
+            return _ITEM
         if numbers := _NUMBERS.match(self._text, self._at):
             self._brackets.inner.items.extend(json.loads(f"[{numbers[0].rstrip()[:-1]}]"))
             self._at = numbers.end()
-            return self._item
-        return self._value()
+            return _ITEM
+        return self.value()
 
-    def _next(self) -> _Step:
+    def next(self) -> _Step:
         """After a value: a comma, a closer, or what stands there for want of a comma."""
         text, at = self._text, self._at
         char = text[at]
         in_object = self._brackets.in_object
-        following = self._key if in_object else self._item
+        following = _KEY if in_object else _ITEM
         if char in COMMAS:
             self._at += 1
             return following
@@ -231,10 +250,10 @@ class _Reader:
             return following
         self._repaired = True
         if in_object and KEY_AHEAD.match(text, at):
-            return self._key
+            return _KEY
         new_line = bool(_NEW_LINE.search(text, max(at - _LOOK_BACK, 0), at))
         if not in_object and (char in QUOTES or char in OPENERS or new_line):
-            return self._item
+            return _ITEM
         if new_line:
             raise MalformedError("there is no comma after a value", at)
         return self._junk()
@@ -247,7 +266,7 @@ class _Reader:
         self._at = junk.end()
         self._guessed = True
         self._truncated = self._truncated or self._at >= len(self._text)
-        return self._next
+        return _NEXT
 
     def _skip_filler(self, char: str) -> bool:
         """Pass over a comma too many, or an ellipsis that stands for more of the same."""
@@ -295,6 +314,13 @@ class _Reader:
         self._truncated |= cut and not bare.whole
         self._guessed |= bare.guessed
         return bare.value
+
+
+_KEY = _Step(_Reader.key, cut_by_end=True)
+_COLON = _Step(_Reader.colon, cut_by_end=True, cut_by_fence=True)
+_VALUE = _Step(_Reader.value, cut_by_end=True, cut_by_fence=True)
+_ITEM = _Step(_Reader.item, cut_by_end=True)
+_NEXT = _Step(_Reader.next)
 
 
 def _short(key: str) -> str:

@@ -24,9 +24,9 @@ KEY = (
     r"""|\w[\w$-]{0,100})\s{0,200}[:：]"""
 )
 KEY_AHEAD = re.compile(KEY)
-"""A key and its colon."""
+"""A key and its colon: `"b":`, `b:`"""
 REST_OF_KEY = re.compile(r"[\w$ .-]{1,100}[\"”]\s{0,200}[:：]")
-"""The same behind its opening quote."""
+"""The same behind its opening quote: `b":` in `{"a": 1, "b": 2}`."""
 
 
 def skip_blank(text: str, at: int) -> int:

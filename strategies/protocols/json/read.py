@@ -206,7 +206,7 @@ def _objects_after(text: str, at: int, start: re.Pattern[str]) -> Iterator[dict[
         if not found:
             return
         try:
-            reading = read(text, found.start(), sure=True)
+            reading = read(text, found.start(), guess_strings=False)
         except MalformedError as error:
             at = max(error.at, found.end())
             continue

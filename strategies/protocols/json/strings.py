@@ -37,12 +37,19 @@ _BODIES = (
 )
 _CUT_KEY = r"""(?:"(?:[^"\\]|\\.){0,200}+"?|'(?:[^'\\]|\\.){0,200}+'?)\\?\s{0,200}\Z"""
 _MEMBER_AHEAD = re.compile(rf"{KEY}|{_CUT_KEY}|[}}\]｝］,，#…]|//|/\*|\.\.\.|```|\Z")
+"""What follows the comma behind a member: `"b":` in `{"a": "x", "b": 1}`, `"b` where the text ends
+with it, or a closer, another comma, a comment, an ellipsis, a fence, nothing."""
 _ITEM_AHEAD = re.compile(
     r"[\"'“‘{\[(}\]｛［｝］,，\d…#-]|true|false|null|None|True|False|//|/\*|\.\.\.|```|\Z"
 )
+"""What follows the comma behind an item: `"` in `["x", "y"]`, `2` in `["x", 2]`, or as above."""
 _COMMA_AT_END = re.compile(r"[,，]\s*\Z")
+"""What stands before the quote of a key if the string before it lacks its own: `, ` before the
+`"c"` of `{"a": "b, "c": 1}`."""
 _KEY_INSIDE = re.compile(r"[,，]\s*[^\W\d]\w*\s*[:：]")
+"""Where a string that is never closed seems to end: `, b:` in `{"a": "x, b: 1}`."""
 _CLOSERS_AT_END = re.compile(r"[\s}\])]*+\Z")
+"""The same where nothing follows but closers: `}}` in `{"a": {"b": "x}}`."""
 _LOOK_BACK, _LOOK_AHEAD = 64, 200
 _LONGEST_KEY = 500
 
@@ -50,7 +57,7 @@ _LONGEST_KEY = 500
 class Strings:
     """Reads the strings of one text, inside of the brackets that are open."""
 
-    def __init__(self, text: str, brackets: OpenBrackets, *, sure: bool) -> None:
+    def __init__(self, text: str, brackets: OpenBrackets, *, guess: bool) -> None:
         self.at = 0
         """Where the string that was read last ends."""
         self.guessed = False
@@ -59,7 +66,8 @@ class Strings:
         """Whether the text may end inside of a string."""
         self._text = text
         self._brackets = brackets
-        self._sure = sure
+        self._guess = guess
+        """Whether a quote that seems to end no string may be part of one."""
         self._ends_are_lost = False
         """No later quote ends a string properly, so a doubtful one must do."""
         self._unclosed: set[str] = set()
@@ -103,7 +111,7 @@ class Strings:
                 self.guessed = True
                 comma = start + len(text[start:end].rstrip()) - 1
                 return self._take(start, comma, comma)
-            if self._sure:
+            if not self._guess:
                 raise MalformedError("a string does not end", end)
             doubtful = end if doubtful < 0 else doubtful
             at = end + 1

@@ -8,11 +8,7 @@ that marker, which then reads on its own and ends with a verdict:
     HandedOver  → another block reader goes on in its place
 
 Reasoning is a block that every protocol knows. Text is shown as soon as it cannot begin a marker.
-White space after a block is the one exception: it waits for the text that it would separate, so
-that a reply of calls alone shows nothing at all.
-
-Calls that may turn out to be quoted are held, with all that was passed over since they began, until
-a `Judge` says which of them are meant; the others are shown as they were written.
+What leaves at once and what waits for more is the business of the `Outlet`.
 """
 
 from collections.abc import Sequence
@@ -26,7 +22,6 @@ from strategies.protocols.base import (
     Reasoning,
     ReasoningSoFar,
     ReplyEvent,
-    Text,
 )
 from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
@@ -39,15 +34,9 @@ from strategies.protocols.stream.block import (
     NotABlock,
 )
 from strategies.protocols.stream.cursor import Cursor
-from strategies.protocols.stream.judgement import (
-    DECORATION,
-    FENCE,
-    Judge,
-    Surroundings,
-    TextCalls,
-    UndecidedCalls,
-)
+from strategies.protocols.stream.judgement import FENCE, Judge, TextCalls, UndecidedCalls
 from strategies.protocols.stream.markers import after_blank
+from strategies.protocols.stream.outlet import Outlet
 
 _AT_ONCE = 1 << 16
 """Longer pieces are read in parts: what is copied then stays in the processor's cache."""
@@ -64,30 +53,27 @@ class ReplyReader:
         starts_in_reasoning: bool | None = False,
     ) -> None:
         self._grammar = grammar
-        self._judge = judge or TextCalls()
         self._cursor = Cursor()
-        self._events: list[ReplyEvent] = []
-        self._around = Surroundings()
-        self._marker: MarkerFound | None = None
-        """What opened the block."""
-        self._found: list[Call | BrokenCall] = []
-        """The calls of the block."""
-        self._held: list[UndecidedCalls] = []
-        self._so_far: list[str] | None = [] if starts_in_reasoning is None else None
-        """All of the reply, as long as it may turn out to be reasoning."""
+        self._outlet = Outlet(judge or TextCalls())
         self._block: Block | None = reasoning.ReasoningBlock() if starts_in_reasoning else None
+        self._marker: MarkerFound | None = None
+        """What opened the block: the `<tool_call>` of `<tool_call>{"name": …`"""
+        self._block_calls: list[Call | BrokenCall] = []
+        """The calls of the block so far."""
         self._at_start = True
-        """Nothing but white space since the reply began or a block ended."""
+        """Nothing but layout since the reply began or a block ended."""
         self._after: Closed | None = None
-        self._expected: frozenset[str] = frozenset()
+        """The block that ended, as long as nothing but layout follows: `</tool_call>\\n`"""
         self._stray: frozenset[str] = frozenset()
+        """Close tags that are passed over wherever they come: `<think>…</think>So</think>`"""
         self._suspicion: dict[str, str] = {}
-        self._space: list[str] = []
-        """The first white space after a block, held back until text follows."""
-        self._space_is_whole = False
-        self._last_shown = " "
-        self._last_thought = " "
+        """By its close tag what is wrong with an open tag that may be mere talk, as in "<tool_call>
+        begins a call": it is told if the close tag turns up in the text later on."""
+        self._so_far: list[str] | None = [] if starts_in_reasoning is None else None
+        """All of the reply, as long as a lone `</think>` may show that it was reasoning."""
         self._has_reasoned = False
+        self._last_thought = " "
+        """The last character of the reasoning: unless it is white space, more begins a new line."""
 
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Read the next piece; this reader knows nothing of native deltas."""
@@ -96,7 +82,8 @@ class ReplyReader:
             if self._so_far is not None:
                 self._so_far.append(text)
             self._cursor.add(text)
-            return self._read(None)
+            self._read(None)
+            return self._outlet.take()
         return [
             event
             for at in range(0, len(text), _AT_ONCE)
@@ -106,25 +93,24 @@ class ReplyReader:
     def close(self, *, cut_short: bool = False) -> list[ReplyEvent]:
         """Read what was held back."""
         ending = End(cut_short)
-        events = self._read(ending)
-        if self._held:
-            self._settle(self._judge.at_end(self._held, self._around, ending))
-            events += self._taken()
-        return events
+        self._read(ending)
+        self._outlet.end(ending)
+        return self._outlet.take()
 
-    def _read(self, ending: End | None) -> list[ReplyEvent]:
-        while self._read_block(self._block, ending) if self._block else self._read_text(ending):
-            pass
-        return self._taken()
+    def _read(self, ending: End | None) -> None:
+        goes_on = True
+        while goes_on:
+            if self._block:
+                goes_on = self._read_block(self._block, ending)
+            elif self._at_start:
+                goes_on = self._read_layout(ending)
+            else:
+                goes_on = self._read_text(ending)
 
-    def _taken(self) -> list[ReplyEvent]:
-        events, self._events = self._events, []
-        return events
+    # ---- text and layout: each tells whether there is more to read behind it
 
     def _read_text(self, ending: End | None) -> bool:
-        """Read up to the next block; tell whether one was found."""
-        if self._at_start and not self._read_layout(ending):
-            return self._block is not None
+        """Read text up to the next marker, and see what that is."""
         cursor, markers = self._cursor, self._grammar.in_text
         found = markers.find(cursor.text, cursor.at)
         if not found:
@@ -132,31 +118,32 @@ class ReplyReader:
             self._show_until(until)
             return False
         self._show_until(found.start())
-        if not self._open(found[0]):
+        if not self._take_left_over(found[0]) and not self._open(found[0]):
             self._show_until(found.end())
-            self._suspect(found[0])
+            self._confirm_suspicion(found[0])
         return True
 
     def _read_layout(self, ending: End | None) -> bool:
-        """Read white space and left-over markers; tell whether text follows them."""
+        """Read white space and left-over markers, up to text or another block."""
         cursor, markers = self._cursor, self._grammar.after_block
-        while True:
+        self._read_blank()
+        while (marker := markers.here(cursor.text, cursor.at)) and self._take_left_over(marker):
             self._read_blank()
-            if marker := markers.here(cursor.text, cursor.at):
-                if self._open(marker):
-                    if self._block:
-                        return False
-                    continue
-            elif markers.begins_here(cursor.text, cursor.at):
-                if ending and self._after and self._after.called:
-                    self._pass(len(cursor.text))  # a tag that was cut off: not for the user
-                if not ending or cursor.at == len(cursor.text):
-                    return False
-            if cursor.at == len(cursor.text):
+        if marker:
+            if self._open(marker):
+                return True
+        elif cursor.at == len(cursor.text):
+            return False
+        elif markers.begins_here(cursor.text, cursor.at):
+            if not ending:
                 return False
-            self._at_start = False
-            self._after = None
-            return True
+            if self._after and self._after.called:
+                self._outlet.pass_over(cursor.text[cursor.at :])  # a cut tag: not for the user
+                cursor.at = len(cursor.text)
+                return False
+        self._at_start = False
+        self._after = None
+        return True
 
     def _read_blank(self) -> None:
         cursor = self._cursor
@@ -165,77 +152,81 @@ class ReplyReader:
             self._show_until(end)
         elif end > cursor.at:
             blank = cursor.text[cursor.at : end]
-            if not self._space_is_whole:
-                self._space.append(blank)
-            self._pass(end)
-            line_is_over = "\n" in blank and not self._after.inside
-            if self._held and line_is_over and (meant := self._judge.after_line(self._held)):
-                self._settle(meant)
+            cursor.at = end
+            self._outlet.pass_space(blank)
+            if "\n" in blank and not self._after.inside:
+                self._outlet.end_line()
 
-    def _pass(self, index: int) -> None:
-        """Pass over what is not shown, unless the calls before it are."""
-        if self._held:
-            self._held[-1].raw.append(self._cursor.text[self._cursor.at : index])
+    def _show_until(self, index: int) -> None:
+        self._outlet.show(self._cursor.text[self._cursor.at : index])
         self._cursor.at = index
 
+    def _take_left_over(self, marker: str) -> bool:
+        """Pass over a marker if it belongs to the last block; tell whether it does."""
+        after = self._after
+        if marker in self._stray:
+            self._stray -= {marker}
+            self._after = replace(after, inside=False) if after else None
+        elif not after:
+            return False
+        elif marker not in after.junk:
+            if marker not in after.expected:
+                return False
+            self._after = replace(after, expected=after.expected - {marker})
+        self._cursor.at += len(marker)
+        self._outlet.pass_left_over(marker)
+        return True
+
+    def _confirm_suspicion(self, close_tag: str) -> None:
+        if problem := self._suspicion.pop(close_tag, ""):
+            self._outlet.give(FormatError(problem))
+
+    # ---- a block begins
+
     def _open(self, marker: str) -> bool:
-        """Take a marker that is more than text: it opens a block, or is left over from one."""
+        """Open the block that a marker begins; tell whether it begins one."""
         cursor = self._cursor
-        if self._is_left_over(marker):
-            if not self._space_is_whole:
-                self._space.clear()
-            self._pass(cursor.at + len(marker))
-            return True
         found = MarkerFound(
             marker=marker,
             position=cursor.position,
             line_start=self._at_start or cursor.text[cursor.at - 1] == "\n",
             after=self._after,
-            standing=self._around.standing(marker),
+            standing=self._outlet.around.standing(marker),
         )
-        block = self._reasoning(found) or self._call(found)
-        if block:
-            cursor.hold()
-            cursor.at += len(marker)
-            self._block = block
-            self._marker = found
-        return block is not None
+        block = self._open_reasoning(found) or self._open_call(found)
+        if not block:
+            return False
+        cursor.hold()
+        cursor.at += len(marker)
+        self._block = block
+        self._marker = found
+        return True
 
-    def _call(self, found: MarkerFound) -> Block | None:
+    def _open_call(self, found: MarkerFound) -> Block | None:
         """Open what may be a call; a fence that ends an example begins none."""
-        ends_fence = found.marker == FENCE and self._around.in_fence
+        ends_fence = found.marker == FENCE and self._outlet.around.in_fence
         return None if ends_fence else self._grammar.open(found)
 
-    def _is_left_over(self, marker: str) -> bool:
-        """Tell whether a marker belongs to the last block, and settle what it was expected."""
-        after = self._after
-        is_junk = bool(after and marker in after.junk)
-        expected = bool(after and marker in self._expected)
-        if marker in self._stray:
-            self._stray -= {marker}
-            self._after = replace(after, inside=False) if after else None
-            return True
-        if expected and not is_junk:
-            self._expected -= {marker}
-        return is_junk or expected
-
-    def _reasoning(self, found: MarkerFound) -> Block | None:
+    def _open_reasoning(self, found: MarkerFound) -> Block | None:
         """Open reasoning; a tag that is only talked about opens none."""
-        if found.marker not in (reasoning.OPEN, reasoning.CLOSE) or self._around.in_example:
+        around = self._outlet.around
+        if found.marker not in (reasoning.OPEN, reasoning.CLOSE) or around.in_example:
             return None
         if found.marker == reasoning.CLOSE:
-            over = found.line_start or self._around.sentence_is_over
+            over = found.line_start or around.sentence_is_over
             return None if self._so_far is None else reasoning.LoneClose(sentence_is_over=over)
         apart = not self._last_thought.isspace()
-        if self._after or (self._at_start and not self._around.said):
+        if self._after or (self._at_start and not around.said):
             self._so_far = None
             return reasoning.ReasoningBlock(apart=apart)
-        if found.line_start or self._around.sentence_is_over:
+        if found.line_start or around.sentence_is_over:
             return reasoning.LaterReasoning(apart=apart)
         if self._has_reasoned:
             start = found.position + len(found.marker)
             return reasoning.LaterReasoning(apart=apart, start=start)
         return None
+
+    # ---- a block reads on, and ends
 
     def _read_block(self, block: Block, ending: End | None) -> bool:
         """Let the block read on; tell whether it has ended."""
@@ -250,44 +241,57 @@ class ReplyReader:
                 self._give_back(refused)
         return True
 
+    def _emit(self, event: ReplyEvent) -> None:
+        match event:
+            case Call() | BrokenCall() if not self._grammar.certain:
+                self._block_calls.append(event)
+            case ReasoningSoFar():
+                self._begin_after_reasoning()
+            case Reasoning():
+                self._has_reasoned = True
+                self._last_thought = event.text[-1:]
+                self._outlet.give(event)
+            case _:
+                self._outlet.give(event)
+
+    def _begin_after_reasoning(self) -> None:
+        """Take all that came for reasoning: the reply begins behind a lone close tag."""
+        before = "".join(self._so_far or ())
+        if self._marker:
+            before = before[: self._marker.position]
+        self._outlet.begin_anew(ReasoningSoFar(before))
+        self._so_far = None
+        self._suspicion.clear()
+        self._last_thought = before[-1:] or " "
+
     def _end_block(self, closed: Closed) -> None:
-        raw = self._cursor.held() if self._found else ""
+        raw = self._cursor.held() if self._block_calls else ""
         self._block = None
         self._cursor.release()
         self._at_start = True
         self._after = closed
-        self._expected = closed.expected
         self._stray = closed.stray
-        self._space_is_whole = bool(self._space)
-        if self._found and self._marker:
-            self._hold(raw, self._marker)
+        self._outlet.end_block()
+        if self._block_calls and self._marker:
+            self._hand_on_calls(raw, self._marker)
 
-    def _hold(self, raw: str, found: MarkerFound) -> None:
-        """Keep the calls of a block until it is certain that they are meant."""
-        calls, self._found = self._found, []
+    def _hand_on_calls(self, raw: str, found: MarkerFound) -> None:
+        """Hand on the calls of a block that was written so; in an example they are text."""
+        calls, self._block_calls = self._block_calls, []
         if found.standing == "shown":
             self._at_start = False
             self._after = None
-            self._expected = self._stray = frozenset()
-            self._show(raw)
+            self._stray = frozenset()
+            self._outlet.show(raw)
             return
-        self._held.append(
+        self._outlet.hold(
             UndecidedCalls(
                 calls=calls, raw=[raw], standing=found.standing, line_start=found.line_start
             )
         )
 
-    def _settle(self, verdicts: list[bool]) -> None:
-        """Hand out the held calls that are meant, and show the others."""
-        held, self._held = self._held, []
-        for one, is_meant in zip(held, verdicts, strict=True):
-            if is_meant:
-                self._events += one.calls
-            else:
-                self._space.clear()
-                self._tell(one.written)
-
     def _give_back(self, refused: NotABlock) -> None:
+        """Show what was no block, up to where it is read anew."""
         cursor = self._cursor
         held = cursor.held()
         start = cursor.position - len(held)
@@ -298,73 +302,8 @@ class ReplyReader:
         self._block = None
         self._at_start = False
         self._after = None
-        self._show(held[: until - start])
+        self._outlet.show(held[: until - start])
         if refused.unless_open:
             self._suspicion[refused.unless_open] = refused.problem
         elif refused.problem:
-            self._events.append(FormatError(refused.problem))
-
-    def _suspect(self, marker: str) -> None:
-        if problem := self._suspicion.pop(marker, ""):
-            self._events.append(FormatError(problem))
-
-    def _show_until(self, index: int) -> None:
-        self._show(self._cursor.text[self._cursor.at : index])
-        self._cursor.at = index
-
-    def _show(self, text: str) -> None:
-        if not text:
-            return
-        if self._held:
-            text = self._judged(text)
-            if not text:
-                return
-        if self._space:
-            if not self._last_shown.isspace():
-                text = "".join((*self._space, text))
-            self._space.clear()
-        self._tell(text)
-
-    def _judged(self, text: str) -> str:
-        """Settle the held calls by the text that follows; return what of it is left to show."""
-        held = self._held
-        if any(one.standing == "alone" for one in held):
-            rest = text.lstrip(DECORATION)
-            held[-1].raw.append(text[: len(text) - len(rest)])
-            if not rest:
-                return ""
-            text = rest
-        self._settle(self._judge.before_text(held, self._around, text))
-        return text
-
-    def _tell(self, text: str) -> None:
-        self._last_shown = text[-1]
-        self._around.add(text)
-        self._events.append(Text(text))
-
-    def _emit(self, event: ReplyEvent) -> None:
-        match event:
-            case Call() | BrokenCall() if not self._grammar.certain:
-                self._found.append(event)
-            case ReasoningSoFar():
-                self._begin_after_reasoning()
-            case Reasoning():
-                self._has_reasoned = True
-                self._last_thought = event.text[-1:]
-                self._events.append(event)
-            case _:
-                self._events.append(event)
-
-    def _begin_after_reasoning(self) -> None:
-        """Take all that came for reasoning: the reply begins behind a lone close tag."""
-        before = "".join(self._so_far or ())
-        if self._marker:
-            before = before[: self._marker.position]
-        self._events.append(ReasoningSoFar(before))
-        self._so_far = None
-        self._held.clear()
-        self._space.clear()
-        self._suspicion.clear()
-        self._around = Surroundings()
-        self._last_thought = before[-1:] or " "
-        self._last_shown = " "
+            self._outlet.give(FormatError(refused.problem))
