@@ -5,10 +5,10 @@ what was pointed out: each fault of a reply is in a run but once.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.decisions import Again, Answered, AskedAnew, Broken, Composed, Decision
 from strategies.agent.events import StopReason
 from strategies.agent.failures.classify import ModelFailure
 from strategies.agent.model.reply import Reply
@@ -21,6 +21,56 @@ from strategies.agent.tools.approval import Approvals
 
 type Fault = Literal["unreadable", "empty", "misshapen"]
 """What can be wrong with a reply that its model may do over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The model needs another round, in which it reads of this one."""
+
+    remark: str = ""
+    """What it is told about this one, such as a fault of its reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAnew:
+    """The model is asked once more, as if this round, which brought nothing, had not been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The run is over; the reader has seen the text, which is the answer."""
+
+    answer: str
+    reason: StopReason
+    streamed: bool
+    """It went out piece by piece as the answer, known to be one from its first word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The run is over; the answer was put together here."""
+
+    answer: str
+    reason: StopReason
+    structured: object = None
+    """The answer as a JSON value, where a shape was asked for."""
+    error: str = ""
+    """What went wrong, where the run is to end with what is known all the same."""
+    unseen: str | None = None
+    """The end of the answer that the reader has yet to see; None for all of it."""
+    unstreamed: str | None = None
+    """The end of it that has yet to go out as the answer; None for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The run is over, without an answer."""
+
+    sentence: str
+    reason: StopReason
+
+
+type Decision = Again | AskedAnew | Answered | Composed | Broken
 
 
 class Decider:

@@ -10,8 +10,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from strategies.agent.config import Limits, ModelBinding, Policy
-from strategies.agent.decider import Decider
-from strategies.agent.decisions import Again, Answered, AskedAnew, Broken, Composed, Decision
+from strategies.agent.decider import (
+    Again,
+    Answered,
+    AskedAnew,
+    Broken,
+    Composed,
+    Decider,
+    Decision,
+)
 from strategies.agent.events import (
     AnswerText,
     Event,

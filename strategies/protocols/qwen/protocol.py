@@ -5,6 +5,7 @@ cannot continue an assistant's turn; so question, replies and results are one us
 off at ✿RETURN✿, and the model's reply is the continuation.
 """
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -38,7 +39,11 @@ Whenever a tool helps, write these lines into your reply, as often as needed:
 ✿FUNCTION✿: name of one tool, exactly as above
 ✿ARGS✿: its arguments as one JSON object
 ✿RESULT✿: what the tool returned; you never write this yourself
-✿RETURN✿: your reply to the user, once the results are enough""",
+✿RETURN✿: your reply to the user, once the results are enough
+
+A call of {name} begins like this:
+
+{begun}""",
     "zh": """\
 # 工具
 
@@ -53,7 +58,11 @@ Whenever a tool helps, write these lines into your reply, as often as needed:
 ✿FUNCTION✿: 上面某个工具的名称，一字不差
 ✿ARGS✿: 该工具的参数，写成一个 JSON 对象
 ✿RESULT✿: 工具返回的内容，由系统填写，你不要写
-✿RETURN✿: 结果足够之后，给用户的回复""",
+✿RETURN✿: 结果足够之后，给用户的回复
+
+调用 {name} 时，是这样开头的：
+
+{begun}""",
 }
 _WRITTEN_ON = re.compile(r"(?:^|\})[ \t]*(?=✿(?:RESULT|RETURN)✿)", re.MULTILINE)
 _PARAMETERS: dict[Language, str] = {"en": "Its parameters: ", "zh": "参数："}
@@ -82,7 +91,8 @@ class Qwen:
         if not tools:
             return ""
         sections = tool_sections(tools, _PARAMETERS[language])
-        return _INSTRUCTIONS[language].format(tools=sections)
+        name, begun = _begun_call(tools)
+        return _INSTRUCTIONS[language].format(tools=sections, name=name, begun=begun)
 
     def turns(self, question: str, exchanges: Sequence[Exchange]) -> list[Turn]:
         """Write the whole run as one user turn that breaks off where the model goes on."""
@@ -99,6 +109,18 @@ class Qwen:
 
 
 QWEN = Qwen()
+
+
+def _begun_call(tools: Sequence[ToolSpec]) -> tuple[str, str]:
+    """Write the beginning of a call as a sample; return its tool, too.
+
+    With the form alone a model that was not trained on it writes the tool's name for FUNCTION. A
+    whole call would be copied as it stands (docs/evaluation.md).
+    """
+    tool = next((one for one in tools if one.properties), tools[0])
+    keys = [json.dumps(key, ensure_ascii=False) for key in tool.properties]
+    arguments = f"{{{escaped_markers(keys[0])}: " if keys else "{}"
+    return tool.name, f"{FUNCTION}: {tool.name}\n{ARGS}: {arguments}"
 
 
 def _until_stop_word(reply: str) -> str:
