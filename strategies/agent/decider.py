@@ -1,7 +1,8 @@
 """What a round leads to: another round, or one of the ends of a run.
 
-`Decider.decide` is asked once after every round. It changes nothing but its own memory of
-what was pointed out: each fault of a reply is in a run but once.
+`Decider.decide` is asked once after every round. Beside asking for approval it changes
+nothing but its own memory of what was pointed out: each fault of a reply once in a run, that it was
+empty once more after tools ran.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -100,7 +101,7 @@ class Decider:
     def decide(
         self, round_: Round, reply: Reply, record: RoundRecord, earlier: Sequence[RoundRecord]
     ) -> Decision:
-        """Say what comes after a round; `earlier` are the rounds before it."""
+        """Say what comes after a round; `record` tells it, `earlier` the rounds before it."""
         decision = self._decide(round_, reply, record, earlier)
         if isinstance(decision, Broken) and self._policy.answer_on_error:
             return self._with_what_is_known(decision, round_, reply, earlier)

@@ -9,10 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from strategies.agent.ports import (
-    Forwarded,
-    ToolOutcome,
-)
+from strategies.agent.ports import Forwarded, ToolOutcome
 from strategies.agent.usage import Usage
 from strategies.protocols.finish_reason import Ending
 

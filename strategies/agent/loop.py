@@ -10,15 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from strategies.agent.config import Limits, ModelBinding, Policy
-from strategies.agent.decider import (
-    Again,
-    Answered,
-    AskedAnew,
-    Broken,
-    Composed,
-    Decider,
-    Decision,
-)
+from strategies.agent.decider import Again, Answered, AskedAnew, Broken, Composed, Decider, Decision
 from strategies.agent.events import (
     AnswerText,
     Event,
@@ -31,9 +23,7 @@ from strategies.agent.events import (
     ToolCall,
 )
 from strategies.agent.model.asking import Asker, TextFormats
-from strategies.agent.ports import (
-    Toolbox,
-)
+from strategies.agent.ports import Toolbox
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.round import Round
@@ -203,8 +193,7 @@ class Run:
     def _keep(self, record: RoundRecord, decision: Decision) -> None:
         """Keep a round: for the next one to read, and where tools were called, for later turns."""
         if isinstance(decision, Again):
-            self._conversation = self._conversation.with_round(
-                replace(record, remark=decision.remark)
-            )
+            record = replace(record, remark=decision.remark)
+            self._conversation = self._conversation.with_round(record)
         if record.done:
             self.rounds_with_calls.append(record)

@@ -211,10 +211,9 @@ class TextProtocol(Protocol):
     ) -> list[Turn]:
         """Write the run as the question and its results, without turns of the model.
 
-        So that an answer follows: when the model can only answer, for a model that goes in circles,
-        and for earlier turns where no tools are declared. `last_sentence` asks for the answer now,
-        in the language of the question; it is blank where tools may still be called. The first turn
-        holds the question, the last one ends with that sentence and is the user's.
-        `in_one_turn` suits most protocols.
+        An answer follows more easily: when the model can only answer, or goes in circles.
+        `last_sentence` asks for the answer now, in the language of the question; it is blank where
+        tools may still be called. The first turn holds the question, the last one ends with that
+        sentence and is the user's. `in_one_turn` suits most protocols.
         """
         ...

@@ -1,13 +1,37 @@
 """Which calls are the same: those of one tool whose arguments are the same JSON value.
 
-Order of keys, white space, and 1 against 1.0 make no difference. (What a tool or a page quotes is
-compared more loosely, see `quotations`: it may be written in any form.)
+Order of keys, white space, and 1 against 1.0 make no difference. Two others compare for reasons of
+their own: what a page quotes may be written in any form (`quotations`), and what a provider sends
+twice is the same to the letter (`native/merge`).
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Protocol, cast
+
+
+class Written(Protocol):
+    """A call, whoever keeps it."""
+
+    @property
+    def name(self) -> str:
+        """The tool's."""
+        ...
+
+    @property
+    def arguments(self) -> Mapping[str, object]:
+        """As they were read."""
+        ...
+
+
+def is_same_call(one: Written, other: Written) -> bool:
+    """Tell whether two calls are the same; most that are not differ at the first look."""
+    return (
+        one.name == other.name
+        and one.arguments == other.arguments
+        and call_key(one.name, one.arguments) == call_key(other.name, other.arguments)
+    )
 
 
 def call_key(name: str, arguments: Mapping[str, object]) -> str:

@@ -11,13 +11,7 @@ from typing import Any, cast
 from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.events import Event, TextShown
 from strategies.agent.loop import Run
-from strategies.agent.ports import (
-    Message,
-    ModelDelta,
-    ModelError,
-    ModelRequest,
-    ToolOutcome,
-)
+from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, TextFormat
 from strategies.agent.prompt.wording import ENGLISH

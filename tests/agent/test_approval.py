@@ -114,10 +114,11 @@ def test_a_question_that_cannot_be_kept_is_not_asked() -> None:
     """The storage is full or gone: the model reads so, and the run goes on."""
     toolbox = tools()
     model = ScriptedModel(NATIVE.reply("", [SEND]), says("Not sent."))
-    events, _ = play(model, toolbox, Asking(keeps=False))
+    events, run = play(model, toolbox, Asking(keeps=False))
     assert toolbox.calls == []
     assert of_type(events, RunFinished)[0].stop_reason == "answered"
     assert ENGLISH.not_asked in str(model.requests[1].messages)
+    assert [record.remark for record in run.rounds_with_calls] == [ENGLISH.not_asked]
 
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)

@@ -25,9 +25,7 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
-from strategies.agent.ports import (
-    ToolOutcome,
-)
+from strategies.agent.ports import ToolOutcome
 from strategies.agent.usage import Usage
 from tests.dify.logs import assert_whole, told
 

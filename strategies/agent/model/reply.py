@@ -1,10 +1,7 @@
 """One reply of a model while it comes in: what it said so far, word for word and by kind."""
 
 from strategies.agent.failures.classify import ModelFailure
-from strategies.agent.ports import (
-    Forwarded,
-    ModelDelta,
-)
+from strategies.agent.ports import Forwarded, ModelDelta
 from strategies.agent.usage import Usage
 from strategies.protocols.base import (
     BrokenCall,

@@ -11,6 +11,7 @@ from functools import cache
 from itertools import chain
 from typing import Protocol
 
+from strategies.agent.events import ToolCall
 from strategies.agent.ports import Message, ModelRequest
 from strategies.agent.prompt.conversation import (
     Conversation,
@@ -38,7 +39,7 @@ from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser, ReasoningHabit
 from strategies.protocols.quotations import Quotations
 from strategies.protocols.registry import is_written_in
-from strategies.protocols.same_call import call_key
+from strategies.protocols.same_call import is_same_call
 from strategies.protocols.writing.escaping import escaped_markers
 from strategies.protocols.writing.in_one_turn import in_one_turn
 
@@ -252,10 +253,22 @@ def _question_and_results(
     What was not run and what a model said in between is nothing that an answer needs, and small
     models repeat whatever looks like an answer.
     """
-    last = {call_key(one.call.name, one.call.arguments): one.call.id for one in _ran(rounds)}
-    ids = frozenset(last.values())
+    ids = _newest_ids(rounds)
     exchanges = [Exchange(reply=one.content, results=_results(one, ids)) for one in rounds]
     return _headed(question, wording) if ids else question, exchanges
+
+
+def _newest_ids(rounds: Sequence[RoundRecord]) -> frozenset[str]:
+    """Return the ids of the calls that ran, of those that are the same the newest one's."""
+    newest: dict[tuple[str, str], ToolCall] = {}
+    for one in reversed(list(_ran(rounds))):
+        newest.setdefault((one.call.name, one.call.raw), one.call)
+    calls = list(newest.values())
+    return frozenset(
+        call.id
+        for place, call in enumerate(calls)
+        if not any(is_same_call(call, later) for later in calls[:place])
+    )
 
 
 def _headed(question: str, wording: Wording) -> str:
@@ -263,7 +276,10 @@ def _headed(question: str, wording: Wording) -> str:
 
 
 def _rounds_to_newest_repeat(rounds: Sequence[RoundRecord]) -> int:
-    """Count the rounds up to the newest that brought nothing but results known before it."""
+    """Count the rounds up to the newest that brought nothing but results known before it.
+
+    Equal arguments are enough here, where nothing is left out: this is asked at every request.
+    """
     known: dict[tuple[str, str], list[Mapping[str, object]]] = defaultdict(list)
     count = 0
     for place, record in enumerate(rounds, start=1):

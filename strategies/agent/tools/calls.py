@@ -122,8 +122,8 @@ class RoundCalls:
 
     @property
     def ran_ids(self) -> frozenset[str]:
-        """The ids of the calls that were run, whatever came of it."""
-        return frozenset(self._executor.begun)
+        """See `ToolExecutor.begun_ids`."""
+        return frozenset(self._executor.begun_ids)
 
     @property
     def next_due(self) -> float:
@@ -184,7 +184,7 @@ class RoundCalls:
                 )
                 yield from self._executor.give_up_all(stopped, not_started)
         for ready in self._accepted:
-            if ready.call.id in self._executor.begun:
+            if ready.call.id in self._executor.begun_ids:
                 run.note_result(ready, self._executor.finished[ready.call.id].outcome)
         if self._rejected and not self._accepted:
             run.note_rejected(self._rejected[-1])

@@ -54,7 +54,7 @@ class ToolExecutor:
         self._clock = clock
         self._running: dict[str, Running] = {}
         self._waiting: deque[Waiting] = deque()
-        self.begun: set[str] = set()
+        self.begun_ids: set[str] = set()
         """The ids of the calls that were run, whatever came of it."""
         self.finished: dict[str, CallFinished] = {}
 
@@ -112,7 +112,7 @@ class ToolExecutor:
             self._running[one.call.id] = Running(
                 call=one.call, written=one.written, begun=now, due=now + self._tool_seconds
             )
-            self.begun.add(one.call.id)
+            self.begun_ids.add(one.call.id)
             events.append(self._started(one.call))
             self._queue.run_tool(one.call.id, one.job)
         return events

@@ -7,9 +7,7 @@ was shorter stays left out, so that the prefix of the prompt stays the same from
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from strategies.agent.ports import (
-    ModelRequest,
-)
+from strategies.agent.ports import ModelRequest
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.usage import Usage
 from strategies.agent.window.draft import Draft

@@ -2,10 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
-from strategies.agent.ports import (
-    Forwarded,
-    ModelDelta,
-)
+from strategies.agent.ports import Forwarded, ModelDelta
 from strategies.agent.usage import Usage
 from strategies.dify.outputs.media import inline_file, linked_file
 from strategies.dify.wire_values import Json, mapping, only_text, sequence, text_of

@@ -4,9 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypedDict, Unpack
 
-from strategies.agent.ports import (
-    Forwarded,
-)
+from strategies.agent.ports import Forwarded
 from strategies.agent.usage import Usage
 from strategies.dify.outputs.media import decoded_size
 from strategies.dify.outputs.pacing import DifyMessage

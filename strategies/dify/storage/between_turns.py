@@ -32,7 +32,7 @@ class TurnOwner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnPolicy:
-    """What the builder of the app wants to be kept for the next turn, and asked before it."""
+    """What the builder wants to be kept beyond the run, and which tools need a yes to run."""
 
     remembers: bool = True
     asks_before: frozenset[str] = frozenset()

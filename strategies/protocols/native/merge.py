@@ -12,18 +12,14 @@ with `{}` of tools that take some, until another call follows: providers empty a
 cut (and say so with the reason at the end).
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from strategies.protocols.base import BrokenCall, Call, CallDelta, FormatError, ReplyEvent, ToolSpec
-from strategies.protocols.json.read import (
-    Unreadable,
-    plain_object,
-    read_arguments,
-)
+from strategies.protocols.json.read import Unreadable, plain_object, read_arguments
 from strategies.protocols.json.span import split_objects
 from strategies.protocols.native.fragments import Fragments
-from strategies.protocols.same_call import call_key
 
 _CUT_PROBLEM = "The reply was cut off before the call was complete."
 _PER_INDEX = 1 << 20
@@ -129,7 +125,7 @@ class CallMerger:
         if found is None or slot.told or not slot.name:
             return
         slot.told = True
-        alike = self._told.setdefault(call_key(slot.name, found), [])
+        alike = self._told.setdefault(_key(slot.name, found), [])
         if not slot.follows or not self._repeated(slot, alike):
             self._seen.add(slot)
             alike.append(slot)
@@ -153,7 +149,7 @@ class CallMerger:
         if found is None:
             return False
         probe = _Slot(position=0, index=delta.index, id=delta.id)
-        repeated = self._repeated(probe, self._told.get(call_key(delta.name, found), []))
+        repeated = self._repeated(probe, self._told.get(_key(delta.name, found), []))
         if repeated:
             self._seen.add(repeated)
         return bool(repeated)
@@ -255,6 +251,11 @@ def _beyond(slot: _Slot, piece: str) -> str:
     """Return what of a piece that comes behind a finished object can begin another one."""
     rest = piece.removeprefix(slot.fragments.raw).lstrip(" \t\r\n,;")
     return rest if rest.startswith("{") else ""
+
+
+def _key(name: str, arguments: dict[str, object]) -> str:
+    """Write a call as it was sent: what a provider repeats is the same to the letter."""
+    return f"{name} {json.dumps(arguments, sort_keys=True)}"
 
 
 def _call(slot: _Slot, arguments: dict[str, object]) -> Call:

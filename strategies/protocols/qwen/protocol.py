@@ -115,12 +115,15 @@ def _begun_call(tools: Sequence[ToolSpec]) -> tuple[str, str]:
     """Write the beginning of a call as a sample; return its tool, too.
 
     With the form alone a model that was not trained on it writes the tool's name for FUNCTION. A
-    whole call would be copied as it stands (docs/evaluation.md).
+    whole call with arguments would be copied as it stands ("What a small model showed" in
+    docs/evaluation.md).
     """
     tool = next((one for one in tools if one.properties), tools[0])
-    keys = [json.dumps(key, ensure_ascii=False) for key in tool.properties]
-    arguments = f"{{{escaped_markers(keys[0])}: " if keys else "{}"
-    return tool.name, f"{FUNCTION}: {tool.name}\n{ARGS}: {arguments}"
+    required = tool.parameters.get("required")
+    needed = [one for one in tool.properties if isinstance(required, list) and one in required]
+    key = next(iter([*needed, *tool.properties]), "")
+    written = escaped_markers(json.dumps(key, ensure_ascii=False))
+    return tool.name, f"{FUNCTION}: {tool.name}\n{ARGS}: {{" + (f"{written}: " if key else "}")
 
 
 def _until_stop_word(reply: str) -> str:

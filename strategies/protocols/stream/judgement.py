@@ -141,17 +141,19 @@ class UndecidedCalls:
 class Judge(Protocol):
     """Decides about calls that wait; each answer is one per block."""
 
-    def after_line(self, held: Sequence[UndecidedCalls]) -> list[bool] | None:
+    def after_line(self, undecided: Sequence[UndecidedCalls]) -> list[bool] | None:
         """Say which calls are meant, now that their line is over; None while that is uncertain."""
         ...
 
     def before_text(
-        self, held: Sequence[UndecidedCalls], around: Surroundings, after: str
+        self, undecided: Sequence[UndecidedCalls], around: Surroundings, after: str
     ) -> list[bool]:
         """Say which calls are meant if this text follows; `around` is what stands before them."""
         ...
 
-    def at_end(self, held: Sequence[UndecidedCalls], around: Surroundings, end: End) -> list[bool]:
+    def at_end(
+        self, undecided: Sequence[UndecidedCalls], around: Surroundings, end: End
+    ) -> list[bool]:
         """Say which calls are meant if the reply ends here."""
         ...
 
@@ -163,28 +165,30 @@ class TextCalls:
         """Take what tells a call that the model has read from others."""
         self._is_quoted = is_quoted
 
-    def after_line(self, held: Sequence[UndecidedCalls]) -> list[bool] | None:
+    def after_line(self, undecided: Sequence[UndecidedCalls]) -> list[bool] | None:
         """Take what stands in running text and is not followed by more of a sentence."""
-        if any(one.standing != "free" for one in held):
+        if any(one.standing != "free" for one in undecided):
             return None
-        return [self._is_own(one) for one in held]
+        return [self._is_own(one) for one in undecided]
 
     def before_text(
-        self, held: Sequence[UndecidedCalls], around: Surroundings, after: str
+        self, undecided: Sequence[UndecidedCalls], around: Surroundings, after: str
     ) -> list[bool]:
         """Take them unless they stand in an example or in a sentence that goes on."""
-        gap = _TAGS.split(held[-1].gap)[-1]
+        gap = _TAGS.split(undecided[-1].gap)[-1]
         shown = goes_on(sentence_is_over=around.sentence_is_over, gap=gap, after=after)
-        return [one.standing == "free" and not shown and self._is_own(one) for one in held]
+        return [one.standing == "free" and not shown and self._is_own(one) for one in undecided]
 
-    def at_end(self, held: Sequence[UndecidedCalls], around: Surroundings, end: End) -> list[bool]:
+    def at_end(
+        self, undecided: Sequence[UndecidedCalls], around: Surroundings, end: End
+    ) -> list[bool]:
         """Take all, an example only if the reply is nothing else."""
         del end
         alone = not around.said
-        return [(one.standing == "free" or alone) and self._is_own(one) for one in held]
+        return [(one.standing == "free" or alone) and self._is_own(one) for one in undecided]
 
-    def _is_own(self, held: UndecidedCalls) -> bool:
-        return not held.is_quoted(self._is_quoted)
+    def _is_own(self, calls: UndecidedCalls) -> bool:
+        return not calls.is_quoted(self._is_quoted)
 
 
 class NativeCalls:
@@ -194,34 +198,36 @@ class NativeCalls:
         """Take what tells a call that the model has read from others."""
         self._is_quoted = is_quoted
 
-    def after_line(self, held: Sequence[UndecidedCalls]) -> list[bool] | None:
+    def after_line(self, undecided: Sequence[UndecidedCalls]) -> list[bool] | None:
         """Wait for the end in any case."""
-        del held
+        del undecided
 
     def before_text(
-        self, held: Sequence[UndecidedCalls], around: Surroundings, after: str
+        self, undecided: Sequence[UndecidedCalls], around: Surroundings, after: str
     ) -> list[bool]:
         """Take none: the model speaks about them."""
         del around, after
-        return [False] * len(held)
+        return [False] * len(undecided)
 
-    def at_end(self, held: Sequence[UndecidedCalls], around: Surroundings, end: End) -> list[bool]:
+    def at_end(
+        self, undecided: Sequence[UndecidedCalls], around: Surroundings, end: End
+    ) -> list[bool]:
         """Take all or none."""
         alone = not around.said and not around.in_example
-        meant = alone or all(_is_whole(one, end) for one in held)
-        quoted = any(one.is_quoted(self._is_quoted) for one in held)
-        return [meant and not quoted] * len(held)
+        meant = alone or all(_is_whole(one, end) for one in undecided)
+        quoted = any(one.is_quoted(self._is_quoted) for one in undecided)
+        return [meant and not quoted] * len(undecided)
 
 
 _TAGS = re.compile(r"</?\w+>|<\|\w+\|>")
 
 
-def _is_whole(held: UndecidedCalls, end: End) -> bool:
+def _is_whole(calls: UndecidedCalls, end: End) -> bool:
     """Tell whether a block is made of tags, on lines of its own, as a server lets it through."""
-    written = held.written.strip()
-    if held.standing != "free" or not held.line_start:
+    written = calls.written.strip()
+    if calls.standing != "free" or not calls.line_start:
         return False
-    if all(isinstance(call, BrokenCall) for call in held.calls):
+    if all(isinstance(call, BrokenCall) for call in calls.calls):
         return written.startswith("<")
     whole = written.endswith("</tool_call>" if written.startswith("<tool_call>") else "</function>")
     return whole and written.startswith(("<tool_call>", "<function")) and not end.cut_short

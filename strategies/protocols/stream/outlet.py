@@ -56,7 +56,7 @@ class Outlet:
 
     # ---- between blocks
 
-    def hold(self, calls: UndecidedCalls) -> None:
+    def keep_undecided(self, calls: UndecidedCalls) -> None:
         """Keep the calls of a block until it is certain that they are meant."""
         self._undecided.append(calls)
 

@@ -284,7 +284,7 @@ class ReplyReader:
             self._stray = frozenset()
             self._outlet.show(raw)
             return
-        self._outlet.hold(
+        self._outlet.keep_undecided(
             UndecidedCalls(
                 calls=calls, raw=[raw], standing=found.standing, line_start=found.line_start
             )

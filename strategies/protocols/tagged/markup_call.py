@@ -7,7 +7,8 @@ ends in one of five ways:
     at a guess    the reply is over without one; the tags that most probably ended it are looked for
                   once, and the call is given back, as where its value ends had to be guessed
     cut           there are no such tags, or the reply was cut short: it is given back
-    refused       it has no name that counts, or prose where parameters should stand: it is text
+    refused       it has no name that counts, or prose where parameters should stand: it is
+                  text, and the model is told of tags without a name
     handed over   its arguments are JSON, which `ArgumentsBlock` reads
 
 A call that gives one parameter two values is given back as well.

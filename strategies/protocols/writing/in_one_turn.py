@@ -1,4 +1,6 @@
-"""Question and results as one turn of the user: for the last request, and for a run in circles.
+"""Question and results as one turn of the user, where the model's own turns would mislead it.
+
+For the last request, a run in circles, and earlier turns where no tools are declared.
 
 A model imitates what it reads under its own name, so no turn of it is shown that it did not write,
 and this form shows none at all.

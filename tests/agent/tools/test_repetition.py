@@ -1,9 +1,6 @@
 """The same call again: run as long as something comes of it."""
 
-from collections.abc import Mapping
-
 from strategies.agent.tools.repetition import NoProgress, Progress, Repetition, Stuck
-from strategies.protocols.same_call import call_key
 
 ASKED = {"q": "lamps"}
 
@@ -52,17 +49,3 @@ def test_another_tool_in_between_is_progress() -> None:
 def test_other_arguments_are_another_call() -> None:
     """Even where the result is the same."""
     assert after("none", "none", "none").seen("search", {"q": "bulbs"}) == Progress()
-
-
-def test_equal_json_is_the_same_call() -> None:
-    """Order of keys and 1 against 1.0 make no difference; true is no 1."""
-
-    def written(**arguments: object) -> str:
-        return call_key("t", arguments)
-
-    nested: Mapping[str, object] = {"x": [1.0, {"y": 2}]}
-
-    assert written(a=1, b=2) == written(b=2.0, a=1)
-    assert call_key("t", nested) == written(x=[1, {"y": 2.0}])
-    assert written(a=1) != written(a=True)
-    assert written(a="1") != written(a=1)

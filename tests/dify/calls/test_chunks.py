@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from strategies.agent.ports import (
-    ModelDelta,
-)
+from strategies.agent.ports import ModelDelta
 from strategies.agent.usage import Usage
 from strategies.dify.calls.chunks import read_chunk, read_usage
 from strategies.protocols.base import CallDelta

@@ -30,9 +30,7 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
-from strategies.agent.ports import (
-    ToolOutcome,
-)
+from strategies.agent.ports import ToolOutcome
 from strategies.agent.usage import Usage
 from strategies.dify.outputs.log_data import LIMIT
 from strategies.dify.outputs.narrator import Narrator

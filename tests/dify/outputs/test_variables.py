@@ -20,9 +20,7 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
-from strategies.agent.ports import (
-    ToolOutcome,
-)
+from strategies.agent.ports import ToolOutcome
 from strategies.agent.usage import Usage
 from strategies.dify.outputs.variables import Outputs
 from tests.agent.fakes import (
