@@ -1,24 +1,19 @@
-"""Takes off what Dify puts round an error: the provider's or the tool's own words are left.
+"""Takes off what Dify puts round a model's error: the provider's own words are left.
 
 An error crosses up to six layers on its way to a strategy, and each wraps it: provider, plugin,
-daemon, core, daemon again, SDK (docs/dify.md, "Errors"). Of a model's error the innermost text
-counts, and the names and statuses that the layers gave it help to sort it. Of a tool's error
-everything that the tool itself said is kept, because the model has to act on it.
+daemon, core, daemon again, SDK (docs/dify.md, "Errors"). The innermost text counts, and the names
+and statuses that the layers gave it help to sort it. What a tool says is read in `tool_failure`.
 
 Nothing here raises, whatever the text.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping
 from typing import cast
 
 from strategies.agent.failures.error_text import bounded, message_in, object_at_start
 from strategies.agent.ports import ModelError
-from strategies.dify.outputs.compact_json import compact
-from strategies.dify.wire_values import Json, mapping
 
-_MAX_LAYERS = 12
+MAX_LAYERS = 12
 
 
 def model_error(error_text: str) -> ModelError:
@@ -26,8 +21,8 @@ def model_error(error_text: str) -> ModelError:
     text = bounded(error_text).strip()
     types: list[str] = []
     statuses: list[int] = []
-    for _ in range(_MAX_LAYERS):
-        status = _DIFY_STATUS.match(text)
+    for _ in range(MAX_LAYERS):
+        status = DIFY_STATUS.match(text)
         if status:
             statuses.append(int(status[1]))
         inner, named = _peel(text)
@@ -42,59 +37,8 @@ def model_error(error_text: str) -> ModelError:
     return ModelError(text, types=tuple(types), statuses=tuple(statuses))
 
 
-def tool_error(error_text: str, depth: int = 0) -> str:
-    """Return all that a tool said of its failure: type, text and every further field."""
-    text = error_text.strip()
-    for _ in range(_MAX_LAYERS):
-        found = _ROUND_TOOLS.match(text)
-        text = text[found.end() :] if found and text[found.end() :] else text
-    wrapper = _DIFY_STATUS.match(text) or _INVOKE_ERROR.match(text)
-    if not wrapper or depth > _MAX_LAYERS:
-        return text
-    body = text[wrapper.end() :].strip()
-    try:
-        decoded, end = json.JSONDecoder(strict=False).raw_decode(body)
-    except (ValueError, RecursionError):
-        return body
-    fields = mapping(decoded)
-    if not isinstance(fields.get("message"), str):
-        return body
-    return "\n".join(_told(fields, body[end:].strip(), depth))
-
-
-def _told(fields: Json, behind: str, depth: int) -> Iterator[str]:
-    said = tool_error(fields["message"], depth + 1)
-    kind = fields.get("error_type")
-    said = f"{kind}: {said}" if isinstance(kind, str) and not said.startswith(kind) else said
-    yield said
-    for name, value in _further(fields):
-        written = compact(value)
-        if written and written not in said:
-            yield f"{name}: {written}"
-    if behind.strip('"}'):
-        yield behind
-
-
-def _further(fields: Json) -> Iterator[tuple[str, object]]:
-    """Yield the fields beside type and message; a traceback is that of the plugin's own code."""
-    for name, value in fields.items():
-        if name == "args" and isinstance(value, Mapping):
-            arguments = mapping(cast("object", value)).items()
-            yield from ((key, one) for key, one in arguments if key != "traceback" and one)
-        elif name not in {"message", "error_type"} and value not in (None, "", [], {}):
-            yield name, value
-
-
 # What the layers write. Each pattern is anchored at the start of the text that is left.
 
-_ROUND_TOOLS = re.compile(
-    r"""(?:invoke\ tool|read\ tool\ response)\ failed:\s*(?:request\ failed:\s*)?
-      | request\ failed:\s*(?=req_id:|Plugin\w*Error:|request\ failed\ with)
-      | (?:req_id:\s*[\w-]+\s+)(?=Plugin\w*Error:)
-      | Failed\ to\ transform\ \w+\ message:\s*
-      | PluginDaemon\w*Error:\s* | Plugin\s?Invoke\s?Error:\s*(?=[^{\s])""",
-    re.VERBOSE,
-)
 _PREFIX = re.compile(
     r"""(?:
         Failed\ to\ transform\ agent\ message
@@ -109,8 +53,8 @@ _PREFIX = re.compile(
     )\s*:?\s*""",
     re.VERBOSE | re.DOTALL,
 )
-_DIFY_STATUS = re.compile(r"request failed with status code:?\s*(\d{3}) and respond with:?\s*")
-_INVOKE_ERROR = re.compile(r"Plugin\s?Invoke\s?Error\s*:\s*(?=\{)")
+DIFY_STATUS = re.compile(r"request failed with status code:?\s*(\d{3}) and respond with:?\s*")
+INVOKE_ERROR = re.compile(r"Plugin\s?Invoke\s?Error\s*:\s*(?=\{)")
 _FAMILY = re.compile(
     r"(Rate Limit|Server Unavailable|Connection|Bad Request|Authorization) Error,\s*"
 )
@@ -128,10 +72,10 @@ _FAMILY_TYPES = {
 
 
 def _peel(text: str) -> tuple[str, list[str]]:
-    status = _DIFY_STATUS.match(text)
+    status = DIFY_STATUS.match(text)
     if status:
         return _message_of_wrapper(text[status.end() :])
-    invoked = _INVOKE_ERROR.match(text)
+    invoked = INVOKE_ERROR.match(text)
     if invoked:
         return _message_of_wrapper(text[invoked.end() :])
     family = _FAMILY.match(text)

@@ -10,11 +10,8 @@ write a link that is passed on into the answer's text. Media in data URLs are fi
 import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from strategies.agent.failures.error_text import MAX_SENTENCE, sentence
-from strategies.agent.failures.redaction import redacted
 from strategies.agent.ports import Forwarded, ToolOutcome
-from strategies.agent.prompt.shortening import cut, shortened
-from strategies.dify.calls.errors import tool_error
+from strategies.agent.prompt.shortening import cut
 from strategies.dify.calls.inline_media import (
     InlineMedium,
     is_medium,
@@ -23,13 +20,13 @@ from strategies.dify.calls.inline_media import (
     without_media,
 )
 from strategies.dify.calls.told_once import told_once
+from strategies.dify.calls.tool_failure import tool_failure
 from strategies.dify.outputs.compact_json import compact
 from strategies.dify.outputs.media import decoded_size, inline_file, is_tool_file, linked_file
 from strategies.dify.outputs.messages import FILE_LENGTH
 from strategies.dify.wire_values import Json, mapping, text_of
 
 _NO_OUTPUT = "(the tool returned nothing)"
-_NO_REASON = "It did not say why."
 _LONGEST = 1_000_000
 """Characters of a result: no model reads more, and Dify takes no request above 4 MB."""
 _MOST_INLINE = 8
@@ -102,13 +99,8 @@ class ToolResult:
 
     def failed(self, error: str) -> ToolOutcome:
         """Return what the tool gave back before it failed, and the whole of how it failed."""
-        partial = _joined([*self._parts(self._texts), *self._notes])
-        whole = redacted(cut(tool_error(error), _LONGEST // 2)) or _NO_REASON
-        told = f"The tool failed: {whole}"
-        if partial:
-            told = f"{cut(partial, _LONGEST // 2)}\n\n{told}"
-        short = sentence(whole) or shortened(whole, MAX_SENTENCE)
-        return ToolOutcome(text=told, error=short, forwarded=tuple(self._forwarded))
+        said_before = _joined([*self._parts(self._texts), *self._notes])
+        return tool_failure(error, said_before, self._forwarded, _LONGEST)
 
     # -- what the model reads -------------------------------------------------------------------
 
