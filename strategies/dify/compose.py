@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Self
 
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
@@ -58,32 +57,23 @@ read it themselves, inside of Dify's network, or fail."""
 class Composer:
     """Puts the run of one request together."""
 
-    def __init__(
-        self, session: Session, settings: Settings, between: BetweenTurns, files: RunFiles
-    ) -> None:
-        """Take what `begin` has put together."""
-        self._session = session
-        self._settings = settings
-        self.between = between
-        self.files = files
-        """The files that tools can be given; those that tools make may join them."""
-        self._language: Language = language_of(settings.query)
-        self._wording = wording_for(self._language)
-        self._estimator = estimator_for(settings.model.model)
-        self._window = settings.model.budget.window
-        """Tokens of the model that is asked first."""
-
-    @classmethod
-    def begin(cls, session: Session, settings: Settings, user: str) -> Self:
+    def __init__(self, session: Session, settings: Settings, user: str) -> None:
         """Read what the turn before has left, and name the question's files beside its own."""
         storage = _storage(session, settings, user)
         before = storage.read(settings.query, last_answer(settings.history))
         # A call runs with the very file that the reader saw the name of.
         kept = read_written(before.approved_files)
         settings = replace(settings, files=renamed(settings.files, kept))
-        files = _files(session, settings, kept)
-        between = BetweenTurns(storage, before, settings.query, files.named_in)
-        return cls(session, settings, between, files)
+        self._session = session
+        self._settings = settings
+        self.files: RunFiles = _files(session, settings, kept)
+        """The files that tools can be given; those that tools make may join them."""
+        self.between = BetweenTurns(storage, before, settings.query, self.files.named_in)
+        self._language: Language = language_of(settings.query)
+        self._wording = wording_for(self._language)
+        self._estimator = estimator_for(settings.model.model)
+        self._window = settings.model.budget.window
+        """Tokens of the model that is asked first."""
 
     def read_files(self) -> Attached:
         """Download the question's files for the model; what it cannot take is named in words."""

@@ -67,7 +67,7 @@ def _messages(
         titles={tool.spec.name: tool.title for tool in settings.tools},
     )
     try:
-        composer = Composer.begin(session, settings, user)
+        composer = Composer(session, settings, user)
         yield from _run(composer, compose, narrator, settings)
     except InvokeBadRequestError:
         raise
