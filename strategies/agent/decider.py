@@ -1,8 +1,8 @@
 """What a round leads to: another round, or one of the ends of a run.
 
 `Decider.decide` is asked once after every round. Beside asking for approval it changes
-nothing but its own memory of what was pointed out: each fault of a reply once in a run, that it was
-empty once more after tools ran.
+nothing but its own memory of what was pointed out: each fault of a reply is pointed out once in a
+run, an empty reply once more after tools ran.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from strategies.agent.failures.classify import ModelFailure, classify
 from strategies.dify.calls.errors import model_error
+from strategies.dify.calls.tool_failure import tool_error
 
 # Wordings collected from public issues and from the official model plugins; ids are made up.
 CASES = json.loads(Path(__file__).with_name("failures.json").read_text(encoding="utf-8"))
@@ -80,7 +81,8 @@ def test_wrappers_without_end_are_left_at_some_point() -> None:
 @given(st.text(max_size=400))
 def test_no_text_is_too_strange(text: str) -> None:
     """Whatever comes is told."""
-    assert str(model_error(text)) or not text.strip()
+    assert tool_error(text) or not text.strip()
+    model_error(text)
 
 
 @pytest.mark.timed
@@ -92,5 +94,6 @@ def test_a_huge_text_takes_no_time(piece: str) -> None:
     text = piece * (10_000_000 // len(piece))
     start = time.process_time()
     model_error(text)
+    tool_error(text[:1_000_000])
 
     assert time.process_time() - start < 0.5
