@@ -11,19 +11,19 @@ own ✿RESULT✿ if the server ignores stop words; all of that is invented. A re
 middle of the template, with ✿RETURN✿ or just the colon after it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
-from strategies.protocols.base import (
-    BrokenCall,
-    Call,
-    IsQuoted,
-    ReplyEvent,
-    ToolSpec,
-    never_quoted,
+from strategies.protocols.base import IsQuoted, ToolSpec, never_quoted
+from strategies.protocols.qwen.call import QwenCall
+from strategies.protocols.qwen.marks import (
+    ARGS,
+    BORDERS,
+    CLOSED,
+    COLONS,
+    FUNCTION,
+    passes_colon,
+    skip_blank,
 )
-from strategies.protocols.matching import past
-from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import (
     Block,
     Closed,
@@ -36,31 +36,13 @@ from strategies.protocols.stream.block import (
     Verdict,
 )
 from strategies.protocols.stream.cursor import Cursor
-from strategies.protocols.stream.judgement import DECORATION, goes_on
-from strategies.protocols.stream.markers import Markers, after_blank
-from strategies.protocols.tagged.arguments_block import ArgumentsBlock
-from strategies.protocols.tagged.calls import plausible_name
+from strategies.protocols.stream.markers import Markers
 
-FUNCTION, ARGS, RESULT, RETURN = "✿FUNCTION✿", "✿ARGS✿", "✿RESULT✿", "✿RETURN✿"
-_ALL = (FUNCTION, ARGS, RESULT, RETURN)
-_MARKERS = Markers(_ALL)
-_AFTER_ARGUMENTS = Markers((*_ALL, reasoning.OPEN, reasoning.CLOSE))
-_COLONS = (":", "：")
-_NAME = re.compile(r"[^\n✿]{0,200}")
-_SENTENCE = re.compile(r"\S\s+\S")
 _SMILES = frozenset(")(-DPpo'|/\\*3")
-_FENCE = re.compile(r"```[ \t]{0,8}(\w{0,20})[ \t]{0,8}")
-_TICKS = re.compile(r"`*")
-_JUNK = re.compile(r"[ \t\r}\],;`]*")
-_FENCE_END = Markers(("\n```",))
-_CLOSED = Closed(junk=frozenset(("<|im_end|>", "<|endoftext|>")))
-_IN_TEXT = Markers((*_ALL, reasoning.OPEN, reasoning.CLOSE))
-_AFTER_BLOCK = Markers((*_ALL, reasoning.OPEN, reasoning.CLOSE, *_COLONS, *_CLOSED.junk))
+_IN_TEXT = Markers(BORDERS)
+_AFTER_BLOCK = Markers((*BORDERS, *COLONS, *CLOSED.junk))
 
-_NAME_PROBLEM = f"{FUNCTION} must be followed by a colon and the name of one tool."
 _ARGS_PROBLEM = f"{ARGS} without a tool: write {FUNCTION}: and the name of the tool before it."
-_CUT_PROBLEM = "The reply ended before the arguments were complete."
-_CODE_PROBLEM = "The arguments must be one JSON object."
 
 
 def qwen_grammar(tools: Sequence[ToolSpec], is_quoted: IsQuoted = never_quoted) -> Grammar:
@@ -100,8 +82,8 @@ class Return:
     def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
         """Read white space and one colon."""
         del emit
-        self._colon = self._colon or _passes_colon(cursor)
-        return Closed(called=False) if _skip_blank(cursor) or ending else None
+        self._colon = self._colon or passes_colon(cursor)
+        return Closed(called=False) if skip_blank(cursor) or ending else None
 
 
 class Colon:
@@ -130,252 +112,3 @@ class StrayArguments:
         """Refuse at once."""
         del cursor, emit, ending
         return NotABlock(until=self._until, problem=_ARGS_PROBLEM)
-
-
-class QwenCall:
-    """Reads one name and all the arguments that it is called with."""
-
-    def __init__(
-        self, found: MarkerFound, tools: Mapping[str, ToolSpec], is_quoted: IsQuoted
-    ) -> None:
-        self._is_quoted = is_quoted
-        self._start = found.position + len(found.marker)
-        self._line_start = found.line_start
-        self._standing = found.standing
-        self._tools = tools
-        self._name = ""
-        self._marked = False
-        """✿ARGS✿ has been read."""
-        self._colon = False
-        self._arguments: ArgumentsBlock | _Code | None = None
-        self._called = False
-        self._pending: list[Call | BrokenCall] = []
-        """Calls that may turn out to be shown only."""
-
-    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
-        """Read name, arguments, and what may follow them, as far as they have come."""
-        while True:
-            before = self._place(cursor)
-            if not self._name:
-                verdict = self._read_name(cursor, ending)
-            elif self._arguments:
-                verdict = self._read_arguments(cursor, ending)
-            elif self._pending:
-                verdict = self._judge(cursor, emit, ending)
-            elif self._called:
-                verdict = self._read_rest(cursor, ending)
-            elif self._marked:
-                verdict = self._start_arguments(cursor, ending)
-            else:
-                verdict = self._await_arguments(cursor, ending)
-            if verdict:
-                return verdict
-            if before == self._place(cursor):
-                return None
-
-    def _place(self, cursor: Cursor) -> object:
-        return cursor.at, self._marked, self._called, self._arguments, len(self._pending)
-
-    # ---- the name
-
-    def _read_name(self, cursor: Cursor, ending: End | None) -> Verdict | None:
-        self._colon = self._colon or _passes_colon(cursor)
-        if not _skip_blank(cursor):
-            return self._refuse() if ending else None
-        end = past(_NAME, cursor.text, cursor.at)
-        name = cursor.text[cursor.at : end].strip().strip("\"'`*")
-        if _SENTENCE.search(name):
-            return self._refuse()
-        if end == len(cursor.text) and not ending:
-            return None
-        if not plausible_name(name):
-            return self._refuse()
-        self._name = name
-        cursor.at = end
-        return None
-
-    def _refuse(self) -> NotABlock:
-        told = self._line_start and self._colon and self._standing == "free"
-        return NotABlock(until=self._start, problem=_NAME_PROBLEM if told else "")
-
-    # ---- the arguments
-
-    def _await_arguments(self, cursor: Cursor, ending: End | None) -> Verdict | None:
-        _skip_blank(cursor)
-        marker = _MARKERS.here(cursor.text, cursor.at)
-        if marker == ARGS:
-            cursor.at += len(marker)
-            self._marked, self._colon = True, False
-            return None
-        if not marker and self._may_go_on(cursor, ending):
-            if ending:
-                self._end_without_arguments(cursor, ending)
-            return None
-        if cursor.text[cursor.at : cursor.at + 1] == "{":
-            self._marked = self._colon = True
-            return None
-        if not marker and self._name not in self._tools:
-            return self._refuse()
-        self._call()
-        return None
-
-    def _may_go_on(self, cursor: Cursor, ending: End | None) -> bool:
-        return (
-            cursor.at == len(cursor.text)
-            or _MARKERS.begins_here(cursor.text, cursor.at)
-            or (ending is not None and cursor.text.startswith("✿", cursor.at))
-        )
-
-    def _end_without_arguments(self, cursor: Cursor, ending: End) -> None:
-        arguments_began = cursor.text[cursor.at : cursor.at + 2] in {"✿", "✿A"}
-        cursor.at = len(cursor.text)
-        if ending.cut_short or arguments_began or self._name not in self._tools:
-            self._break()
-        else:
-            self._call()
-
-    def _start_arguments(self, cursor: Cursor, ending: End | None) -> Verdict | None:
-        self._colon = self._colon or _passes_colon(cursor)
-        if not _skip_blank(cursor):
-            if ending and ending.cut_short:
-                self._break()
-            elif ending:
-                self._call()
-            return None
-        if cursor.text[cursor.at] == "`":
-            return self._start_fenced(cursor, ending)
-        if _MARKERS.here(cursor.text, cursor.at):
-            self._call()
-        elif ending or not _MARKERS.begins_here(cursor.text, cursor.at):
-            self._arguments = self._json(cursor)
-        return None
-
-    def _start_fenced(self, cursor: Cursor, ending: End | None) -> None:
-        """Tell JSON in a fence from code: both are common for tools that run code."""
-        found = _FENCE.match(cursor.text, cursor.at)
-        if not found:
-            may_be_fence = len(cursor.text) - cursor.at < len("```") and not ending
-            cursor.at += 0 if may_be_fence and _TICKS.fullmatch(cursor.text, cursor.at) else 1
-            return
-        beyond = after_blank(cursor.text, found.end())
-        following = cursor.text[beyond : beyond + 1]
-        if not following and not ending:
-            return
-        cursor.at = found.end()
-        if following in {"{", "["} and found[1].lower() in {"", "json", "json5", "jsonc"}:
-            self._arguments = self._json(cursor)
-        else:
-            tool = self._tools.get(self._name)
-            properties: Mapping[str, object] = tool.properties if tool else {}
-            self._arguments = _Code(self._name, cursor.position, properties)
-
-    def _json(self, cursor: Cursor) -> ArgumentsBlock:
-        return ArgumentsBlock(name=self._name, start=cursor.position, tags=_MARKERS, closed=_CLOSED)
-
-    def _read_arguments(self, cursor: Cursor, ending: End | None) -> None:
-        if self._arguments and self._arguments.read(cursor, self._keep, ending):
-            self._arguments = None
-
-    def _keep(self, event: ReplyEvent) -> None:
-        if isinstance(event, Call | BrokenCall):
-            self._pending.append(event)
-
-    def _call(self) -> None:
-        self._keep(Call(name=self._name, arguments={}))
-
-    def _break(self) -> None:
-        self._keep(BrokenCall(name=self._name, raw="", problem=_CUT_PROBLEM))
-
-    # ---- what follows
-
-    def _judge(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
-        """Hand out the call, or give it back where it is only shown."""
-        at = past(_JUNK, cursor.text, cursor.at)
-        if self._standing == "alone":
-            at = _after_decoration(cursor.text, at)
-        after = cursor.text[at:]
-        if not after and not ending:
-            return None
-        quoted = any(self._is_quoted(call, cursor.held()) for call in self._pending)
-        if quoted or self._is_shown(cursor.text[cursor.at : at], after):
-            return NotABlock(until=cursor.position)
-        for call in self._pending:
-            emit(call)
-        self._pending.clear()
-        self._called = True
-        cursor.release()
-        return None
-
-    def _is_shown(self, gap: str, after: str) -> bool:
-        if self._standing == "shown":
-            return True
-        if not after or after[0] in "\n✿<":
-            return False
-        if self._standing == "alone":
-            return True
-        return goes_on(sentence_is_over=self._line_start, gap=gap, after=after)
-
-    def _read_rest(self, cursor: Cursor, ending: End | None) -> Verdict | None:
-        found = _AFTER_ARGUMENTS.find(cursor.text, cursor.at)
-        if not found:
-            until = _AFTER_ARGUMENTS.settled(cursor.text, cursor.at)
-            cursor.at = len(cursor.text) if ending else until
-            return _CLOSED if ending else None
-        cursor.at = found.start()
-        if found[0] != ARGS:
-            return _CLOSED
-        cursor.hold()
-        cursor.at = found.end()
-        self._called, self._marked, self._colon = False, True, False
-        return None
-
-
-class _Code:
-    """Reads a fenced block of code as the one argument that can take it."""
-
-    def __init__(self, name: str, start: int, properties: Mapping[str, object]) -> None:
-        self._name = name
-        self._start = start
-        self._key = (
-            "code" if "code" in properties or len(properties) != 1 else next(iter(properties))
-        )
-        self._known = self._key in properties
-
-    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
-        """Read up to the fence that closes the block."""
-        found = _FENCE_END.find(cursor.text, cursor.at)
-        if not found:
-            cursor.at = len(cursor.text) if ending else _FENCE_END.settled(cursor.text, cursor.at)
-            if not ending:
-                return None
-            code = cursor.since(self._start)
-            emit(BrokenCall(name=self._name, raw=code, problem=_CUT_PROBLEM))
-            return _CLOSED
-        cursor.at = found.start()
-        code = cursor.since(self._start)
-        cursor.at = found.end()
-        if self._known:
-            arguments = {self._key: code.removeprefix("\n")}
-            emit(Call(name=self._name, arguments=arguments))
-        else:
-            emit(BrokenCall(name=self._name, raw=code, problem=_CODE_PROBLEM))
-        return _CLOSED
-
-
-def _after_decoration(text: str, at: int) -> int:
-    return len(text) - len(text[at:].lstrip(DECORATION))
-
-
-def _skip_blank(cursor: Cursor) -> bool:
-    """Read white space; tell whether more text follows."""
-    cursor.at = after_blank(cursor.text, cursor.at)
-    return cursor.at < len(cursor.text)
-
-
-def _passes_colon(cursor: Cursor) -> bool:
-    """Read white space and a colon, if one follows."""
-    _skip_blank(cursor)
-    if cursor.text[cursor.at : cursor.at + 1] in _COLONS:
-        cursor.at += 1
-        return True
-    return False

@@ -18,7 +18,8 @@ from strategies.protocols.base import (
     Turn,
     never_quoted,
 )
-from strategies.protocols.qwen.grammar import ARGS, FUNCTION, RESULT, RETURN, qwen_grammar
+from strategies.protocols.qwen.grammar import qwen_grammar
+from strategies.protocols.qwen.marks import ARGS, FUNCTION, RESULT, RETURN
 from strategies.protocols.stream.reader import ReplyReader
 from strategies.protocols.writing.escaping import escaped_markers
 from strategies.protocols.writing.in_one_turn import in_one_turn
