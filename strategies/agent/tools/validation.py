@@ -25,6 +25,7 @@ _QUOTED = 2_000
 _NAMESPACE = re.compile(r"^.*(?:::|[./:])")
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _CLOSE = 0.75
+_SHORTEST_WORD = 4
 _LONGEST = 200  # matching costs the square of the length, and no tool's name is that long
 
 
@@ -115,8 +116,18 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     for other, bare in known.items():
         if not wanted.isdisjoint((bare, _bare(_NAMESPACE.sub("", other)))):
             return other
-    close = get_close_matches(_bare(name[:_LONGEST]), known.values(), n=1, cutoff=_CLOSE)
+    bare_name = _bare(name[:_LONGEST])
+    related = [bare for bare in known.values() if _holds(bare_name, bare)]
+    close = get_close_matches(bare_name, known.values(), n=1, cutoff=_CLOSE) or get_close_matches(
+        bare_name, related, n=1, cutoff=0
+    )
     return next((other for other, bare in known.items() if close == [bare]), None)
+
+
+def _holds(one: str, other: str) -> bool:
+    """Whether one of two names holds the other, as `get_weather_data` holds `weather`."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _SHORTEST_WORD and short in long
 
 
 def _bare(name: str) -> str:

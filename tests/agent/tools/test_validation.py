@@ -18,6 +18,9 @@ from tests.protocols.cases import PEER_CASES
         ("functions.get_weather", ["get_weather"], "get_weather"),
         ("get_weather", ["mcp.get_weather"], "mcp.get_weather"),
         ("default_api:get_weather", ["get_weather"], "get_weather"),
+        ("get_weather_data", ["calculator", "weather"], "weather"),
+        ("search", ["stock_level", "search_documents"], "search_documents"),
+        ("weather", ["weather_of_years", "weather_now"], "weather_now"),
         ("abc", ["xyz"], None),
         ("get", ["get_weather"], None),
         ("", ["g"], None),
@@ -25,7 +28,7 @@ from tests.protocols.cases import PEER_CASES
     ],
 )
 def test_nearest_name(name: str, names: list[str], wanted: str | None) -> None:
-    """Case, separators, name spaces and small slips are seen through."""
+    """Case, separators, name spaces, small slips and further words are seen through."""
     assert nearest(name, names) == wanted
 
 
