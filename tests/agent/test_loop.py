@@ -256,12 +256,12 @@ def test_one_failing_tool_of_three_leaves_the_others_alone() -> None:
     model = ScriptedModel(
         NATIVE.reply("", [Wanted("one"), Wanted("two"), Wanted("three")]), says("Done.")
     )
-    failing = ToolOutcome(text="half\n\nThe tool failed: down", error="down")
+    failing = ToolOutcome(text="half\n\ndown\n\nThe tool failed.", error="down")
     toolbox = RecordingToolbox(one="1", two=lambda _: failing, three="3")
     play(model, toolbox)
     contents = [one["content"] for one in model.requests[1].messages if one["role"] == "tool"]
 
-    assert contents == ["1", "half\n\nThe tool failed: down", "3"]
+    assert contents == ["1", "half\n\ndown\n\nThe tool failed.", "3"]
 
 
 def test_a_toolbox_that_raises_does_not_take_the_run_with_it() -> None:

@@ -18,6 +18,7 @@ from strategies.dify.calls.errors import DIFY_STATUS, INVOKE_ERROR, MAX_LAYERS
 from strategies.dify.outputs.compact_json import compact
 from strategies.dify.wire_values import Json, mapping
 
+_FAILED = "The tool failed."
 _NO_REASON = "It did not say why."
 
 
@@ -32,12 +33,13 @@ def tool_failure(
         forwarded: files that came before the failure.
         longest: characters of the result at the most; each of its two parts gets half of them.
     """
-    whole = redacted(cut(tool_error(error), longest // 2)) or _NO_REASON
-    told = f"The tool failed: {whole}"
-    if said_before:
-        told = f"{cut(said_before, longest // 2)}\n\n{told}"
-    short = sentence(whole) or shortened(whole, MAX_SENTENCE)
-    return ToolOutcome(text=told, error=short, forwarded=tuple(forwarded))
+    whole = redacted(cut(tool_error(error), longest // 2))
+    # Behind the tool's own words: a small model gives what it read first as its answer (issue 13).
+    ending = _FAILED if whole else f"{_FAILED} {_NO_REASON}"
+    told = [cut(said_before, longest // 2), whole, ending]
+    short = sentence(whole) or shortened(whole, MAX_SENTENCE) or _NO_REASON
+    text = "\n\n".join(part for part in told if part)
+    return ToolOutcome(text=text, error=short, forwarded=tuple(forwarded))
 
 
 def tool_error(error_text: str, depth: int = 0) -> str:

@@ -61,7 +61,7 @@ def test_what_came_before_the_failure_is_kept_and_the_reader_gets_one_sentence()
     """The model reads both, each cut to half of what a result may be."""
     outcome = tool_failure(wrapped(error_type="E", message="odd\nTraceback: x"), "page 1", [], 60)
 
-    assert outcome.text == "page 1\n\nThe tool failed: E: odd\nTraceback: x"
+    assert outcome.text == "page 1\n\nE: odd\nTraceback: x\n\nThe tool failed."
     assert "\n" not in outcome.error
     assert outcome.error.startswith("E: odd")
 
@@ -70,5 +70,5 @@ def test_a_tool_that_does_not_say_why_it_failed() -> None:
     """The sentence says so; a red row without a word would be a riddle."""
     outcome = tool_failure(" ", "", [], 100)
 
-    assert outcome.text == "The tool failed: It did not say why."
+    assert outcome.text == "The tool failed. It did not say why."
     assert outcome.error == "It did not say why."

@@ -422,7 +422,7 @@ def test_what_came_before_a_failure_is_kept() -> None:
     outcome = result.failed("read tool response failed: request failed: page 2 is gone")
 
     assert outcome.text.startswith("Page 1: sunny\n")
-    assert outcome.text.endswith("\n\nThe tool failed: page 2 is gone")
+    assert outcome.text.endswith("\n\npage 2 is gone\n\nThe tool failed.")
     assert outcome.error == "page 2 is gone"
     assert len(outcome.forwarded) == 1
 
@@ -441,7 +441,7 @@ def test_the_model_reads_the_whole_error_and_the_label_a_line() -> None:
         f"read tool response failed: request failed: req_id: 4f2a PluginInvokeError: {wrapped}"
     )
 
-    assert outcome.text == f"The tool failed: ValidationError: {problem}"
+    assert outcome.text == f"ValidationError: {problem}\n\nThe tool failed."
     assert outcome.error == "Field required"
 
 
@@ -455,7 +455,7 @@ def test_a_traceback_of_the_tool_is_whole_for_the_model_and_short_in_the_label()
     traceback = "Traceback (most recent call last):\n  File \"/app/x.py\", line 1\nKeyError: 'city'"
     outcome = ToolResult().failed(traceback)
 
-    assert outcome.text == f"The tool failed: {traceback}"
+    assert outcome.text == f"{traceback}\n\nThe tool failed."
     assert outcome.error == "KeyError: 'city'"
 
 
@@ -473,7 +473,7 @@ def test_nothing_else_of_an_error_is_reworded(said: str) -> None:
     """Nor is any tool's error told as the model's."""
     outcome = ToolResult().failed(f"read tool response failed: request failed: {said}")
 
-    assert outcome.text == f"The tool failed: {said}"
+    assert outcome.text == f"{said}\n\nThe tool failed."
     assert "model" not in outcome.error
 
 
@@ -485,8 +485,8 @@ def test_an_error_holds_no_secret() -> None:
     )
 
     assert outcome.text == (
-        "The tool failed: 401 for postgres://bob:[hidden]@db.test/x with Authorization: Bearer "
-        "[hidden] and api_key=[hidden], hint: renew at https://x.test/keys"
+        "401 for postgres://bob:[hidden]@db.test/x with Authorization: Bearer "
+        "[hidden] and api_key=[hidden], hint: renew at https://x.test/keys\n\nThe tool failed."
     )
     assert "pa55" not in outcome.error
 
@@ -495,7 +495,7 @@ def test_a_failure_without_words_still_says_that_it_failed() -> None:
     """A blank error would be no error."""
     outcome = ToolResult().failed("")
 
-    assert outcome.text == "The tool failed: It did not say why."
+    assert outcome.text == "The tool failed. It did not say why."
     assert outcome.error
 
 
@@ -504,7 +504,7 @@ def test_a_huge_error_is_bounded_like_any_result() -> None:
     outcome = ToolResult().failed("x" * 5_000_000 + " the reason")
 
     assert len(outcome.text) < 1_000_000
-    assert outcome.text.endswith(" the reason")
+    assert outcome.text.endswith(" the reason\n\nThe tool failed.")
 
 
 @pytest.mark.timed

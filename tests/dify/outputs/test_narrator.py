@@ -328,14 +328,14 @@ def test_an_opened_call_shows_arguments_and_result_in_eight_lines() -> None:
     arguments = {f"argument_{n}": {"n": n} for n in range(9)}
     planned = call("search", "c1", **arguments)
     well = with_call(done(planned, "line 1\nline 2", seconds_waited=0.5, seconds_run=1.25)).tree[-1]
-    badly = with_call(done(planned, "The tool failed: no", error="no")).tree[-1]
+    badly = with_call(done(planned, "no\n\nThe tool failed.", error="no")).tree[-1]
 
     assert "argument_8" in opened(well)
     assert "line 2" in opened(well)
     assert (well["data"]["seconds_waited"], well["data"]["seconds_run"]) == (0.5, 1.25)
     assert "argument_8" in opened(badly)
     assert '"error": "no"' in opened(badly)
-    assert "The tool failed: no" in opened(badly)
+    assert "The tool failed." in opened(badly)
 
 
 def test_one_token_and_one_step_are_not_many() -> None:
@@ -381,12 +381,12 @@ def test_tokens_from_a_cache_stand_in_the_log() -> None:
 
 def test_the_error_stands_in_the_error_and_in_the_data() -> None:
     """Dify never shows the field `error`."""
-    seen = with_call(done(call(), "The tool failed: no", error="no"))
+    seen = with_call(done(call(), "no\n\nThe tool failed.", error="no"))
     log = seen.tree[-1]
 
     assert log["error"] == "no"
     assert log["data"]["error"] == "no"
-    assert log["data"]["output"]["tool_response"] == "The tool failed: no"
+    assert log["data"]["output"]["tool_response"] == "no\n\nThe tool failed."
 
 
 def test_a_failed_reply_is_told_in_thought_and_round() -> None:
