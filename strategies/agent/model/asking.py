@@ -22,6 +22,7 @@ from strategies.agent.events import (
 from strategies.agent.failures.classify import ModelFailure, classify
 from strategies.agent.failures.recovery import Recovery, Remedy, Wait
 from strategies.agent.model.continuation import SEAM, SeamParser
+from strategies.agent.model.echo import EchoParser
 from strategies.agent.model.reply import Reply
 from strategies.agent.ports import ModelRequest, Toolbox
 from strategies.agent.prompt.conversation import Conversation, text_message
@@ -101,7 +102,8 @@ class Asker:
         while True:
             request = self._request(round_, conversation, shown)
             parser = self._binding.format.parser(known, conversation)
-            reply = yield from self._ask_once(round_, request, parser)
+            heard = EchoParser(parser, conversation, self._wording)
+            reply = yield from self._ask_once(round_, request, heard)
             self._binding.window.learn(reply.usage)
             yield from self._go_on(round_, conversation, request, reply)
             if reply.failure is None or self._counts(reply):

@@ -102,6 +102,13 @@ class Conversation:
         for record in chain(*self.recalled.values(), self.rounds):
             yield from (one for one in record.done if one.ran)
 
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What the engine said of the replies in this run, and of calls that it did not run."""
+        for record in self.rounds:
+            yield record.remark
+            yield from (one.result for one in record.done if not one.ran)
+
     def with_round(self, record: RoundRecord) -> "Conversation":
         """Return the conversation with one more round."""
         return replace(self, rounds=(*self.rounds, record))
