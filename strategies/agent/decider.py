@@ -199,7 +199,9 @@ class Decider:
         self, round_: Round, reply: Reply, earlier: Sequence[RoundRecord]
     ) -> Decision:
         if self._may_ask_again("empty", round_):
-            return self._ask_again("empty", self._wording.nudge)
+            wording = self._wording
+            nudge = wording.nudge_without_tools if round_.only_answer else wording.nudge
+            return self._ask_again("empty", nudge)
         reason = _reason(round_, reply, "empty_reply")
         found = _findings(earlier)
         if self._policy.shape or not any(one.done for one in earlier):

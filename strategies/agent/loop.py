@@ -76,7 +76,6 @@ class Run:
         self._tools_until = deadline - limits.answer_seconds
         self._conversation = conversation
         self._toolbox = toolbox
-        self._wording = wording
         self._limits = limits
         self._clock = clock
         self._pace = TextPace(limits.text_pause, clock, sleep)
@@ -149,7 +148,7 @@ class Run:
             reply.error,
             ending=reply.ending,
         )
-        record = round_.record_of(reply, self._wording)
+        record = round_.record_of(reply)
         decision = self._decider.decide(round_, reply, record, self._conversation.rounds)
         self._asker.adopt_format(reply)
         self._model_is_silent = reply.fell_silent

@@ -6,7 +6,6 @@ from strategies.agent.events import CallFinished, StopReason
 from strategies.agent.model.reply import Reply
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.shortening import cut
-from strategies.agent.prompt.wording import Wording
 from strategies.agent.streaming.round_queue import RoundQueue
 from strategies.agent.tools.calls import RoundCalls
 from strategies.agent.usage import Usage
@@ -32,14 +31,12 @@ class Round:
     usage: Usage = field(default_factory=Usage)
     """What all the model calls of the round have cost, the failed ones included."""
 
-    def record_of(self, reply: Reply, wording: Wording) -> RoundRecord:
+    def record_of(self, reply: Reply) -> RoundRecord:
         """Write down what the model said, what it called and what came back."""
         done = self._done
-        content = reply.content
-        if not done and not content.strip():
-            content = wording.no_reply  # providers refuse a blank message
+        says_something = done or reply.calls or reply.format_errors or reply.visible.strip()
         return RoundRecord(
-            content=content,
+            content=reply.content if says_something else "",
             visible=reply.visible,
             done=done,
             in_text=reply.wrote_calls or not done,

@@ -35,7 +35,9 @@ def _final(tongue: Tongue, text: str) -> list[Step]:
 
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=str)
-@pytest.mark.parametrize("echo", [_TOLD, "There is no tool named wether.", f"\n {_TOLD}\n"])
+@pytest.mark.parametrize(
+    "echo", [_TOLD, "There is no tool named wether.", f"\n {_TOLD}\n", f"<tool_response>\n{_TOLD}"]
+)
 def test_remark_said_again_is_asked_anew(tongue: Tongue, echo: str) -> None:
     """The reader sees none of it, and the model is told that its reply was empty."""
     model = ScriptedModel(tongue.reply("", [_WRONG]), _final(tongue, echo), _final(tongue, _SUNNY))

@@ -471,6 +471,45 @@ def test_an_empty_reply_is_asked_again_once(tongue: Tongue) -> None:
     assert model.requests[1].messages[-1]["role"] == "user"
 
 
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+def test_a_reply_without_a_word_leaves_no_turn_of_the_model(tongue: Tongue) -> None:
+    """Behind "(no reply)" a small model answers from its head; behind its question it calls."""
+    toolbox = RecordingToolbox(search="found")
+    model = ScriptedModel(
+        [ModelDelta()], tongue.reply("", [Wanted("search", {"q": "a"})]), says("")
+    )
+    play(model, toolbox, tongue=tongue, limits=Limits(rounds=3))
+
+    nudged = [(one["role"], one["content"]) for one in model.requests[1].messages]
+    assert nudged[1:] == [("user", "What is new?\n\nCall a tool, or answer the question.")]
+    assert toolbox.calls == [("search", {"q": "a"})]
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+def test_a_reply_without_a_word_where_nothing_can_be_called(tongue: Tongue) -> None:
+    """The second request is another one than the first, in every protocol."""
+    model = ScriptedModel([ModelDelta()], says("Here."))
+    play(model, tongue=tongue)
+
+    assert model.requests[1].messages[-1]["content"] == "What is new?\n\nAnswer the question."
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+def test_a_reply_without_a_word_behind_results_is_held_by_a_turn(tongue: Tongue) -> None:
+    """A user's turn right behind a tool's would be refused by some providers."""
+    model = ScriptedModel(
+        tongue.reply("", [Wanted("search", {"q": "a"})]), [ModelDelta()], says("It is found.")
+    )
+    play(model, RecordingToolbox(search="found"), tongue=tongue)
+
+    messages = model.requests[2].messages
+    assert any("(no reply)" in str(one["content"]) for one in messages)
+    assert all(str(one["content"]).strip() or one.get("tool_calls") for one in messages)
+    assert "Call a tool, or answer the question." in str(messages[-1]["content"]) + str(
+        messages[-2]["content"]
+    )
+
+
 def test_two_empty_replies_end_with_an_explanation() -> None:
     """Never an empty answer without an error."""
     events = play(ScriptedModel([ModelDelta()], [ModelDelta()]))

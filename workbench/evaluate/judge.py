@@ -9,6 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, cast
 
 from workbench.base.ports import Json, is_object
@@ -202,7 +203,9 @@ def _exchanges(run: Run) -> list[tuple[str, str]]:
         answer = reply(call.pieces)
         messages: Sequence[Json] = call.request.get("prompt_messages") or ()
         written = [str(answer["text"]), *(str(each["arguments"]) for each in answer["tool_calls"])]
-        sent = _bare(" ".join(map(_content, messages)))
+        # By lines: what only borders on each other there, a call and its result, was not told so.
+        lines = chain.from_iterable(_content(message).splitlines() for message in messages)
+        sent = "\n".join(map(_bare, lines))
         exchanges.append((sent, _bare(" ".join(written))))
     return exchanges
 

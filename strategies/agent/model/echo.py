@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.prompt.formats import SILENCE
 from strategies.agent.prompt.wording import Wording
 from strategies.protocols.base import (
     CallDelta,
@@ -17,6 +18,8 @@ from strategies.protocols.base import (
     Text,
 )
 
+# In tagged protocols it is read in these tags, and said again with them.
+_FRAME = "<tool_response>\n{}\n</tool_response>"
 _SENTENCE_END = re.compile(r"\n|(?<=[.!?])\s+|(?<=[。！？])")
 
 
@@ -30,8 +33,9 @@ class EchoParser:
         """Take the parser of the reply, and what the model was sent."""
         self._parser = parser
         self._conversation = conversation
-        requests = (wording.answer_now, wording.answer_alone, wording.no_reply)
-        self._told = "\n".join([*conversation.remarks, *requests]) if conversation.rounds else ""
+        requests = (wording.answer_now, wording.answer_alone, SILENCE)
+        told = [*conversation.remarks, *requests] if conversation.rounds else []
+        self._told = "\n".join(map(_FRAME.format, told))
         self._held = ""
 
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:

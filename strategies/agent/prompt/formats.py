@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Protocol
 
 from strategies.agent.events import ToolCall
@@ -48,6 +48,9 @@ type AsResults = Callable[[str, Sequence[Exchange], str], list[Turn]]
 
 type ParserMaker = Callable[..., ReplyParser]
 """See `TextProtocol.parser`."""
+
+SILENCE = "(no reply)"
+"""Stands for a reply without a word: providers refuse a blank message that calls nothing."""
 
 
 class PromptFormat(Protocol):
@@ -101,9 +104,10 @@ class NativeFormat:
         if self.must_call and tools and self.must_call.is_open(conversation.rounds):
             instruction = self.must_call.told(instruction, self.wording)
         recall = self._recalled if tools else _folding(self.wording)
-        messages = conversation.opening(instruction, conversation.question, recall)
+        asked, rounds = _behind_silence(conversation.question, conversation.rounds)
+        messages = conversation.opening(instruction, asked, recall)
         question_index = len(messages) - 1
-        messages += chain.from_iterable(self._rounds.all(conversation.rounds))
+        messages += chain.from_iterable(self._rounds.all(rounds))
         return ModelRequest(messages=messages, question_index=question_index, tools=tools)
 
     def closing_request(self, conversation: Conversation) -> ModelRequest:
@@ -135,10 +139,7 @@ class TextFormat:
         """Describe the tools in the system prompt and write the rounds as plain turns."""
         wording = wording_for(self.language)
         if not tools:
-            plain = conversation.opening(
-                conversation.instruction, conversation.question, _folding(wording)
-            )
-            return ModelRequest(messages=plain, question_index=len(plain) - 1)
+            return NativeFormat(wording=wording).request(conversation, tools)
         instruction = conversation.instruction.strip()
         described = self.protocol.instructions(tools, self.language)
         system = "\n\n".join(part for part in (instruction, described) if part)
@@ -157,6 +158,7 @@ class TextFormat:
         model that reads itself going round in circles goes on so, and one that reads the question
         with the results answers (docs/evaluation.md).
         """
+        asked, rounds = _behind_silence(asked, rounds)
         circling = _rounds_to_newest_repeat(rounds)
         later = rounds[circling:]
         told = [*rounds[:circling], *(record for record in later if not record.can_be_shown)]
@@ -215,7 +217,21 @@ def _native_round(record: RoundRecord) -> list[Message]:
         for one in record.done
     ]
     remark = [text_message("user", record.remark)] if record.remark else []
-    return [{**message("assistant", record.content), "tool_calls": calls}, *results, *remark]
+    return [{**message("assistant", _said(record)), "tool_calls": calls}, *results, *remark]
+
+
+def _said(record: RoundRecord) -> str:
+    return record.content if record.content or record.done else SILENCE
+
+
+def _behind_silence(asked: str, rounds: Sequence[RoundRecord]) -> tuple[str, Sequence[RoundRecord]]:
+    """Put behind the question what was remarked on replies without a word that came first.
+
+    As turns of their own they end a small model's calling: of six questions it answered none
+    behind "(no reply)" and all six without it (docs/evaluation.md).
+    """
+    silent = list(takewhile(lambda one: not (one.content or one.done), rounds))
+    return "\n\n".join([asked, *(one.remark for one in silent)]), rounds[len(silent) :]
 
 
 def _folding(wording: Wording) -> Recall:
@@ -310,7 +326,7 @@ def _done_over(conversation: Conversation) -> list[Turn]:
 def _exchange(record: RoundRecord) -> Exchange:
     remark = (Result(name="", text=record.remark),) if record.remark else ()
     results = _results(record, frozenset(one.call.id for one in record.done))
-    return Exchange(reply=record.content, results=(*results, *remark))
+    return Exchange(reply=_said(record), results=(*results, *remark))
 
 
 def _results(record: RoundRecord, ids: frozenset[str]) -> tuple[Result, ...]:

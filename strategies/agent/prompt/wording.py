@@ -19,9 +19,9 @@ class Wording:
     answer_now: str
     answer_alone: str
     results_heading: str
-    no_reply: str
     format_error: str
     nudge: str
+    nudge_without_tools: str
     go_on: str
     unknown_tool: str
     nearest_tool: str
@@ -60,12 +60,12 @@ ENGLISH = Wording(
         "No tool can be run. Answer as well as you can without, and say what you could not look up."
     ),
     results_heading="Results of the tools:",
-    no_reply="(no reply)",
     format_error=(
         "A tool call in your reply could not be read: {problem} "
         "Write the call again in the right form, or answer without it."
     ),
-    nudge="Your reply was empty. Answer the question, or call a tool.",
+    nudge="Call a tool, or answer the question.",
+    nudge_without_tools="Answer the question.",
     go_on=(
         "Your reply was cut off. Write the rest of it, and nothing else. "
         "Begin with its last words, which were: {end}"
@@ -124,11 +124,11 @@ CHINESE = Wording(
     answer_now="请根据以上结果立即回答我的问题。不能再调用工具。",
     answer_alone="没有工具可以运行。请在不使用工具的情况下尽力回答，并说明哪些内容无法查到。",
     results_heading="工具返回的结果：",
-    no_reply="（没有回复）",
     format_error=(
         "回复中的一个工具调用无法读取：{problem} 请用正确的格式重新写出该调用，或不用工具直接回答。"
     ),
-    nudge="你的回复是空的。请回答问题，或调用工具。",
+    nudge="请调用工具，或回答问题。",
+    nudge_without_tools="请回答问题。",
     go_on="你的回复被截断了。请只写出剩余部分，并从已写的最后几个字开始：{end}",
     unknown_tool="没有名为 {name} 的工具。可用的工具有：{names}。",
     nearest_tool="你想调用的是 {nearest} 吗？",
