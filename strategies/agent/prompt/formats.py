@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain, takewhile
+from itertools import chain
 from typing import Protocol
 
 from strategies.agent.events import ToolCall
@@ -50,7 +50,7 @@ type ParserMaker = Callable[..., ReplyParser]
 """See `TextProtocol.parser`."""
 
 SILENCE = "(no reply)"
-"""Stands for a reply without a word: providers refuse a blank message that calls nothing."""
+"""The turn of a native model between a tool's and the user's."""
 
 
 class PromptFormat(Protocol):
@@ -217,21 +217,28 @@ def _native_round(record: RoundRecord) -> list[Message]:
         for one in record.done
     ]
     remark = [text_message("user", record.remark)] if record.remark else []
-    return [{**message("assistant", _said(record)), "tool_calls": calls}, *results, *remark]
-
-
-def _said(record: RoundRecord) -> str:
-    return record.content if record.content or record.done else SILENCE
+    # Some providers refuse a user's turn right behind a tool's.
+    bridge = [text_message("assistant", SILENCE)] if results and remark else []
+    said = {**message("assistant", record.content), "tool_calls": calls}
+    return [said, *results, *bridge, *remark]
 
 
 def _behind_silence(asked: str, rounds: Sequence[RoundRecord]) -> tuple[str, Sequence[RoundRecord]]:
-    """Put behind the question what was remarked on replies without a word that came first.
+    """Put what was remarked on a reply without a word behind what that reply was to.
 
-    As turns of their own they end a small model's calling: of six questions it answered none
-    behind "(no reply)" and all six without it (docs/evaluation.md).
+    A turn that the model did not write ends a small model's calling: of six questions it answered
+    none behind "(no reply)" and all six without it (docs/evaluation.md).
     """
-    silent = list(takewhile(lambda one: not (one.content or one.done), rounds))
-    return "\n\n".join([asked, *(one.remark for one in silent)]), rounds[len(silent) :]
+    kept: list[RoundRecord] = []
+    for record in rounds:
+        if record.content or record.done:
+            kept.append(record)
+        elif kept:
+            remark = "\n".join(filter(None, (kept[-1].remark, record.remark)))
+            kept[-1] = replace(kept[-1], remark=remark)
+        else:
+            asked = f"{asked}\n\n{record.remark}"
+    return asked, kept
 
 
 def _folding(wording: Wording) -> Recall:
@@ -326,7 +333,7 @@ def _done_over(conversation: Conversation) -> list[Turn]:
 def _exchange(record: RoundRecord) -> Exchange:
     remark = (Result(name="", text=record.remark),) if record.remark else ()
     results = _results(record, frozenset(one.call.id for one in record.done))
-    return Exchange(reply=_said(record), results=(*results, *remark))
+    return Exchange(reply=record.content, results=(*results, *remark))
 
 
 def _results(record: RoundRecord, ids: frozenset[str]) -> tuple[Result, ...]:

@@ -7,7 +7,7 @@ parameter and that is text: whatever else would have to be guessed is given back
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -99,19 +99,22 @@ def actions_in_text(text: str, *, is_cut: bool) -> list[Action | BrokenCall]:
     """Read the actions in JSON as it was written; one that cannot be read for certain is broken."""
     outcome = read_value(text)
     actions = actions_in(outcome.value if isinstance(outcome, Value) else outcome.partial) or []
-    problem = _problem_of(outcome, is_cut=is_cut)
+    problem = _problem_of(outcome, actions, is_cut=is_cut)
     if not (actions and problem):
         return [*actions]
     return [BrokenCall(name=actions[0].name, raw=text, problem=problem)]
 
 
-def _problem_of(outcome: Value | Unreadable, *, is_cut: bool) -> str:
+def _problem_of(outcome: Value | Unreadable, actions: Sequence[Action], *, is_cut: bool) -> str:
     """Tell why the actions in JSON must not be run; blank when they may."""
     if isinstance(outcome, Unreadable):
         return outcome.problem
     if is_cut:
         return CUT
-    return guess({"action": outcome.value}).problem if outcome.guessed else ""
+    if not (outcome.guessed and actions):
+        return ""
+    given = actions[0].input
+    return guess(_mapping(given) or {"input": given}).problem
 
 
 def _action(name: str, members: Mapping[str, object]) -> Action:
