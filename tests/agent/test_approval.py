@@ -94,7 +94,10 @@ def test_a_call_that_needs_approval_is_not_run_and_ends_the_run_with_a_question(
     assert (finished.answer, finished.stop_reason) == ("May I?", "approval_needed")
     assert shown(events).endswith("May I?")
     (record,) = run.rounds_with_calls
-    assert [(one.result, one.ran) for one in record.done] == [("seen", True), (ENGLISH.held, False)]
+    assert [(one.result, one.ran) for one in record.done] == [
+        ("seen", True),
+        (ENGLISH.held.format(name="send"), False),
+    ]
     assert approvals.rounds == [record]
 
 
@@ -105,7 +108,7 @@ def test_where_nobody_can_be_asked_the_model_is_told_and_goes_on() -> None:
     events, _ = play(model, toolbox, approvals)
     assert toolbox.calls == []
     (done,) = of_type(events, CallFinished)
-    assert done.outcome.error == ENGLISH.nobody_to_ask
+    assert done.outcome.error == ENGLISH.nobody_to_ask.format(name="send")
     assert of_type(events, RunFinished)[0].answer == "I could not send it."
     assert [call.name for call in approvals.asked] == ["send"]
 

@@ -21,7 +21,7 @@ from tests.agent.fakes import (
 
 _WRONG = Wanted("wether", {"q": "Lisbon"})
 _RIGHT = Wanted("weather", {"q": "Lisbon"})
-_TOLD = "There is no tool named wether. The tools are: weather. Did you mean weather?"
+_TOLD = "There is no tool named wether. Call one of these: weather. Did you mean weather?"
 _SUNNY = "It is sunny."
 
 
@@ -39,7 +39,7 @@ def _final(tongue: Tongue, text: str) -> list[Step]:
     "echo", [_TOLD, "There is no tool named wether.", f"\n {_TOLD}\n", f"<tool_response>\n{_TOLD}"]
 )
 def test_remark_said_again_is_asked_anew(tongue: Tongue, echo: str) -> None:
-    """The reader sees none of it, and the model is told that its reply was empty."""
+    """The reader sees none of it, and the model is asked again."""
     model = ScriptedModel(tongue.reply("", [_WRONG]), _final(tongue, echo), _final(tongue, _SUNNY))
     events = play(model, RecordingToolbox(weather="sunny"), tongue=tongue)
 

@@ -54,6 +54,23 @@ class RoundRecord:
         return self.in_text or not self.done
 
     @property
+    def is_silent(self) -> bool:
+        """Whether the model said and called nothing."""
+        return not (self.content or self.done)
+
+    @property
+    def is_vain(self) -> bool:
+        """Whether nothing of it was run, and the reader has seen nothing but calls."""
+        ran = any(one.ran for one in self.done)
+        return not ran and bool(self.done or not self.visible.strip())
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the engine said of it, and of its calls that were not run."""
+        refused = (one.result for one in self.done if not one.ran)
+        return [said for said in (*refused, self.remark) if said]
+
+    @property
     def without_searches(self) -> tuple[DoneCall, ...]:
         """The calls without the searches for tools, which found nothing that an answer needs."""
         return tuple(one for one in self.done if not one.describes_tools)
@@ -105,9 +122,7 @@ class Conversation:
     @property
     def remarks(self) -> Iterator[str]:
         """What the engine said of the replies in this run, and of calls that it did not run."""
-        for record in self.rounds:
-            yield record.remark
-            yield from (one.result for one in record.done if not one.ran)
+        return chain.from_iterable(record.remarks for record in self.rounds)
 
     def with_round(self, record: RoundRecord) -> "Conversation":
         """Return the conversation with one more round."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
+from operator import attrgetter
 from typing import Protocol
 
 from strategies.agent.events import ToolCall
@@ -48,6 +49,9 @@ type AsResults = Callable[[str, Sequence[Exchange], str], list[Turn]]
 
 type ParserMaker = Callable[..., ReplyParser]
 """See `TextProtocol.parser`."""
+
+_IS_SILENT = attrgetter("is_silent")
+_IS_VAIN = attrgetter("is_vain")
 
 SILENCE = "(no reply)"
 """The turn of a native model between a tool's and the user's."""
@@ -104,7 +108,7 @@ class NativeFormat:
         if self.must_call and tools and self.must_call.is_open(conversation.rounds):
             instruction = self.must_call.told(instruction, self.wording)
         recall = self._recalled if tools else _folding(self.wording)
-        asked, rounds = _behind_silence(conversation.question, conversation.rounds)
+        asked, rounds = _without(_IS_SILENT, conversation.question, conversation.rounds)
         messages = conversation.opening(instruction, asked, recall)
         question_index = len(messages) - 1
         messages += chain.from_iterable(self._rounds.all(rounds))
@@ -158,7 +162,7 @@ class TextFormat:
         model that reads itself going round in circles goes on so, and one that reads the question
         with the results answers (docs/evaluation.md).
         """
-        asked, rounds = _behind_silence(asked, rounds)
+        asked, rounds = _without(_IS_VAIN, asked, rounds)
         circling = _rounds_to_newest_repeat(rounds)
         later = rounds[circling:]
         told = [*rounds[:circling], *(record for record in later if not record.can_be_shown)]
@@ -223,22 +227,28 @@ def _native_round(record: RoundRecord) -> list[Message]:
     return [said, *results, *bridge, *remark]
 
 
-def _behind_silence(asked: str, rounds: Sequence[RoundRecord]) -> tuple[str, Sequence[RoundRecord]]:
-    """Put what was remarked on a reply without a word behind what that reply was to.
+def _without(
+    is_vain: Callable[[RoundRecord], bool], asked: str, rounds: Sequence[RoundRecord]
+) -> tuple[str, list[RoundRecord]]:
+    """Leave vain replies out: what was remarked on one stands behind what it was a reply to.
 
-    A turn that the model did not write ends a small model's calling: of six questions it answered
-    none behind "(no reply)" and all six without it (docs/evaluation.md).
+    A small model goes on as it sees itself begin: of 24 questions whose first reply was silent or
+    called a tool that there is not, in vain, it answered 2 rightly, and without that reply all
+    (docs/evaluation.md).
     """
     kept: list[RoundRecord] = []
     for record in rounds:
-        if record.content or record.done:
+        if not is_vain(record):
             kept.append(record)
         elif kept:
-            remark = "\n".join(filter(None, (kept[-1].remark, record.remark)))
-            kept[-1] = replace(kept[-1], remark=remark)
+            kept[-1] = replace(kept[-1], remark=_joined(kept[-1].remark, *record.remarks))
         else:
-            asked = f"{asked}\n\n{record.remark}"
+            asked = "\n\n".join([asked, *map(escaped_markers, record.remarks)])
     return asked, kept
+
+
+def _joined(*remarks: str) -> str:
+    return "\n".join(filter(None, remarks))
 
 
 def _folding(wording: Wording) -> Recall:

@@ -70,15 +70,15 @@ ENGLISH = Wording(
         "Your reply was cut off. Write the rest of it, and nothing else. "
         "Begin with its last words, which were: {end}"
     ),
-    unknown_tool="There is no tool named {name}. The tools are: {names}.",
+    unknown_tool="There is no tool named {name}. Call one of these: {names}.",
     nearest_tool=" Did you mean {nearest}?",
     no_tools="There is no tool named {name}, and no tools are offered.",
     broken_arguments=(
-        "The tool was not run, because its arguments could not be read: {problem} "
+        "{name} was not run, because its arguments could not be read: {problem} "
         "Call it again with one JSON object as its arguments."
     ),
     refused_arguments=(
-        "The tool was not run. Correct these arguments and call it again: {problems}."
+        "{name} was not run. Correct these arguments and call it again: {problems}."
     ),
     tool_timed_out="timed out after {seconds} s",
     not_started="The tool was not run, because the time for this run is nearly over.",
@@ -87,9 +87,9 @@ ENGLISH = Wording(
         "This result came {times} times in a row. Use it to answer, or call with other arguments."
     ),
     stuck="Not run again: the result is known. Answer with it.",
-    held="Not run yet: the user is asked for approval first.",
+    held="{name} was not run yet: the user is asked for approval first.",
     nobody_to_ask=(
-        "Not run: this tool needs the user's approval, and nobody can be asked here. "
+        "{name} was not run: it needs the user's approval, and nobody can be asked here. "
         "Go on without it, and say so."
     ),
     not_asked="The user could not be asked, so what needs approval was not run.",
@@ -130,20 +130,22 @@ CHINESE = Wording(
     nudge="请调用工具，或回答问题。",
     nudge_without_tools="请回答问题。",
     go_on="你的回复被截断了。请只写出剩余部分，并从已写的最后几个字开始：{end}",
-    unknown_tool="没有名为 {name} 的工具。可用的工具有：{names}。",
+    unknown_tool="没有名为 {name} 的工具。请调用以下工具之一：{names}。",
     nearest_tool="你想调用的是 {nearest} 吗？",
     no_tools="没有名为 {name} 的工具，当前也没有可用的工具。",
     broken_arguments=(
-        "工具没有运行，因为参数无法读取：{problem} 请用一个 JSON 对象作为参数重新调用。"
+        "{name} 没有运行，因为参数无法读取：{problem} 请用一个 JSON 对象作为参数重新调用。"
     ),
-    refused_arguments="工具没有运行。请修正以下参数后重新调用：{problems}。",
+    refused_arguments="{name} 没有运行。请修正以下参数后重新调用：{problems}。",
     tool_timed_out="{seconds} 秒后超时",
     not_started="工具没有运行，因为本次运行的时间即将用完。",
     stopped="已停止，因为本次运行的时间即将用完",
     no_progress="该结果已连续出现 {times} 次。请用它来回答，或换用其他参数。",
     stuck="没有再次运行：结果已知。请用它来回答。",
-    held="尚未运行：需要先征得用户同意。",
-    nobody_to_ask="没有运行：该工具需要用户同意，而此处无法询问。请在不使用它的情况下继续，并说明这一点。",
+    held="{name} 尚未运行：需要先征得用户同意。",
+    nobody_to_ask=(
+        "{name} 没有运行：它需要用户同意，而此处无法询问。请在不使用它的情况下继续，并说明这一点。"
+    ),
     not_asked="无法询问用户，因此需要同意的工具没有运行。",
     rejected="（用户没有同意以下调用，它们没有运行：{calls}）",
     known="已查明：\n\n{results}",

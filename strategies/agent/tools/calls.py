@@ -197,5 +197,6 @@ class RoundCalls:
         if run.approvals.asks(ready.call.name):
             self.held.append(replace(ready.call, arguments=ready.arguments))
             asked = run.approvals.can_ask
-            return failure(run.wording.held if asked else run.wording.nobody_to_ask)
+            told = run.wording.held if asked else run.wording.nobody_to_ask
+            return failure(told.format(name=ready.call.name))
         return run.judge_repetition(ready)

@@ -57,11 +57,13 @@ def validated(
     if tool is None:
         return Rejected(call, failure(_unknown(written.name, toolbox, wording)))
     if isinstance(written, BrokenCall):
-        return Rejected(call, failure(wording.broken_arguments.format(problem=written.problem)))
+        told = wording.broken_arguments.format(name=written.name, problem=written.problem)
+        return Rejected(call, failure(told))
     checked = arguments.check(written.arguments, tool.parameters)
     if isinstance(checked, arguments.Refused):
         problems = "; ".join(checked.problems)
-        return Rejected(call, failure(wording.refused_arguments.format(problems=problems)))
+        told = wording.refused_arguments.format(name=written.name, problems=problems)
+        return Rejected(call, failure(told))
     return Ready(call, checked.arguments)
 
 

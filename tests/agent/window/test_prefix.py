@@ -5,6 +5,7 @@ docs/caching.md says the same to builders, and which rounds must differ.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
@@ -47,13 +48,17 @@ def _calls(value: object) -> Sequence[object]:
     return cast("Sequence[object]", value or ())
 
 
-def breaks(model: ScriptedModel) -> list[int]:
-    """Number the requests, from 2 on, that do not begin with the one before them."""
-    texts = [sent(request) for request in model.requests]
+def breaks(model: ScriptedModel, *, but_last: int = 0) -> list[int]:
+    """Number the requests, from 2 on, that do not begin with the one before them.
+
+    `but_last`: so many messages at its end may differ.
+    """
     return [
         number
-        for number, (one, following) in enumerate(pairwise(texts), 2)
-        if not following.startswith(one)
+        for number, (one, following) in enumerate(pairwise(model.requests), 2)
+        if not sent(following).startswith(
+            sent(replace(one, messages=one.messages[: len(one.messages) - but_last]))
+        )
     ]
 
 
@@ -81,12 +86,12 @@ def toolbox() -> RecordingToolbox:
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=str)
 def test_each_round_begins_with_the_one_before(tongue: Tongue) -> None:
-    """Byte for byte, tools included, in every protocol and natively."""
+    """Byte for byte, tools included; in text what is said of a vain reply changes its end."""
     model = ScriptedModel(*busy_rounds(tongue))
     play(model, toolbox(), tongue=tongue)
 
     assert len(model.requests) == 6
-    assert breaks(model) == []
+    assert breaks(model) == [] if tongue is NATIVE else breaks(model, but_last=2) == []
     assert all(request.tools == model.requests[0].tools for request in model.requests)
 
 
@@ -101,7 +106,7 @@ def test_a_remark_is_added_behind(tongue: Tongue) -> None:
     play(model, toolbox(), tongue=tongue)
 
     assert len(model.requests) == 3
-    assert breaks(model) == []
+    assert breaks(model) == [] if tongue is NATIVE else breaks(model, but_last=2) == []
 
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=str)
