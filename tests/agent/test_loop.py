@@ -251,6 +251,57 @@ def test_an_unknown_tool_is_answered_with_the_names_that_exist() -> None:
     assert result.error
 
 
+@pytest.mark.parametrize("tongue", TONGUES[1:], ids=str)
+@pytest.mark.parametrize(
+    ("vain", "told"),
+    [
+        (
+            Wanted("nowhere", {"q": "a"}),
+            "There is no tool named nowhere. Call one of these: count.",
+        ),
+        (
+            Wanted("count", {"n": "many"}),
+            "count was not run. Correct these arguments and call it again: n",
+        ),
+    ],
+    ids=["unknown", "arguments"],
+)
+def test_a_call_in_vain_does_not_go_back(tongue: Tongue, vain: Wanted, told: str) -> None:
+    """What was wrong stands behind the question: a small model imitates what it sees of itself."""
+    reply = tongue.reply("", [Wanted("count", {"n": 3})])
+    model = ScriptedModel(tongue.reply("", [vain]), reply, says("Found."))
+    toolbox = RecordingToolbox(tool("count", n="integer"), count="12")
+    play(model, toolbox, tongue=tongue)
+    _, *second = model.requests[1].messages
+    _, question, *later = model.requests[2].messages
+
+    assert [one["role"] for one in second] == ["user"]
+    assert str(second[0]["content"]).startswith(f"What is new?\n\n{told}")
+    # The qwen protocol goes on within the user's turn.
+    assert str(question["content"]).startswith(str(second[0]["content"]))
+    assert told not in str(later)
+    assert toolbox.calls == [("count", {"n": 3})]
+
+
+@pytest.mark.parametrize("tongue", TONGUES[1:], ids=str)
+def test_a_call_in_vain_behind_a_result(tongue: Tongue) -> None:
+    """What was wrong stands behind the result, and a call that ran beside it goes back with it."""
+    right, wrong = Wanted("search", {"q": "a"}, "c1"), Wanted("nowhere", {"q": "a"}, "c2")
+    model = ScriptedModel(
+        tongue.reply("", [right]),
+        tongue.reply("", [wrong]),
+        tongue.reply("", [right, wrong]),
+        says(""),
+    )
+    play(model, RecordingToolbox(search="found"), tongue=tongue, limits=Limits(rounds=9))
+    third, fourth = (str(asked.messages) for asked in model.requests[2:4])
+
+    assert third.count("There is no tool named nowhere.") == 1
+    assert third.index("found") < third.index("There is no tool named nowhere.")
+    assert third.count("nowhere") == 1
+    assert fourth.count("There is no tool named nowhere.") == 2
+
+
 def test_one_failing_tool_of_three_leaves_the_others_alone() -> None:
     """Its failure is a result that the model can read."""
     model = ScriptedModel(

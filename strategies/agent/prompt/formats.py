@@ -232,9 +232,9 @@ def _without(
 ) -> tuple[str, list[RoundRecord]]:
     """Leave vain replies out: what was remarked on one stands behind what it was a reply to.
 
-    A small model goes on as it sees itself begin: of 24 questions whose first reply was silent or
-    called a tool that there is not, in vain, it answered 2 rightly, and without that reply all
-    (docs/evaluation.md).
+    A small model goes on as it sees itself begin: behind a first reply that was silent or called a
+    tool that there is not it answered 2 of 18 questions rightly, and without that reply all 18
+    (docs/evaluation.md, "A reply in vain is left out").
     """
     kept: list[RoundRecord] = []
     for record in rounds:
