@@ -102,8 +102,9 @@ class Asker:
         while True:
             request = self._request(round_, conversation, shown)
             parser = self._binding.format.parser(known, conversation)
-            heard = EchoParser(parser, conversation, self._wording)
-            reply = yield from self._ask_once(round_, request, heard)
+            told = (self._wording.answer_now, self._wording.answer_alone) if round_.closing else ()
+            parser = EchoParser(parser, conversation, *told)
+            reply = yield from self._ask_once(round_, request, parser)
             self._binding.window.learn(reply.usage)
             yield from self._go_on(round_, conversation, request, reply)
             if reply.failure is None or self._counts(reply):

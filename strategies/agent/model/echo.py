@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import SILENCE
-from strategies.agent.prompt.wording import Wording
 from strategies.protocols.base import (
     CallDelta,
     Reasoning,
@@ -20,6 +19,8 @@ from strategies.protocols.base import (
 
 # In tagged protocols it is read in these tags, and said again with them.
 _FRAME = "<tool_response>\n{}\n</tool_response>"
+# Each piece of what is held back costs a look through all that was said.
+_LONGEST = 2_000
 _SENTENCE_END = re.compile(r"\n|(?<=[.!?])\s+|(?<=[。！？])")
 
 
@@ -29,13 +30,15 @@ class EchoParser:
     Text is held back only as long as the engine has said the same, word for word.
     """
 
-    def __init__(self, parser: ReplyParser, conversation: Conversation, wording: Wording) -> None:
-        """Take the parser of the reply, and what the model was sent."""
+    def __init__(self, parser: ReplyParser, conversation: Conversation, *requests: str) -> None:
+        """Take the parser of the reply, and what the model was sent.
+
+        `requests`: what it was asked for beside the question.
+        """
         self._parser = parser
         self._conversation = conversation
-        requests = (wording.answer_now, wording.answer_alone, SILENCE)
-        told = [*conversation.remarks, *requests] if conversation.rounds else []
-        self._told = "\n".join(map(_FRAME.format, told))
+        told = [*conversation.remarks, *requests]
+        self._told = "\n".join(map(_FRAME.format, [*told, SILENCE])) if told else ""
         self._held = ""
 
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
@@ -56,7 +59,7 @@ class EchoParser:
         match event:
             case Text(text):
                 self._held += text
-                if self._held.strip() not in self._told:
+                if len(self._held) > _LONGEST or self._held.strip() not in self._told:
                     yield Text(self._held)
                     self._held = self._told = ""
             case ReasoningSoFar():  # what seemed to be text was none
