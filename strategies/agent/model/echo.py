@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.prompt.formats import SILENCE
+from strategies.agent.prompt.written_rounds import SILENCE
 from strategies.protocols.base import (
     CallDelta,
     Reasoning,

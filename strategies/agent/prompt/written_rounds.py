@@ -1,0 +1,100 @@
+"""The rounds of a run as a model is to read them: natively, or as exchanges of a text protocol."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from strategies.agent.ports import Message
+from strategies.agent.prompt.conversation import DoneCall, RoundRecord, message, text_message
+from strategies.protocols.base import Exchange, Result
+from strategies.protocols.writing.escaping import escaped_markers
+
+SILENCE = "(no reply)"
+"""The turn of a native model between a tool's and the user's."""
+
+
+def native_round(record: RoundRecord) -> list[Message]:
+    """Write a reply with its native calls, their results and what the engine had to say to it."""
+    calls = [
+        {
+            "id": one.call.id,
+            "type": "function",
+            "function": {"name": one.call.name, "arguments": one.call.raw},
+        }
+        for one in record.done
+    ]
+    results = [
+        {
+            **message("tool", escaped_markers(one.result)),
+            "name": one.call.name,
+            "tool_call_id": one.call.id,
+        }
+        for one in record.done
+    ]
+    remark = [text_message("user", record.remark)] if record.remark else []
+    # Some providers refuse a user's turn right behind a tool's.
+    bridge = [text_message("assistant", SILENCE)] if results and remark else []
+    said = {**message("assistant", record.content), "tool_calls": calls}
+    return [said, *results, *bridge, *remark]
+
+
+def exchange_of(record: RoundRecord) -> Exchange:
+    """Write a reply for a text protocol; what the engine had to say is a result of no tool."""
+    remark = (Result(name="", text=record.remark),) if record.remark else ()
+    results = results_of(record, frozenset(one.call.id for one in record.done))
+    return Exchange(reply=record.content, results=(*results, *remark))
+
+
+def results_of(record: RoundRecord, ids: frozenset[str]) -> tuple[Result, ...]:
+    """Return the results of those of its calls."""
+    return tuple(
+        Result(name=one.call.name, text=one.result, arguments=one.call.raw)
+        for one in record.done
+        if one.call.id in ids
+    )
+
+
+def without(
+    is_vain: Callable[[RoundRecord], bool], asked: str, rounds: Sequence[RoundRecord]
+) -> tuple[str, list[RoundRecord]]:
+    """Leave vain replies out: what was remarked on one stands behind what it was a reply to.
+
+    A small model goes on as it sees itself begin: behind a first reply that was silent or called a
+    tool that there is not it answered 2 of 18 questions rightly, and without that reply all 18
+    (docs/evaluation.md, "A reply in vain is left out").
+    """
+    kept: list[RoundRecord] = []
+    for record in rounds:
+        if not is_vain(record):
+            kept.append(record)
+        elif kept:
+            kept[-1] = replace(kept[-1], remark=_joined(kept[-1].remark, *record.remarks))
+        else:
+            asked = "\n\n".join([asked, *map(escaped_markers, record.remarks)])
+    return asked, kept
+
+
+def _joined(*remarks: str) -> str:
+    return "\n".join(filter(None, remarks))
+
+
+def rounds_to_newest_repeat(rounds: Sequence[RoundRecord]) -> int:
+    """Count the rounds up to the newest that brought nothing but results known before it.
+
+    Equal arguments are enough here, where nothing is left out: this is asked at every request.
+    """
+    known: dict[tuple[str, str], list[Mapping[str, object]]] = defaultdict(list)
+    count = 0
+    for place, record in enumerate(rounds, start=1):
+        ran = list(ran_calls([record]))
+        repeats = [one.call.arguments in known[one.call.name, one.result] for one in ran]
+        if ran and len(ran) == len(record.done) and all(repeats):
+            count = place
+        for one in ran:
+            known[one.call.name, one.result].append(one.call.arguments)
+    return count
+
+
+def ran_calls(rounds: Sequence[RoundRecord]) -> Iterator[DoneCall]:
+    """Go through the calls that were run."""
+    return (one for record in rounds for one in record.done if one.ran)
