@@ -61,7 +61,7 @@ def without(
 
     A small model goes on as it sees itself begin: behind a first reply that was silent or called a
     tool that there is not it answered 2 of 18 questions rightly, and without that reply all 18
-    (docs/evaluation.md, "A reply in vain is left out").
+    (docs/evaluation.md, "What a small model showed").
     """
     kept: list[RoundRecord] = []
     for record in rounds:
