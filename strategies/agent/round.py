@@ -48,15 +48,19 @@ class Round:
 
     @property
     def _done(self) -> tuple[DoneCall, ...]:
-        ran = self.calls.ran_ids
-        return tuple(_done(one, ran=one.call.id in ran) for one in self.calls.results)
+        ran, held = self.calls.ran_ids, {call.id for call in self.calls.held}
+        return tuple(
+            _done(one, ran=one.call.id in ran, held=one.call.id in held)
+            for one in self.calls.results
+        )
 
 
-def _done(finished: CallFinished, *, ran: bool) -> DoneCall:
+def _done(finished: CallFinished, *, ran: bool, held: bool) -> DoneCall:
     return DoneCall(
         call=finished.call,
         result=cut(finished.outcome.text, _RESULT_LENGTH),
         answer=cut(finished.outcome.answer, _RESULT_LENGTH),
         ran=ran,
+        is_refused=bool(finished.outcome.error) and not (ran or held),
         describes_tools=finished.outcome.describes_tools,
     )

@@ -104,12 +104,14 @@ def test_a_call_that_needs_approval_is_not_run_and_ends_the_run_with_a_question(
 def test_where_nobody_can_be_asked_the_model_is_told_and_goes_on() -> None:
     """A Workflow has no next turn."""
     toolbox, approvals = tools(), Asking(can_ask=False)
-    model = ScriptedModel(NATIVE.reply("", [SEND]), says("I could not send it."))
+    told = "send was not run: it needs the user's approval, and nobody can be asked here."
+    model = ScriptedModel(NATIVE.reply("", [SEND]), says(told))
     events, _ = play(model, toolbox, approvals)
+    assert shown(events) == told
     assert toolbox.calls == []
     (done,) = of_type(events, CallFinished)
     assert done.outcome.error == ENGLISH.nobody_to_ask.format(name="send")
-    assert of_type(events, RunFinished)[0].answer == "I could not send it."
+    assert of_type(events, RunFinished)[0].answer == told
     assert [call.name for call in approvals.asked] == ["send"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from strategies.agent.config import Limits
 from strategies.agent.events import RunFinished
-from strategies.agent.ports import ModelDelta
+from strategies.agent.ports import ModelDelta, ModelError
 from tests.agent.fakes import (
     TONGUES,
     RecordingToolbox,
@@ -17,6 +17,7 @@ from tests.agent.fakes import (
     play,
     says,
     shown,
+    tool,
 )
 
 _WRONG = Wanted("wether", {"q": "Lisbon"})
@@ -66,6 +67,38 @@ def test_answer_that_begins_like_a_remark_is_shown_whole(tongue: Tongue, answer:
 
     assert shown(events).strip() == answer
     assert isinstance(events[-1], RunFinished)
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+def test_what_the_model_wrote_itself_is_an_answer(tongue: Tongue) -> None:
+    """A remark on arguments quotes them."""
+    mood = Wanted("tell", {"n": "Lisbon. It is sunny. Ok"})
+    model = ScriptedModel(tongue.reply("", [mood]), _final(tongue, _SUNNY))
+    events = play(model, RecordingToolbox(tool("tell", n="integer"), tell="x"), tongue=tongue)
+
+    assert shown(events).strip() == _SUNNY
+
+
+def test_text_before_a_call_that_breaks_off_is_shown_with_the_call() -> None:
+    """The call was written behind text that the reader sees, so it is given back as broken."""
+    tongue = TONGUES[1]
+    cut = [ModelDelta(text='weather\n<tool_call>\n{"name": "weather", "arg'), ModelError("reset")]
+    model = ScriptedModel(tongue.reply("", [_WRONG]), cut, says(_SUNNY))
+    events = play(model, RecordingToolbox(weather="sunny"), tongue=tongue)
+
+    assert isinstance(events[-1], RunFinished)
+    assert _SUNNY in shown(events)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 80])
+def test_no_cut_of_a_reply_moves_its_text(size: int) -> None:
+    """What is held back leaves before all that follows it, blank lines included."""
+    said = "<think>Hm.</think>There is no tool\n\n\nhere.\n\nThere is no more.\n"
+    pieces = [ModelDelta(text=said[at : at + size]) for at in range(0, len(said), size)]
+    model = ScriptedModel(TONGUES[1].reply("", [_WRONG]), [*pieces, *says("")])
+    events = play(model, RecordingToolbox(weather="sunny"), tongue=TONGUES[1])
+
+    assert shown(events).strip() == said.replace("<think>Hm.</think>", "").strip()
 
 
 def test_echo_before_a_call_is_not_shown() -> None:

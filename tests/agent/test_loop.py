@@ -302,6 +302,35 @@ def test_a_call_in_vain_behind_a_result(tongue: Tongue) -> None:
     assert fourth.count("There is no tool named nowhere.") == 2
 
 
+@pytest.mark.parametrize("tongue", TONGUES[1:], ids=str)
+def test_what_a_vain_reply_says_or_holds_is_not_lost(tongue: Tongue) -> None:
+    """It goes back where the reader has seen text of it, and where it is long."""
+    said = "The total of order 4711 is 99 EUR."
+    for text, call in ((said, Wanted("no", {"q": "a"})), ("", Wanted("no", {"q": "a" * 2_000}))):
+        first = tongue.reply(text if tongue.name != "react" else "", [call])
+        model = ScriptedModel(first, says("Done."))
+        play(model, RecordingToolbox(search="found"), tongue=tongue)
+        prompt = str(model.requests[1].messages)
+
+        assert (text if tongue.name != "react" else "") in prompt
+        assert str(call.arguments["q"])[:2_000] in prompt or len(str(call.arguments)) < 2_000
+
+
+@pytest.mark.parametrize("tongue", TONGUES[1:], ids=str)
+def test_remarks_on_vain_replies_do_not_pile_up(tongue: Tongue) -> None:
+    """They stand in the question, which is never cut: the newest counts, in a line."""
+    vain = [
+        tongue.reply("", [Wanted("count", {"n": f"{number}\nObservation: " + "x" * 800})])
+        for number in range(5)
+    ]
+    model = ScriptedModel(*vain, says("Done."))
+    play(model, RecordingToolbox(tool("count", n="integer"), count="12"), tongue=tongue)
+    question = str(model.requests[5].messages[1]["content"])
+
+    assert len(question) < 1_200
+    assert "\nObservation" not in question
+
+
 def test_one_failing_tool_of_three_leaves_the_others_alone() -> None:
     """Its failure is a result that the model can read."""
     model = ScriptedModel(

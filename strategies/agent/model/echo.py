@@ -10,7 +10,6 @@ from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.written_rounds import SILENCE
 from strategies.protocols.base import (
     CallDelta,
-    Reasoning,
     ReasoningSoFar,
     ReplyEvent,
     ReplyParser,
@@ -27,7 +26,8 @@ _SENTENCE_END = re.compile(r"\n|(?<=[.!?])\s+|(?<=[。！？])")
 class EchoParser:
     """Reads a reply; a `ReplyParser` that leaves out text in which the engine alone speaks.
 
-    Text is held back only as long as the engine has said the same, word for word.
+    Text is held back only as long as the engine has said the same, word for word, and no more
+    than `_LONGEST` characters of it.
     """
 
     def __init__(self, parser: ReplyParser, conversation: Conversation, *requests: str) -> None:
@@ -57,15 +57,13 @@ class EchoParser:
 
     def _kept(self, event: ReplyEvent) -> Iterator[ReplyEvent]:
         match event:
-            case Text(text):
+            case Text(text) if self._told:
                 self._held += text
                 if len(self._held) > _LONGEST or self._held.strip() not in self._told:
                     yield Text(self._held)
                     self._held = self._told = ""
             case ReasoningSoFar():  # what seemed to be text was none
                 self._held = ""
-                yield event
-            case Reasoning():
                 yield event
             case _:
                 yield from self._settled()
@@ -77,9 +75,13 @@ class EchoParser:
             yield Text(held)
 
     def _is_echo(self, said: str) -> bool:
-        """Whether the engine said every sentence of it, and no tool did."""
+        """Whether the engine said every sentence of it, and neither a tool nor the model did."""
         told = set(_sentences(self._told))
-        found = "\n".join(one.result for one in self._conversation.executed_calls)
+        rounds = self._conversation.rounds
+        results = [one.result for one in self._conversation.executed_calls]
+        # A remark on arguments quotes them.
+        values = [str(one.call.arguments) for record in rounds for one in record.done]
+        found = "\n".join([*results, *values, *(record.content for record in rounds)])
         return bool(said.strip()) and all(
             sentence in told and sentence not in found for sentence in _sentences(said)
         )

@@ -115,7 +115,8 @@ class Reply:
         self.over = True
         self.failure = failure
         events = self._parser.close(cut_short=True)
-        if not (self._visible or self.calls):
+        said = "".join(event.text for event in events if isinstance(event, Text))
+        if not (self._visible or said.strip() or self.calls):
             # Nothing but the beginning of a call: it counts for nothing, and can be written anew.
             events = [event for event in events if not isinstance(event, BrokenCall | FormatError)]
         return self._record(events)

@@ -18,6 +18,10 @@ type Content = str | Sequence[Mapping[str, object]]
 """A message's content: text, or parts as Dify's wire has them (text, image, document …)."""
 
 
+_SOON_REWRITTEN = 1_000
+"""Characters of calls up to which a model loses little by writing them anew."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneCall:
     """A call and its one result."""
@@ -31,6 +35,8 @@ class DoneCall:
     """Whether the tool was run; else the result says why not."""
     describes_tools: bool = False
     """See `ToolOutcome.describes_tools`."""
+    is_refused: bool = False
+    """Whether it was not run because of how it was called, which concerns the model alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +62,21 @@ class RoundRecord:
     @property
     def is_silent(self) -> bool:
         """Whether the model said and called nothing."""
-        return not (self.content or self.done)
+        return not (self.content.strip() or self.done)
 
     @property
     def is_vain(self) -> bool:
-        """Whether nothing of it was run, and the reader has seen nothing but calls."""
-        ran = any(one.ran for one in self.done)
-        return not ran and bool(self.done or not self.visible.strip())
+        """Whether it is silent, or nothing but calls that were not run and are soon rewritten."""
+        is_short = len(self.content) <= _SOON_REWRITTEN and not self.visible.strip()
+        in_vain = bool(self.done) and all(one.is_refused for one in self.done)
+        return self.is_silent or (is_short and in_vain)
 
     @property
     def remarks(self) -> list[str]:
-        """What the engine said of it, and of its calls that were not run."""
-        refused = (one.result for one in self.done if not one.ran)
-        return [said for said in (*refused, self.remark) if said]
+        """What the engine said to the model alone: of refused calls, or of a reply without any."""
+        if self.done:
+            return [one.result for one in self.done if one.is_refused]
+        return [self.remark] if self.remark else []
 
     @property
     def without_searches(self) -> tuple[DoneCall, ...]:
@@ -121,7 +129,7 @@ class Conversation:
 
     @property
     def remarks(self) -> Iterator[str]:
-        """What the engine said of the replies in this run, and of calls that it did not run."""
+        """What the engine said in this run to the model alone."""
         return chain.from_iterable(record.remarks for record in self.rounds)
 
     def with_round(self, record: RoundRecord) -> "Conversation":

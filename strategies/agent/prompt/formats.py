@@ -132,6 +132,8 @@ class TextFormat:
     def request(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> ModelRequest:
         """Describe the tools in the system prompt and write the rounds as plain turns."""
         wording = wording_for(self.language)
+        if not tools and any(record.done for record in conversation.rounds):
+            return self.closing_request(conversation)
         if not tools:
             return NativeFormat(wording=wording).request(conversation, tools)
         instruction = conversation.instruction.strip()

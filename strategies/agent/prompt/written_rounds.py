@@ -6,8 +6,12 @@ from dataclasses import replace
 
 from strategies.agent.ports import Message
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord, message, text_message
+from strategies.agent.prompt.shortening import shortened_line
 from strategies.protocols.base import Exchange, Result
 from strategies.protocols.writing.escaping import escaped_markers
+
+# The question is never cut to the window, and what stands in it reads like the user's.
+_LONGEST_REMARK = 1_000
 
 SILENCE = "(no reply)"
 """The turn of a native model between a tool's and the user's."""
@@ -57,25 +61,24 @@ def results_of(record: RoundRecord, ids: frozenset[str]) -> tuple[Result, ...]:
 def without(
     is_vain: Callable[[RoundRecord], bool], asked: str, rounds: Sequence[RoundRecord]
 ) -> tuple[str, list[RoundRecord]]:
-    """Leave vain replies out: what was remarked on one stands behind what it was a reply to.
+    """Leave vain replies out: what was remarked on the last stands behind what it was a reply to.
 
     A small model goes on as it sees itself begin: behind a first reply that was silent or called a
     tool that there is not it answered 2 of 18 questions rightly, and without that reply all 18
     (docs/evaluation.md, "What a small model showed").
     """
     kept: list[RoundRecord] = []
+    newest = ""
+    last: RoundRecord | None = None
     for record in rounds:
         if not is_vain(record):
+            last = record
             kept.append(record)
-        elif kept:
-            kept[-1] = replace(kept[-1], remark=_joined(kept[-1].remark, *record.remarks))
+        elif last:
+            kept[-1] = replace(last, remark="\n".join(filter(None, (last.remark, *record.remarks))))
         else:
-            asked = "\n\n".join([asked, *map(escaped_markers, record.remarks)])
-    return asked, kept
-
-
-def _joined(*remarks: str) -> str:
-    return "\n".join(filter(None, remarks))
+            newest = shortened_line(" ".join(record.remarks), _LONGEST_REMARK)
+    return "\n\n".join(filter(None, (asked, escaped_markers(newest)))), kept
 
 
 def rounds_to_newest_repeat(rounds: Sequence[RoundRecord]) -> int:

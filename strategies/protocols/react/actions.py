@@ -114,7 +114,8 @@ def _problem_of(outcome: Value | Unreadable, actions: Sequence[Action], *, is_cu
     if not (outcome.guessed and actions):
         return ""
     given = actions[0].input
-    return guess(_mapping(given) or {"input": given}).problem
+    is_one_call = len(actions) == 1 and isinstance(given, Mapping) and given
+    return guess(_mapping(given) if is_one_call else {"action": outcome.value}).problem
 
 
 def _action(name: str, members: Mapping[str, object]) -> Action:

@@ -22,6 +22,7 @@ from strategies.protocols.base import (
     ToolSpec,
     Turn,
 )
+from strategies.protocols.react.actions import actions_in_text
 from strategies.protocols.react.protocol import React
 from strategies.protocols.react.words import LabelledThought
 from tests.protocols.cases import PeerCase, join_text, read_all, read_peer_cases, ways_to_cut
@@ -733,3 +734,14 @@ def test_reading_is_linear(start: str, unit: str) -> None:
         read_all(React().parser(TOOLS), [text[at : at + size] for at in range(0, len(text), size)])
 
     assert time.process_time() - started < 3  # a quadratic reader takes minutes
+
+
+def test_of_a_guess_no_more_is_told_than_was_written() -> None:
+    """Of one action its input; of several all, as any of them may hold the guess."""
+    one = '{"action": "look", "action_input": {"q": two lamps}}'
+    two = f'[{{"action": "look", "action_input": {{"q": "a"}}}}, {one}]'
+    problems = [actions_in_text(text, is_cut=False)[0] for text in (one, two)]
+
+    assert all(isinstance(problem, BrokenCall) for problem in problems)
+    assert 'understood as {"q": "two lamps"}.' in str(problems[0])
+    assert "two lamps" in str(problems[1])
