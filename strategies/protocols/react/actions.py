@@ -113,9 +113,8 @@ def _problem_of(outcome: Value | Unreadable, actions: Sequence[Action], *, is_cu
         return CUT
     if not (outcome.guessed and actions):
         return ""
-    given = actions[0].input
-    is_one_call = len(actions) == 1 and isinstance(given, Mapping) and given
-    return guess(_mapping(given) if is_one_call else {"action": outcome.value}).problem
+    members = _mapping(actions[0].input)
+    return guess(members if members and len(actions) == 1 else {"action": outcome.value}).problem
 
 
 def _action(name: str, members: Mapping[str, object]) -> Action:
