@@ -112,18 +112,18 @@ def test_echo_before_a_call_is_not_shown() -> None:
     assert [name for name, _ in toolbox.calls] == ["weather"]
 
 
-@pytest.mark.parametrize("request_", ["Tools can no longer be called.", "(no reply)"])
-def test_request_for_the_answer_is_no_answer(request_: str) -> None:
+@pytest.mark.parametrize("echo", ["Tools can no longer be called.", "(no reply)"])
+def test_request_for_the_answer_is_no_answer(echo: str) -> None:
     """What the tools found is given instead."""
     tongue = TONGUES[0]
-    model = ScriptedModel(tongue.reply("", [_RIGHT]), says(request_))
+    model = ScriptedModel(tongue.reply("", [_RIGHT]), says(echo))
     events = play(model, RecordingToolbox(weather="sunny"), limits=Limits(rounds=2))
 
     assert isinstance(events[-1], RunFinished)
     assert (
         events[-1].answer == "The model gave no answer. This is what the tools returned:\n\nsunny"
     )
-    assert request_ not in shown(events)
+    assert echo not in shown(events)
 
 
 def test_what_a_tool_said_is_an_answer() -> None:

@@ -119,10 +119,10 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
         if not wanted.isdisjoint((bare, _bare(_NAMESPACE.sub("", other)))):
             return other
     bare_name = _bare(name[:_LONGEST])
-    related = [bare for bare in known.values() if _holds(bare_name, bare)]
-    close = get_close_matches(bare_name, known.values(), n=1, cutoff=_CLOSE) or get_close_matches(
-        bare_name, related, n=1, cutoff=0
-    )
+    close = get_close_matches(bare_name, known.values(), n=1, cutoff=_CLOSE)
+    if not close:
+        related = [bare for bare in known.values() if _holds(bare_name, bare)]
+        close = get_close_matches(bare_name, related, n=1, cutoff=0)
     return next((other for other, bare in known.items() if close == [bare]), None)
 
 

@@ -335,7 +335,7 @@ def test_an_opened_call_shows_arguments_and_result_in_eight_lines() -> None:
     assert (well["data"]["seconds_waited"], well["data"]["seconds_run"]) == (0.5, 1.25)
     assert "argument_8" in opened(badly)
     assert '"error": "no"' in opened(badly)
-    assert "The tool failed." in opened(badly)
+    assert r"no\n\nThe tool failed." in opened(badly)
 
 
 def test_one_token_and_one_step_are_not_many() -> None:
