@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from strategies.agent.events import StopReason
+from strategies.agent.interface.events import StopReason
 from workbench.bench.faults import read_fault
 
 ROOT = Path(__file__).parent.parent

@@ -34,6 +34,12 @@ WORKBENCH = (
 )
 """The workbench's rooms from the lowest floor up: each may import those before it."""
 
+ENGINE = (
+    *("interface", "streaming", "prompt", "failures", "schema", "window", "tools", "turns"),
+    *("config", "model", "decider", "loop", "planning"),
+)
+"""The engine's rooms and its own files, from the lowest floor up."""
+
 LIBRARIES = {
     "strategies.protocols": set[str](),
     "strategies.agent": {"jsonschema", "referencing", "pydantic_core"},
@@ -192,6 +198,15 @@ def test_no_import_between_the_workbenchs_rooms_climbs() -> None:
     assert climbs(found, "workbench", WORKBENCH) == []
 
 
+def test_no_import_within_the_engine_climbs(plugin: Imports) -> None:
+    """From a plan over the loop down to the ports, one way."""
+    hall = ROOT / "strategies/agent"
+    names = {path.parent.name for path in hall.glob("*/__init__.py")}
+
+    assert set(ENGINE) == names | {path.stem for path in hall.glob("[!_]*.py")}
+    assert climbs(plugin, "strategies.agent", ENGINE) == []
+
+
 def test_no_import_of_the_plugin_climbs(plugin: Imports) -> None:
     """Protocols know nothing of the engine, the engine nothing of Dify, nobody the workbench."""
     assert breaches(plugin) == []
@@ -200,7 +215,7 @@ def test_no_import_of_the_plugin_climbs(plugin: Imports) -> None:
 @pytest.mark.parametrize(
     ("module", "statement"),
     [
-        ("strategies/protocols/base.py", "from strategies.agent.ports import Usage"),
+        ("strategies/protocols/base.py", "from strategies.agent.interface.ports import Usage"),
         ("strategies/protocols/json/span.py", "import strategies.dify.run"),
         ("strategies/protocols/registry.py", "from dify_plugin.entities import tool"),
         ("strategies/agent/loop.py", "from strategies.dify import compose"),

@@ -15,7 +15,7 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from strategies.agent.events import StopReason
+from strategies.agent.interface.events import StopReason
 
 ROOT = Path(__file__).parent.parent
 STRATEGY: dict[str, Any] = yaml.safe_load(

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from strategies.agent.events import ToolCall
-from strategies.agent.ports import Model, Toolbox
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import Model, Toolbox
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.schema.answer import AnswerShape

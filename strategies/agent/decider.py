@@ -6,17 +6,17 @@ run, an empty reply once more after tools ran.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.events import StopReason
 from strategies.agent.failures.classify import ModelFailure
+from strategies.agent.interface.events import StopReason
+from strategies.agent.interface.ports import ToolOutcome
+from strategies.agent.model.open_round import Round
 from strategies.agent.model.reply import Reply
-from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.round import Round
 from strategies.agent.schema.answer import AnswerShape, Shaped
 from strategies.agent.tools.approval import Approvals
 
@@ -30,6 +30,8 @@ class Again:
 
     remark: str = ""
     """What it is told about this one, such as a fault of its reply."""
+    is_unreadable: bool = False
+    """Whether its reply begins with a call that could not be read, and called nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,9 @@ class Decider:
         if reply.failure is not None:
             return self._after_failure(round_, reply, reply.failure, earlier)
         if reply.format_errors and not round_.closing and self._may_ask_again("unreadable", round_):
-            problem = reply.format_errors[0].problem
-            return self._ask_again("unreadable", self._wording.format_error.format(problem=problem))
+            told = self._wording.format_error.format(problem=reply.format_errors[0].problem)
+            again = self._ask_again("unreadable", told)
+            return replace(again, is_unreadable=reply.begins_unreadable)
         if self._policy.shape and (reply.visible.strip() or reply.calls):
             return self._after_shaped_answer(round_, reply, self._policy.shape)
         # A picture without a word is an answer, too.
@@ -228,7 +231,7 @@ class Decider:
         rounds_left = round_.number < self._limits.rounds or fault == "misshapen"
         return fault not in self._pointed_out and rounds_left and self._clock() < self._deadline
 
-    def _ask_again(self, fault: Fault, remark: str) -> Decision:
+    def _ask_again(self, fault: Fault, remark: str) -> Again:
         self._pointed_out.add(fault)
         return Again(remark)
 

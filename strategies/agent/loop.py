@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from strategies.agent.config import Limits, ModelBinding, Policy
 from strategies.agent.decider import Again, Answered, AskedAnew, Broken, Composed, Decider, Decision
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     AnswerText,
     Event,
     RoundFinished,
@@ -22,16 +22,16 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
+from strategies.agent.interface.ports import Toolbox
+from strategies.agent.interface.usage import Usage
 from strategies.agent.model.asking import Asker, TextFormats
-from strategies.agent.ports import Toolbox
+from strategies.agent.model.open_round import Round
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.round import Round
 from strategies.agent.streaming.round_queue import RoundQueue
 from strategies.agent.streaming.text_pace import TextPace
 from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.agent.tools.calls import RunCalls
-from strategies.agent.usage import Usage
 
 
 class Run:
@@ -192,7 +192,7 @@ class Run:
     def _keep(self, record: RoundRecord, decision: Decision) -> None:
         """Keep a round: for the next one to read, and where tools were called, for later turns."""
         if isinstance(decision, Again):
-            record = replace(record, remark=decision.remark)
+            record = replace(record, remark=decision.remark, is_unreadable=decision.is_unreadable)
             self._conversation = self._conversation.with_round(record)
         if record.done:
             self.rounds_with_calls.append(record)

@@ -9,18 +9,18 @@ from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
 from strategies.agent.config import Limits, ModelBinding, Policy, RunRequest
+from strategies.agent.interface.ports import Message, Toolbox
 from strategies.agent.loop import Run
 from strategies.agent.planning.parts import Manner
 from strategies.agent.planning.run import PlannedRun
-from strategies.agent.ports import Message, Toolbox
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.prompt.language import language_of
 from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.prompt.wording import wording_for
 from strategies.agent.schema.answer import AnswerShape
-from strategies.agent.tools.chosen import ChosenTools, ToolsFor
 from strategies.agent.tools.search import SearchedToolbox, is_too_many, opening
+from strategies.agent.tools.shown import ChosenTools, ToolsFor
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.tokens import estimator_for
 from strategies.dify.calls.callback import call_back

@@ -9,7 +9,7 @@ from dify_plugin.config.logger_format import plugin_logger_handler
 from dify_plugin.core.runtime import Session
 from dify_plugin.errors.model import InvokeBadRequestError
 
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     CallFinished,
     Noticed,
     ReasoningShown,

@@ -86,6 +86,8 @@ class FormatError:
 
     problem: str
     """One sentence for the model: what is wrong and how the block should look."""
+    stands_first: bool = False
+    """Whether the block stood in the text, and no text before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,19 @@ from decimal import Decimal
 from typing import Any, cast
 
 from strategies.agent.config import Limits, ModelBinding, Policy
-from strategies.agent.events import Event, TextShown
+from strategies.agent.interface.events import Event, TextShown
+from strategies.agent.interface.ports import (
+    Message,
+    ModelDelta,
+    ModelError,
+    ModelRequest,
+    ToolOutcome,
+)
+from strategies.agent.interface.usage import Usage
 from strategies.agent.loop import Run
-from strategies.agent.ports import Message, ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, TextFormat
 from strategies.agent.prompt.wording import ENGLISH
-from strategies.agent.usage import Usage
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.fit import WindowBudget
 from strategies.protocols.base import CallDelta, ToolSpec

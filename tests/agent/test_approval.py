@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.events import CallFinished, Event, RunFinished, ToolCall
+from strategies.agent.interface.events import CallFinished, Event, RunFinished, ToolCall
+from strategies.agent.interface.ports import ToolOutcome
 from strategies.agent.loop import Run
-from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.wording import ENGLISH
 from tests.agent.fakes import (
@@ -124,6 +124,13 @@ def test_a_question_that_cannot_be_kept_is_not_asked() -> None:
     assert of_type(events, RunFinished)[0].stop_reason == "answered"
     assert ENGLISH.not_asked in str(model.requests[1].messages)
     assert [record.remark for record in run.rounds_with_calls] == [ENGLISH.not_asked]
+
+
+def test_that_a_question_could_not_be_asked_may_be_the_answer() -> None:
+    """The user is to learn of it."""
+    model = ScriptedModel(NATIVE.reply("", [SEND]), says(ENGLISH.not_asked))
+    events, _ = play(model, tools(), Asking(keeps=False))
+    assert shown(events) == ENGLISH.not_asked
 
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)

@@ -5,8 +5,13 @@ from collections.abc import Sequence
 import pytest
 
 from strategies.agent.config import Limits
-from strategies.agent.events import RunFinished
-from strategies.agent.ports import ModelDelta, ModelError
+from strategies.agent.interface.events import ModelCallFinished, RunFinished
+from strategies.agent.interface.ports import ModelDelta, ModelError, ToolOutcome
+from strategies.agent.model.echo import EchoParser
+from strategies.agent.prompt.conversation import Conversation, RoundRecord
+from strategies.agent.prompt.wording import ENGLISH
+from strategies.protocols.base import ReasoningSoFar, Text
+from strategies.protocols.registry import TEXT_PROTOCOLS
 from tests.agent.fakes import (
     TONGUES,
     RecordingToolbox,
@@ -17,6 +22,7 @@ from tests.agent.fakes import (
     play,
     says,
     shown,
+    slow,
     tool,
 )
 
@@ -37,7 +43,13 @@ def _final(tongue: Tongue, text: str) -> list[Step]:
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=str)
 @pytest.mark.parametrize(
-    "echo", [_TOLD, "There is no tool named wether.", f"\n {_TOLD}\n", f"<tool_response>\n{_TOLD}"]
+    "echo",
+    [
+        _TOLD,
+        "There is no tool named wether.",
+        f"\n {_TOLD}\n",
+        f"<tool_response>\n{_TOLD}",
+    ],
 )
 def test_remark_said_again_is_asked_anew(tongue: Tongue, echo: str) -> None:
     """The reader sees none of it, and the model is asked again."""
@@ -47,6 +59,23 @@ def test_remark_said_again_is_asked_anew(tongue: Tongue, echo: str) -> None:
     assert shown(events).strip() == _SUNNY
     assert isinstance(events[-1], RunFinished)
     assert events[-1].answer.strip() == _SUNNY
+    model.assert_complete()
+
+
+def test_two_remarks_said_together_are_an_echo() -> None:
+    """They stood in one result, in the tags of results."""
+    tongue = TONGUES[1]
+    bad = '<tool_call>\n{"city": "Lisbon"}\n</tool_call>'
+    told = ENGLISH.format_error.format(
+        problem='A tool call cannot be read. It must be a JSON object with the keys "name" and'
+        ' "arguments".'
+    )
+    echo = f"<tool_response>\n{told}\n{ENGLISH.nudge}\n</tool_response>\n"
+    model = ScriptedModel(says(bad), says(told), _spelled(echo))
+    events = play(model, RecordingToolbox(weather="sunny"), tongue=tongue)
+
+    assert ENGLISH.nudge not in shown(events)
+    assert told not in shown(events)
     model.assert_complete()
 
 
@@ -134,6 +163,127 @@ def test_what_a_tool_said_is_an_answer() -> None:
     events = play(model, RecordingToolbox(weather="sunny."))
 
     assert shown(events) == "sunny."
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+@pytest.mark.parametrize(
+    ("outcome", "echo"),
+    [
+        (
+            ToolOutcome(text="locked\n\nThe tool failed.", error="x", remark="The tool failed."),
+            "The tool failed.",
+        ),
+        (ToolOutcome(text="(nothing)", remark="(nothing)"), "(nothing)"),
+    ],
+    ids=["failed", "nothing"],
+)
+def test_what_the_engine_said_of_a_call_that_ran_is_no_answer(
+    tongue: Tongue, outcome: ToolOutcome, echo: str
+) -> None:
+    """That it failed, or that it returned nothing; what the tool itself said may be one."""
+    replies = [tongue.reply("", [_RIGHT]), _final(tongue, echo), _final(tongue, "locked")]
+    model = ScriptedModel(*replies)
+    events = play(model, RecordingToolbox(weather=lambda _: outcome), tongue=tongue)
+
+    assert shown(events).strip() == "locked"
+
+
+def test_that_a_tool_timed_out_is_no_answer() -> None:
+    """The model is to say what that means for the question."""
+    replies = [TONGUES[0].reply("", [_RIGHT]), says("timed out after 0.05 s"), says("No weather.")]
+    toolbox = RecordingToolbox(weather=slow(0.5))
+    events = play(ScriptedModel(*replies), toolbox, limits=Limits(tool_seconds=0.05))
+
+    assert shown(events) == "No weather."
+
+
+@pytest.mark.parametrize("before", ["", "<think>Hm.</think>"])
+def test_an_echo_stands_in_the_log_of_its_model_call(before: str) -> None:
+    """What the reader does not see can be looked up."""
+    model = ScriptedModel(TONGUES[0].reply("", [_WRONG]), says(before + _TOLD), says(_SUNNY))
+    events = play(model, RecordingToolbox(weather="sunny"))
+    told = [event.text for event in events if isinstance(event, ModelCallFinished)]
+
+    assert told == ["", _TOLD, _SUNNY]
+
+
+def test_a_call_that_broke_off_is_not_written_into_the_log() -> None:
+    """It may hold a password where nothing tells that it is one."""
+    tongue = TONGUES[3]
+    cut = "<tool_call>\n<function=login>\n<parameter=password>\nhunter2\n</para"
+    model = ScriptedModel([ModelDelta(text=cut), ModelError("reset")], says(_SUNNY))
+    events = play(model, RecordingToolbox(tool("login", password="string")), tongue=tongue)  # noqa: S106 - the type of a parameter
+
+    assert "hunter2" not in str([e.text for e in events if isinstance(e, ModelCallFinished)])
+
+
+@pytest.mark.parametrize("answer", ["<", "<tool", "timed out after 30 s"])
+def test_what_is_no_echo_is_shown(answer: str) -> None:
+    """A sign that begins a tag, and what a tool said itself beside a call that timed out."""
+    results = iter(
+        (
+            ToolOutcome(text="timed out after 30 s", remark="timed out after 30 s"),
+            ToolOutcome(text="Log of job 7:\ntimed out after 30 s"),
+        )
+    )
+    calls = [Wanted("weather", {"q": "a"}), Wanted("weather", {"q": "b"})]
+    replies = [TONGUES[0].reply("", [one]) for one in calls]
+    model = ScriptedModel(*replies, says(answer))
+    events = play(model, RecordingToolbox(weather=lambda _: next(results)))
+
+    assert shown(events) == answer
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=str)
+@pytest.mark.parametrize("own", ["Lisbon", "4127 * 389."])
+def test_an_echo_with_a_value_of_the_models_own_is_an_echo(tongue: Tongue, own: str) -> None:
+    """The 0.5B model wrote it where the engine had said that the value is required."""
+    toolbox = RecordingToolbox(tool("count", n="integer"), count="12")
+    echo = f"count was not run. Correct these arguments and call it again: n: {own}"
+    wrong = Wanted("count", {"n": "many"})
+    model = ScriptedModel(tongue.reply("", [wrong]), _final(tongue, echo), _final(tongue, _SUNNY))
+    events = play(model, toolbox, tongue=tongue)
+
+    assert shown(events).strip() == _SUNNY
+
+
+def test_what_was_said_of_two_failures_is_an_echo() -> None:
+    """One of them in the words of the other, and more."""
+    long = "The tool failed. It did not say why."
+    results = iter(
+        (
+            ToolOutcome(text="locked\n\nThe tool failed.", error="x", remark="The tool failed."),
+            ToolOutcome(text=long, error="x", remark=long),
+        )
+    )
+    replies = [TONGUES[0].reply("", [Wanted("weather", {"q": q})]) for q in "ab"]
+    model = ScriptedModel(*replies, says(long), says(_SUNNY))
+    events = play(model, RecordingToolbox(weather=lambda _: next(results)))
+
+    assert shown(events) == _SUNNY
+
+
+def test_what_was_wrong_is_said_again_behind_an_echo() -> None:
+    """With the request to answer: a model that read that alone would begin anew."""
+    replies = [TONGUES[1].reply("", [_WRONG]), says(_TOLD), says(_SUNNY)]
+    model = ScriptedModel(*replies)
+    play(model, RecordingToolbox(weather="sunny"), tongue=TONGUES[1])
+    question = model.requests[2].messages[-1]["content"]
+
+    assert question == f"What is new?\n\n{_TOLD} {ENGLISH.nudge}"
+
+
+def test_an_echo_behind_a_lone_end_of_reasoning_is_heard() -> None:
+    """What came before it was no text."""
+    record = RoundRecord(content="", visible="", remark=_TOLD)
+    told = Conversation(instruction="", history=[], question="?", rounds=(record,))
+    parser = EchoParser(TEXT_PROTOCOLS["hermes"].parser((), starts_in_reasoning=None), told)
+    events = [*parser.feed(f"I think I know it.</think>{_TOLD}"), *parser.close()]
+
+    kinds = [type(event) for event in events]
+
+    assert kinds == [Text, ReasoningSoFar]
+    assert parser.left_out.strip() == _TOLD
 
 
 def test_nothing_but_echoes_ends_without_an_answer() -> None:

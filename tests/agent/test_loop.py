@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     AnswerText,
     CallFinished,
     CallStarted,
@@ -21,8 +21,8 @@ from strategies.agent.events import (
     RunFinished,
     TextShown,
 )
+from strategies.agent.interface.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.loop import Run
-from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.schema.answer import read_shape
@@ -273,13 +273,12 @@ def test_a_call_in_vain_does_not_go_back(tongue: Tongue, vain: Wanted, told: str
     toolbox = RecordingToolbox(tool("count", n="integer"), count="12")
     play(model, toolbox, tongue=tongue)
     _, *second = model.requests[1].messages
-    _, question, *later = model.requests[2].messages
+    third = str(model.requests[2].messages)
 
     assert [one["role"] for one in second] == ["user"]
     assert str(second[0]["content"]).startswith(f"What is new?\n\n{told}")
-    # The qwen protocol goes on within the user's turn.
-    assert str(question["content"]).startswith(str(second[0]["content"]))
-    assert told not in str(later)
+    assert "What is new?" in third
+    assert told not in third  # done better since
     assert toolbox.calls == [("count", {"n": 3})]
 
 
@@ -299,7 +298,7 @@ def test_a_call_in_vain_behind_a_result(tongue: Tongue) -> None:
     assert third.count("There is no tool named nowhere.") == 1
     assert third.index("found") < third.index("There is no tool named nowhere.")
     assert third.count("nowhere") == 1
-    assert fourth.count("There is no tool named nowhere.") == 2
+    assert fourth.count("There is no tool named nowhere.") == 1  # that of the newest round
 
 
 @pytest.mark.parametrize("tongue", TONGUES[1:4], ids=str)
@@ -310,6 +309,56 @@ def test_a_vain_reply_with_text_that_the_reader_has_seen_goes_back(tongue: Tongu
     play(model, RecordingToolbox(search="found"), tongue=tongue)
 
     assert said in str(model.requests[1].messages)
+
+
+_UNREADABLE = (
+    '<tool_call>\n{"city": "Oslo"}\n</tool_call>',
+    '✿FUNCTION✿: \n✿ARGS✿: {"city": "Oslo"}',
+    "<tool_call>\n<look>\n<city>Oslo</city>\n</look>\n</tool_call>",
+    'Thought: I look it up.\nAction: {"city": "Oslo"}',
+)
+
+
+@pytest.mark.parametrize(("tongue", "call"), list(zip(TONGUES[1:], _UNREADABLE, strict=True)))
+def test_a_call_that_cannot_be_read_does_not_go_back(tongue: Tongue, call: str) -> None:
+    """Behind such a call of its own a small model gave no right answer, and without it six of six.
+
+    That was with hermes (docs/evaluation.md, "What a small model showed").
+    """
+    done = "Final Answer: Done." if tongue.name == "react" else "Done."
+    model = ScriptedModel(says(call), says(done))
+    play(model, RecordingToolbox(search="found"), tongue=tongue)
+    _, *second = model.requests[1].messages
+
+    assert [one["role"] for one in second] == ["user"]
+    assert "could not be read" in str(second[0]["content"])
+    assert "Oslo" not in str(second)
+
+
+def test_an_answer_of_another_shape_goes_back_to_be_corrected() -> None:
+    """Also one that reads like a call that cannot be read."""
+    written = '<tool_call>\n{"name": "Ada", "arguments": {"x": 1}}\n</tool_call>'
+    properties = {name: {"type": "string"} for name in ("name", "age")}
+    shape = read_shape(
+        json.dumps({"type": "object", "properties": properties, "required": ["name", "age"]})
+    )
+    model = ScriptedModel(says(written), says('{"name": "Ada", "age": "36"}'))
+    play(model, RecordingToolbox(search="found"), tongue=TONGUES[1], policy=Policy(shape=shape))
+
+    assert written in str(model.requests[1].messages[-2]["content"])
+
+
+@pytest.mark.parametrize(("tongue", "call"), list(zip(TONGUES[1:4], _UNREADABLE[:3], strict=True)))
+def test_a_call_that_cannot_be_read_goes_back_with_the_text_before_it(
+    tongue: Tongue, call: str
+) -> None:
+    """The reader has seen that."""
+    said = "The total of order 4711 is 99 EUR."
+    model = ScriptedModel(says(f"{said}\n{call}"), says("Done."))
+    play(model, RecordingToolbox(search="found"), tongue=tongue)
+
+    assert said in str(model.requests[1].messages)
+    assert "Oslo" in str(model.requests[1].messages)
 
 
 @pytest.mark.parametrize("tongue", TONGUES[1:], ids=str)

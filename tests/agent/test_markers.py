@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from strategies.agent.config import Limits
-from strategies.agent.events import PlannedStep
+from strategies.agent.interface.events import PlannedStep
+from strategies.agent.interface.ports import Message, ToolOutcome
 from strategies.agent.planning.board import Board, StepResult
 from strategies.agent.planning.sentences import sentences_for
-from strategies.agent.ports import Message, ToolOutcome
 from strategies.agent.prompt.media import described
 from strategies.protocols.base import ToolSpec
 from strategies.protocols.writing.rendering import function_of

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from strategies.agent.events import RunFinished
-from strategies.agent.ports import ModelDelta
+from strategies.agent.interface.events import RunFinished
+from strategies.agent.interface.ports import ModelDelta
 from strategies.protocols.base import ToolSpec
 from strategies.protocols.writing.escaping import escaped_markers
 from tests.agent.fakes import (

@@ -13,7 +13,7 @@ from itertools import product
 import pytest
 
 from strategies.agent.config import Limits
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     CallFinished,
     CallStarted,
     Event,
@@ -24,12 +24,12 @@ from strategies.agent.events import (
     RunFailed,
     RunFinished,
 )
-from strategies.agent.ports import (
+from strategies.agent.interface.ports import (
     ModelDelta,
     ModelError,
     ToolOutcome,
 )
-from strategies.agent.usage import Usage
+from strategies.agent.interface.usage import Usage
 from tests.agent.fakes import (
     TONGUES,
     RecordingToolbox,

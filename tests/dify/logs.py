@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from strategies.agent.events import Event
+from strategies.agent.interface.events import Event
 from strategies.dify.outputs.narrator import Narrator
 
 

@@ -13,7 +13,7 @@ from dify_plugin.core.runtime import SessionContext
 from dify_plugin.core.server.__base.writer_entities import Event
 
 from strategies.agent.failures.classify import classify
-from strategies.agent.ports import ModelError, ModelRequest
+from strategies.agent.interface.ports import ModelError, ModelRequest
 from strategies.dify.calls.callback import CallBackError, RequestTooLargeError, call_back
 from strategies.dify.calls.errors import model_error
 from strategies.dify.calls.model import DifyModel

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     CallFinished,
     CallStarted,
     Event,
@@ -25,8 +25,8 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
-from strategies.agent.ports import ToolOutcome
-from strategies.agent.usage import Usage
+from strategies.agent.interface.ports import ToolOutcome
+from strategies.agent.interface.usage import Usage
 from tests.dify.logs import assert_whole, told
 
 EXPECTED: list[dict[str, Any]] = json.loads(

@@ -19,7 +19,7 @@ from strategies.protocols.base import (
     ReplyEvent,
     Text,
 )
-from strategies.protocols.finish_reason import is_cut_short
+from strategies.protocols.native.finish_reason import is_cut_short
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser, ReasoningHabit
 from strategies.protocols.quotations import Quotations

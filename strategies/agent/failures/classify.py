@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from strategies.agent.failures.error_text import bounded, seconds_to_wait, sentence
-from strategies.agent.ports import ModelError
+from strategies.agent.interface.ports import ModelError
 
 type FailureKind = Literal[
     "transient",  # 429, 5xx, overload, connection, timeout, a cut stream: the same call may work

@@ -10,7 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from strategies.agent.config import Limits, ModelBinding, Policy
-from strategies.agent.events import (
+from strategies.agent.failures.classify import ModelFailure, classify
+from strategies.agent.failures.recovery import Recovery, Remedy, Wait
+from strategies.agent.interface.events import (
     AnswerText,
     AnswerWithdrawn,
     Event,
@@ -19,16 +21,14 @@ from strategies.agent.events import (
     ReasoningShown,
     TextShown,
 )
-from strategies.agent.failures.classify import ModelFailure, classify
-from strategies.agent.failures.recovery import Recovery, Remedy, Wait
+from strategies.agent.interface.ports import ModelRequest, Toolbox
 from strategies.agent.model.continuation import SEAM, SeamParser
 from strategies.agent.model.echo import EchoParser
+from strategies.agent.model.open_round import Round
 from strategies.agent.model.reply import Reply
-from strategies.agent.ports import ModelRequest, Toolbox
 from strategies.agent.prompt.conversation import Conversation, text_message
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.round import Round
 from strategies.agent.streaming.round_queue import (
     Ended,
     Failed,
@@ -102,8 +102,9 @@ class Asker:
         while True:
             request = self._request(round_, conversation, shown)
             parser = self._binding.format.parser(known, conversation)
-            told = (self._wording.answer_now, self._wording.answer_alone) if round_.closing else ()
-            parser = EchoParser(parser, conversation, *told)
+            parser = EchoParser(
+                parser, conversation, *(self._asked_to_close if round_.closing else ())
+            )
             reply = yield from self._ask_once(round_, request, parser)
             self._binding.window.learn(reply.usage)
             yield from self._go_on(round_, conversation, request, reply)
@@ -116,6 +117,11 @@ class Asker:
             if remedy == "switch_model":
                 earlier = reply.failure
             self._apply(remedy, reply.failure)
+
+    @property
+    def _asked_to_close(self) -> tuple[str, ...]:
+        told = self._wording
+        return (told.answer_now, told.answer_alone, told.results_heading)
 
     def adopt_format(self, reply: Reply) -> None:
         """Go on in the format in which the model wrote its calls: it knows its own turns again."""
@@ -291,7 +297,7 @@ class Asker:
 
 def _finished(reply: Reply, round_: Round, request: ModelRequest) -> ModelCallFinished:
     return ModelCallFinished(
-        text=reply.visible,
+        text=reply.visible or reply.echo,
         reasoning=reply.reasoning,
         calls=round_.calls.made,
         usage=reply.usage,

@@ -4,7 +4,7 @@ A small model that reads "There is no tool named wether." may say just that to i
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.written_rounds import SILENCE
@@ -17,17 +17,22 @@ from strategies.protocols.base import (
 )
 
 # In tagged protocols it is read in these tags, and said again with them.
-_FRAME = "<tool_response>\n{}\n</tool_response>"
+_TAGS = ("<tool_response>", "</tool_response>")
 # Each piece of what is held back costs a look through all that was said.
 _LONGEST = 2_000
+# Where the engine named what is wrong, a model may put a value: "call it again: city: Lisbon" for
+# "call it again: city: is required." So long is at least what stands before the colon, and so much
+# longer than the engine's may its sentence be.
+_SHORTEST, _LONGER = 12, 20
+_NAMED = re.compile(r"(?:: |：).*")
 _SENTENCE_END = re.compile(r"\n|(?<=[.!?])\s+|(?<=[。！？])")
 
 
 class EchoParser:
     """Reads a reply; a `ReplyParser` that leaves out text in which the engine alone speaks.
 
-    Text is held back only as long as the engine has said the same, word for word, and no more
-    than `_LONGEST` characters of it.
+    Text is held back only as long as the engine has said the same sentences, but for what stands
+    behind a colon, and no more than `_LONGEST` characters of it.
     """
 
     def __init__(self, parser: ReplyParser, conversation: Conversation, *requests: str) -> None:
@@ -38,8 +43,13 @@ class EchoParser:
         self._parser = parser
         self._conversation = conversation
         told = [*conversation.remarks, *requests]
-        self._told = "\n".join(map(_FRAME.format, [*told, SILENCE])) if told else ""
+        self._told = frozenset(_sentences("\n".join([*told, SILENCE]) if told else ""))
+        self._stems = frozenset(_stems(self._told))
+        self._listens = True
+        """Whether all text so far may still be an echo."""
         self._held = ""
+        self.left_out = ""
+        """What only repeated the engine."""
 
     def feed(self, text: str, deltas: Sequence[CallDelta] = ()) -> list[ReplyEvent]:
         """Take the next piece."""
@@ -57,13 +67,15 @@ class EchoParser:
 
     def _kept(self, event: ReplyEvent) -> Iterator[ReplyEvent]:
         match event:
-            case Text(text) if self._told:
+            case Text(text) if self._listens:
                 self._held += text
-                if len(self._held) > _LONGEST or self._held.strip() not in self._told:
+                if len(self._held) > _LONGEST or not self._may_be_echo(self._held):
                     yield Text(self._held)
-                    self._held = self._told = ""
+                    self._held = ""
+                    self._listens = False
             case ReasoningSoFar():  # what seemed to be text was none
                 self._held = ""
+                self._listens = True
                 yield event
             case _:
                 yield from self._settled()
@@ -71,20 +83,57 @@ class EchoParser:
 
     def _settled(self) -> Iterator[ReplyEvent]:
         held, self._held = self._held, ""
-        if held and not self._is_echo(held):
+        if held and self._is_echo(held):
+            self.left_out += held
+        elif held:
             yield Text(held)
+
+    def _may_be_echo(self, said: str) -> bool:
+        """Whether the engine has said all its sentences, and one that begins like the last."""
+        *whole, begun = list(_sentences(_without_tags(said))) or [""]
+        return self._were_told(whole) and (
+            any(one.startswith(begun) for one in self._told) or self._were_told([begun])
+        )
 
     def _is_echo(self, said: str) -> bool:
         """Whether the engine said every sentence of it, and neither a tool nor the model did."""
-        told = set(_sentences(self._told))
-        rounds = self._conversation.rounds
-        results = [one.result for one in self._conversation.executed_calls]
-        # A remark on arguments quotes them.
-        values = [str(one.call.arguments) for record in rounds for one in record.done]
-        found = "\n".join([*results, *values, *(record.content for record in rounds)])
-        return bool(said.strip()) and all(
-            sentence in told and sentence not in found for sentence in _sentences(said)
+        sentences = list(_sentences(_without_tags(said)))
+        if not sentences:
+            return any(tag in said for tag in _TAGS)
+        return self._were_told(sentences) and not any(
+            sentence in text for text in self._said_by_others() for sentence in sentences
         )
+
+    def _were_told(self, sentences: Sequence[str]) -> bool:
+        return all(
+            said in self._told
+            or any(said.startswith(stem) and len(said) <= most for stem, most in self._stems)
+            for said in sentences
+        )
+
+    def _said_by_others(self) -> Iterator[str]:
+        for one in self._conversation.executed_calls:
+            yield one.result.removesuffix(one.remark)
+        for record in self._conversation.rounds:
+            yield record.visible
+            for one in record.done:  # a remark on arguments quotes them
+                yield from map(str, one.call.arguments.values())
+
+
+def _stems(told: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Return what stands before a colon, and the most characters of a sentence that begins so."""
+    for sentence in told:
+        stem = _NAMED.sub("", sentence)
+        if stem != sentence and len(stem) >= _SHORTEST:
+            yield stem, len(sentence) + _LONGER
+
+
+def _without_tags(said: str) -> str:
+    """Take the tags out, and the beginning of one at the end."""
+    for tag in _TAGS:
+        said = said.replace(tag, "\n")
+    begun = said[said.rfind("<") :] if "<" in said else ""
+    return said.removesuffix(begun) if any(tag.startswith(begun) for tag in _TAGS) else said
 
 
 def _sentences(text: str) -> Iterator[str]:

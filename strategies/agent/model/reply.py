@@ -1,8 +1,9 @@
 """One reply of a model while it comes in: what it said so far, word for word and by kind."""
 
 from strategies.agent.failures.classify import ModelFailure
-from strategies.agent.ports import Forwarded, ModelDelta
-from strategies.agent.usage import Usage
+from strategies.agent.interface.ports import Forwarded, ModelDelta
+from strategies.agent.interface.usage import Usage
+from strategies.agent.model.echo import EchoParser
 from strategies.protocols.base import (
     BrokenCall,
     Call,
@@ -13,7 +14,7 @@ from strategies.protocols.base import (
     ReplyParser,
     Text,
 )
-from strategies.protocols.finish_reason import Ending, ending_of
+from strategies.protocols.native.finish_reason import Ending, ending_of
 from strategies.protocols.stream.reasoning import behind_lone_close
 
 _BROKEN_STREAM = ModelFailure(
@@ -61,6 +62,16 @@ class Reply:
     def visible(self) -> str:
         """What the reader sees of it."""
         return "".join(self._visible)
+
+    @property
+    def begins_unreadable(self) -> bool:
+        """Whether it begins with a call that could not be read."""
+        return any(error.stands_first for error in self.format_errors)
+
+    @property
+    def echo(self) -> str:
+        """What of it only repeats the engine, which the reader does not see."""
+        return self._parser.left_out if isinstance(self._parser, EchoParser) else ""
 
     @property
     def reasoning(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from strategies.agent.config import RunRequest
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     CLOSING,
     AnswerText,
     ClosingFinished,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from strategies.agent.events import PlannedStep
+from strategies.agent.interface.events import PlannedStep
 from strategies.agent.planning.sentences import Sentences, filled
 from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.shortening import cut, shortened_line

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from strategies.agent.config import Limits
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     ClosingFinished,
     Event,
     PlanFinished,
@@ -16,7 +16,7 @@ from strategies.agent.events import (
     StepHeld,
     Within,
 )
-from strategies.agent.usage import Usage
+from strategies.agent.interface.usage import Usage
 
 _LEAST_ROUNDS = 3
 """For a plan, one step and the answer."""

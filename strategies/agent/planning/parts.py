@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from strategies.agent.config import Policy, RunRequest
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     AnswerText,
     Event,
     ReasoningShown,
@@ -14,12 +14,12 @@ from strategies.agent.events import (
     ToolCall,
     Within,
 )
+from strategies.agent.interface.ports import ToolOutcome
 from strategies.agent.loop import Run
 from strategies.agent.planning.sentences import Sentences, sentences_for
-from strategies.agent.ports import ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.tools.approval import Approvals
-from strategies.agent.tools.chosen import ToolsFor
+from strategies.agent.tools.shown import ToolsFor
 from strategies.protocols.base import Language, ToolSpec
 
 type RunEnd = RunFinished | RunFailed

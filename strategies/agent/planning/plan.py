@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import cast
 from unicodedata import normalize
 
-from strategies.agent.events import PlannedStep
+from strategies.agent.interface.events import PlannedStep
 from strategies.agent.prompt.shortening import cut
 from strategies.protocols.json.read import Unreadable, read_value
 from strategies.protocols.react.answer_string import AnswerString

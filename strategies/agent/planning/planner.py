@@ -4,7 +4,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from strategies.agent.config import Policy, RunRequest
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     AnswerText,
     CallStarted,
     Event,
@@ -17,12 +17,12 @@ from strategies.agent.events import (
     TextShown,
     place_of,
 )
+from strategies.agent.interface.ports import Toolbox
 from strategies.agent.planning.board import Board, checklist
 from strategies.agent.planning.budget import PlanBudget
 from strategies.agent.planning.parts import NoTools, RunEnd, Setting, event_within
 from strategies.agent.planning.plan import DirectAnswer, read_plan
 from strategies.agent.planning.sentences import filled
-from strategies.agent.ports import Toolbox
 from strategies.agent.prompt.shortening import shortened_line
 
 _MOST_REVISIONS = 2

@@ -9,17 +9,17 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from strategies.agent.config import Limits, RunRequest
-from strategies.agent.events import Event, RunFailed, RunFinished, ToolCall
+from strategies.agent.interface.events import Event, RunFailed, RunFinished, ToolCall
+from strategies.agent.interface.ports import Toolbox
 from strategies.agent.planning.answer import written_answer
 from strategies.agent.planning.board import Board
 from strategies.agent.planning.budget import PlanBudget
 from strategies.agent.planning.parts import MakeRun, Manner, RunEnd, Setting
 from strategies.agent.planning.planner import Planner
 from strategies.agent.planning.steps import Steps
-from strategies.agent.ports import Toolbox
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.tools.approval import Approvals, NoApprovals
-from strategies.agent.tools.chosen import ToolsFor
+from strategies.agent.tools.shown import ToolsFor
 from strategies.protocols.base import Language
 
 

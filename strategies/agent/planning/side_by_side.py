@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from strategies.agent.events import AnswerText, Event, ReasoningShown, TextShown
+from strategies.agent.interface.events import AnswerText, Event, ReasoningShown, TextShown
 from strategies.agent.loop import Run
 
 

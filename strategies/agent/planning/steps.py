@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator
 
 from strategies.agent.config import Policy, RunRequest
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     Event,
     PlannedStep,
     RunFailed,
@@ -14,6 +14,7 @@ from strategies.agent.events import (
     StepStarted,
     place_of,
 )
+from strategies.agent.interface.usage import Usage
 from strategies.agent.loop import Run
 from strategies.agent.planning.answer import direct_answer
 from strategies.agent.planning.board import Board, StepResult, ticked
@@ -24,7 +25,6 @@ from strategies.agent.planning.side_by_side import Over, SideBySide
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.shortening import shortened_line
 from strategies.agent.prompt.wording import wording_for
-from strategies.agent.usage import Usage
 
 _ROUNDS_TO_SEARCH = 3
 """For a search for tools, a call of what was found and the result."""

@@ -6,13 +6,13 @@ The rounds of earlier turns are told the same way where no tools are declared.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from strategies.agent.events import ToolCall
-from strategies.agent.ports import Message, ModelRequest
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import Message, ModelRequest
 from strategies.agent.prompt.conversation import Conversation, Recall, RoundRecord, text_message
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.prompt.written_rounds import ran_calls, results_of
 from strategies.protocols.base import Exchange, Turn
-from strategies.protocols.same_call import is_same_call
+from strategies.protocols.json.same_call import is_same_call
 from strategies.protocols.writing.in_one_turn import in_one_turn
 
 type AsResults = Callable[[str, Sequence[Exchange], str], list[Turn]]

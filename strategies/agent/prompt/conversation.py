@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import cast
 
-from strategies.agent.events import ToolCall
-from strategies.agent.ports import Message
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import Message
 from strategies.agent.prompt.media import described, is_medium, parts_of, without_media
 from strategies.agent.prompt.shortening import cut
 
@@ -31,12 +31,17 @@ class DoneCall:
     """As the model reads it."""
     answer: str = ""
     """As a reader is to see it; blank where files are all there is."""
+    remark: str = ""
+    """See `ToolOutcome.remark`."""
     ran: bool = True
     """Whether the tool was run; else the result says why not."""
     describes_tools: bool = False
     """See `ToolOutcome.describes_tools`."""
-    is_refused: bool = False
-    """Whether it was not run because of how it was called, which concerns the model alone."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was not run, for a reason that concerns the model alone."""
+        return not self.ran and bool(self.remark) and self.remark == self.result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,8 @@ class RoundRecord:
     """What the engine had to say to the reply, such as a call that could not be read."""
     in_text: bool = True
     """Whether the model wrote its calls into the text; else they came beside it."""
+    is_unreadable: bool = False
+    """Whether it called nothing, and begins with a call that could not be read."""
 
     @property
     def can_be_shown(self) -> bool:
@@ -66,16 +73,21 @@ class RoundRecord:
 
     @property
     def is_vain(self) -> bool:
-        """Whether it is silent, or nothing but calls that were not run and are soon rewritten."""
-        is_short = len(self.content) <= _SOON_REWRITTEN and not self.visible.strip()
-        in_vain = bool(self.done) and all(one.is_refused for one in self.done)
-        return self.is_silent or (is_short and in_vain)
+        """Whether it is silent, or begins with calls that were not run and are soon rewritten.
+
+        The reader sees a call that could not be read, and what a model writes on behind one is
+        mostly made up.
+        """
+        if len(self.content) > _SOON_REWRITTEN:
+            return False
+        refused = bool(self.done) and all(one.is_refused for one in self.done)
+        return self.is_silent or self.is_unreadable or (refused and not self.visible.strip())
 
     @property
     def remarks(self) -> list[str]:
-        """What the engine said to the model alone: of refused calls, or of a reply without any."""
+        """What the engine said to the model alone: of calls, or of a reply without any."""
         if self.done:
-            return [one.result for one in self.done if one.is_refused]
+            return [one.remark for one in self.done if one.remark]
         return [self.remark] if self.remark else []
 
     @property
@@ -85,8 +97,11 @@ class RoundRecord:
 
     def cut(self, limit: int) -> "RoundRecord":
         """Return the round with results of at most so many characters."""
-        done = tuple(replace(one, result=cut(one.result, limit)) for one in self.done)
-        return replace(self, done=done)
+        done = (
+            replace(one, result=cut(one.result, limit), remark=cut(one.remark, limit))
+            for one in self.done
+        )
+        return replace(self, done=tuple(done))
 
 
 type Recalled = Mapping[int, tuple[RoundRecord, ...]]

@@ -11,7 +11,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import Protocol
 
-from strategies.agent.ports import Message, ModelRequest
+from strategies.agent.interface.ports import Message, ModelRequest
 from strategies.agent.prompt.closing import closing_request, folding, headed
 from strategies.agent.prompt.conversation import (
     Conversation,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from strategies.agent.ports import Message
+from strategies.agent.interface.ports import Message
 from strategies.protocols.writing.escaping import escaped_markers
 
 type Part = Mapping[str, object]

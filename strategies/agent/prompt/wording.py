@@ -61,8 +61,8 @@ ENGLISH = Wording(
     ),
     results_heading="Results of the tools:",
     format_error=(
-        "A tool call in your reply could not be read: {problem} "
-        "Write the call again in the right form, or answer without it."
+        "A tool call could not be read: {problem} "
+        "Call a tool in the right form, or answer the question."
     ),
     nudge="Call a tool, or answer the question.",
     nudge_without_tools="Answer the question.",
@@ -124,9 +124,7 @@ CHINESE = Wording(
     answer_now="请根据以上结果立即回答我的问题。不能再调用工具。",
     answer_alone="没有工具可以运行。请在不使用工具的情况下尽力回答，并说明哪些内容无法查到。",
     results_heading="工具返回的结果：",
-    format_error=(
-        "回复中的一个工具调用无法读取：{problem} 请用正确的格式重新写出该调用，或不用工具直接回答。"
-    ),
+    format_error="有一个工具调用无法读取：{problem} 请用正确的格式调用工具，或回答问题。",
     nudge="请调用工具，或回答问题。",
     nudge_without_tools="请回答问题。",
     go_on="你的回复被截断了。请只写出剩余部分，并从已写的最后几个字开始：{end}",

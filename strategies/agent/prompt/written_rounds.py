@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from strategies.agent.ports import Message
+from strategies.agent.interface.ports import Message
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord, message, text_message
 from strategies.agent.prompt.shortening import shortened_line
 from strategies.protocols.base import Exchange, Result
@@ -68,17 +68,20 @@ def without(
     (docs/evaluation.md, "What a small model showed").
     """
     kept: list[RoundRecord] = []
-    newest = ""
-    last: RoundRecord | None = None
+    remarks: list[str] = []
     for record in rounds:
-        if not is_vain(record):
-            last = record
-            kept.append(record)
-        elif last:
-            kept[-1] = replace(last, remark="\n".join(filter(None, (last.remark, *record.remarks))))
+        if is_vain(record):
+            # Behind a silent reply what was said before it still holds.
+            remarks = [*remarks, *record.remarks] if record.is_silent else record.remarks
         else:
-            newest = shortened_line(" ".join(record.remarks), _LONGEST_REMARK)
-    return "\n\n".join(filter(None, (asked, escaped_markers(newest)))), kept
+            kept.append(record)
+            remarks = []  # done better since
+    if remarks and kept:
+        told = filter(None, (kept[-1].remark, *remarks))
+        kept[-1] = replace(kept[-1], remark="\n".join(told))
+    elif remarks:
+        asked = f"{asked}\n\n{escaped_markers(shortened_line(' '.join(remarks), _LONGEST_REMARK))}"
+    return asked, kept
 
 
 def rounds_to_newest_repeat(rounds: Sequence[RoundRecord]) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from strategies.agent.ports import ModelDelta, ModelError, ToolOutcome
+from strategies.agent.interface.ports import ModelDelta, ModelError, ToolOutcome
 from strategies.agent.streaming.text_pace import TextPace
 
 

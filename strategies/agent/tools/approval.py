@@ -8,7 +8,7 @@ answer. `Approvals` is a port of the engine, as those of `ports.py` are.
 from collections.abc import Sequence
 from typing import Protocol
 
-from strategies.agent.events import ToolCall
+from strategies.agent.interface.events import ToolCall
 from strategies.agent.prompt.conversation import RoundRecord
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from strategies.agent.events import CallFinished, Event, ToolCall
-from strategies.agent.ports import Toolbox, ToolOutcome
+from strategies.agent.interface.events import CallFinished, Event, ToolCall
+from strategies.agent.interface.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.streaming.round_queue import Item, RoundQueue, ToolDone
 from strategies.agent.tools.approval import Approvals
@@ -74,7 +74,7 @@ class RunCalls:
             case NoProgress(result, times):
                 self._repetition = self._repetition.hinted()
                 hint = self.wording.no_progress.format(times=times)
-                return ToolOutcome(text=f"{result}\n\n{hint}")
+                return ToolOutcome(text=f"{result}\n\n{hint}", remark=hint)
             case Stuck():
                 self.stuck = True
                 return failure(self.wording.stuck)
@@ -197,6 +197,7 @@ class RoundCalls:
         if run.approvals.asks(ready.call.name):
             self.held.append(replace(ready.call, arguments=ready.arguments))
             asked = run.approvals.can_ask
-            told = run.wording.held if asked else run.wording.nobody_to_ask
-            return failure(told.format(name=ready.call.name))
+            sentence = run.wording.held if asked else run.wording.nobody_to_ask
+            told = sentence.format(name=ready.call.name)
+            return ToolOutcome(text=told, error=told)  # no remark: the user is to learn of it
         return run.judge_repetition(ready)

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
-from strategies.agent.ports import ToolOutcome
+from strategies.agent.interface.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
+from strategies.agent.interface.ports import ToolOutcome
 from strategies.agent.streaming.round_queue import RoundQueue
 
 type Job = Callable[[], ToolOutcome]

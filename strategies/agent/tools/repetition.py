@@ -13,7 +13,7 @@ and error the same way.)
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from strategies.protocols.same_call import call_key
+from strategies.protocols.json.same_call import call_key
 
 _IN_A_ROW = 3
 

@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 
-from strategies.agent.ports import Toolbox, ToolOutcome
+from strategies.agent.interface.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, text_in
 from strategies.agent.prompt.shortening import shortened_line
 from strategies.agent.prompt.wording import Wording
@@ -106,12 +106,13 @@ class SearchedToolbox:
             self._show([name])
             return self._toolbox.call(name, arguments)
         found = self.index.best(str(arguments.get(_WORDS) or ""), _FOUND)
+        remark = "" if found else self._wording.no_tool_found
         # Blank for a reader: what was found is no answer to anybody.
-        return ToolOutcome(text=self._described(found), shown="", describes_tools=True)
+        return ToolOutcome(
+            text=remark or self._described(found), remark=remark, shown="", describes_tools=True
+        )
 
     def _described(self, found: Sequence[str]) -> str:
-        if not found:
-            return self._wording.no_tool_found
         known, shown = self._toolbox.known, set(self._show(found))
         lines = [_line(known[name]) if name in shown else _whole(known[name]) for name in found]
         return "\n".join([self._wording.tools_found, *lines])

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from strategies.agent.events import ToolCall
-from strategies.agent.ports import Toolbox, ToolOutcome
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import Toolbox, ToolOutcome
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.schema import arguments
 from strategies.protocols.base import BrokenCall, Call
@@ -68,8 +68,8 @@ def validated(
 
 
 def failure(sentence: str) -> ToolOutcome:
-    """Make the outcome of a call that did not run or did not succeed."""
-    return ToolOutcome(text=sentence, error=sentence)
+    """Make the outcome of a call that did not run or did not succeed, in the engine's words."""
+    return ToolOutcome(text=sentence, error=sentence, remark=sentence)
 
 
 def _name(written: Call | BrokenCall, taken_ids: set[str]) -> ToolCall:

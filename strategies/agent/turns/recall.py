@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from strategies.agent.failures.redaction import redacted
-from strategies.agent.ports import Message
+from strategies.agent.interface.ports import Message
 from strategies.agent.prompt.conversation import Recalled, RoundRecord, text_in, text_message
 from strategies.agent.prompt.shortening import cut
 

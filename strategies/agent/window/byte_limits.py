@@ -12,7 +12,7 @@ from typing import cast
 
 from pydantic_core import to_json
 
-from strategies.agent.ports import Message
+from strategies.agent.interface.ports import Message
 from strategies.agent.prompt.conversation import calls_of
 from strategies.agent.prompt.media import Part, described, is_medium, parts_of
 from strategies.agent.prompt.shortening import cut, cut_arguments

@@ -7,9 +7,9 @@ was shorter stays left out, so that the prefix of the prompt stays the same from
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from strategies.agent.ports import ModelRequest
+from strategies.agent.interface.ports import ModelRequest
+from strategies.agent.interface.usage import Usage
 from strategies.agent.prompt.conversation import Conversation
-from strategies.agent.usage import Usage
 from strategies.agent.window.draft import Draft
 from strategies.agent.window.fit import WindowBudget, fit
 from strategies.agent.window.tokens import Report, estimator_for

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from strategies.agent.ports import Message, ModelRequest
+from strategies.agent.interface.ports import Message, ModelRequest
 from strategies.agent.prompt.conversation import calls_of
 from strategies.agent.prompt.media import has_media, without_media
 from strategies.agent.prompt.shortening import cut, cut_arguments

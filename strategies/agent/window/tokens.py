@@ -17,7 +17,7 @@ from functools import lru_cache
 from operator import mul
 from typing import cast
 
-from strategies.agent.ports import Message
+from strategies.agent.interface.ports import Message
 from strategies.agent.prompt.conversation import calls_of
 from strategies.agent.prompt.media import is_medium, parts_of
 from strategies.agent.window.text_features import FEATURES, count_features

@@ -2,8 +2,8 @@
 
 from decimal import Decimal, InvalidOperation
 
-from strategies.agent.ports import Forwarded, ModelDelta
-from strategies.agent.usage import Usage
+from strategies.agent.interface.ports import Forwarded, ModelDelta
+from strategies.agent.interface.usage import Usage
 from strategies.dify.outputs.media import inline_file, linked_file
 from strategies.dify.wire_values import Json, mapping, only_text, sequence, text_of
 from strategies.protocols.base import CallDelta

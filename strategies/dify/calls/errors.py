@@ -11,7 +11,7 @@ import re
 from typing import cast
 
 from strategies.agent.failures.error_text import bounded, message_in, object_at_start
-from strategies.agent.ports import ModelError
+from strategies.agent.interface.ports import ModelError
 
 MAX_LAYERS = 12
 

@@ -10,7 +10,7 @@ from typing import Any
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
-from strategies.agent.ports import Message, ModelDelta, ModelRequest
+from strategies.agent.interface.ports import Message, ModelDelta, ModelRequest
 from strategies.agent.prompt.memo import Memo
 from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.chunks import read_chunk

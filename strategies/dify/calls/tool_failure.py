@@ -12,7 +12,7 @@ from typing import cast
 
 from strategies.agent.failures.error_text import MAX_SENTENCE, sentence
 from strategies.agent.failures.redaction import redacted
-from strategies.agent.ports import Forwarded, ToolOutcome
+from strategies.agent.interface.ports import Forwarded, ToolOutcome
 from strategies.agent.prompt.shortening import cut, shortened
 from strategies.dify.calls.errors import DIFY_STATUS, INVOKE_ERROR, MAX_LAYERS
 from strategies.dify.outputs.compact_json import compact
@@ -39,7 +39,7 @@ def tool_failure(
     told = [cut(said_before, longest // 2), whole, ending]
     short = sentence(whole) or shortened(whole, MAX_SENTENCE) or _NO_REASON
     text = "\n\n".join(part for part in told if part)
-    return ToolOutcome(text=text, error=short, forwarded=tuple(forwarded))
+    return ToolOutcome(text=text, error=short, remark=ending, forwarded=tuple(forwarded))
 
 
 def tool_error(error_text: str, depth: int = 0) -> str:

@@ -1,17 +1,18 @@
 """What one tool call sends, sorted into what the model reads and what goes on to the reader.
 
 Message types and their fields are those of Dify's ToolInvokeMessage (docs/dify.md, "Tools"). The
-model reads all that a tool says, each thing once (told_once.py). Files go on to the reader once,
-unread; the model is told their names, kinds and sizes. A link is for the model alone: Dify would
-write a link that is passed on into the answer's text. Media in data URLs are files, too
+model reads all that a tool says, each thing once (deduplication.py). Files go on to the reader
+once, unread; the model is told their names, kinds and sizes. A link is for the model alone: Dify
+would write a link that is passed on into the answer's text. Media in data URLs are files, too
 (inline_media.py).
 """
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from strategies.agent.ports import Forwarded, ToolOutcome
+from strategies.agent.interface.ports import Forwarded, ToolOutcome
 from strategies.agent.prompt.shortening import cut
+from strategies.dify.calls.deduplication import told_once
 from strategies.dify.calls.inline_media import (
     InlineMedium,
     is_medium,
@@ -19,7 +20,6 @@ from strategies.dify.calls.inline_media import (
     value_without_media,
     without_media,
 )
-from strategies.dify.calls.told_once import told_once
 from strategies.dify.calls.tool_failure import tool_failure
 from strategies.dify.outputs.compact_json import compact
 from strategies.dify.outputs.media import decoded_size, inline_file, is_tool_file, linked_file
@@ -95,7 +95,10 @@ class ToolResult:
             texts = [one for one in self._texts if not is_medium(one)]
             notes = [note for note in self._notes if note not in self._file_notes]
             shown = _joined([*self._parts(texts), *notes])
-        return ToolOutcome(text=said or _NO_OUTPUT, shown=shown, forwarded=tuple(self._forwarded))
+        remark = "" if said else _NO_OUTPUT
+        return ToolOutcome(
+            text=said or remark, remark=remark, shown=shown, forwarded=tuple(self._forwarded)
+        )
 
     def failed(self, error: str) -> ToolOutcome:
         """Return what the tool gave back before it failed, and the whole of how it failed."""

@@ -12,7 +12,8 @@ from typing import Any
 from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
-from strategies.agent.ports import ToolOutcome
+from strategies.agent.interface.ports import ToolOutcome
+from strategies.agent.tools.validation import failure
 from strategies.dify.calls.callback import call_back
 from strategies.dify.calls.tool_result import ToolResult
 from strategies.dify.inputs.files.run_files import RunFiles
@@ -58,7 +59,7 @@ class DifyToolbox:
         tool = self._tools[name]
         files, problem = self._files_for(tool, arguments)
         if problem:
-            return ToolOutcome(text=problem, error=problem)
+            return failure(problem)
         named = {parameter.name for parameter in tool.file_parameters}
         arguments = {key: value for key, value in arguments.items() if key not in named} | files
         result = ToolResult(
@@ -107,8 +108,9 @@ class DifyToolbox:
         made = [name for one in outcome.forwarded if (name := self._files.name_made(one))]
         if not made or not self._take_files:
             return outcome
-        said = f"{outcome.text}\nTools that take a file know it as: {', '.join(made)}"
-        return replace(outcome, text=said)
+        note = f"\nTools that take a file know it as: {', '.join(made)}"
+        remark = f"{outcome.remark}{note}".strip()
+        return replace(outcome, text=f"{outcome.text}{note}", remark=remark)
 
     def _request(self, tool: DifyTool, arguments: Mapping[str, object]) -> dict[str, Any]:
         request: dict[str, Any] = {

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import cast
 
-from strategies.agent.ports import Message
+from strategies.agent.interface.ports import Message
 from strategies.agent.prompt.media import described, is_medium
 from strategies.dify.inputs.files.contents import FEATURES
 from strategies.dify.wire_values import Json, mapping, sequence, text_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from strategies.agent.config import Limits
-from strategies.agent.events import Noticed
+from strategies.agent.interface.events import Noticed
 from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.schema.answer import AnswerShape, ShapeError, read_shape
 from strategies.agent.tools.search import search_name

@@ -8,7 +8,7 @@ bound, and a notice says so: nothing is replaced in silence.
 
 from collections.abc import Mapping, Sequence
 
-from strategies.agent.events import Noticed
+from strategies.agent.interface.events import Noticed
 from strategies.dify.outputs.compact_json import compact
 from strategies.dify.outputs.log_data import one_line
 from strategies.dify.wire_values import Json, number_of, text_of

@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from strategies.agent.interface.usage import Usage
 from strategies.agent.prompt.shortening import shortened
-from strategies.agent.usage import Usage
 from strategies.dify.outputs.log_data import capped, one_line
 from strategies.dify.outputs.messages import log_message
 from strategies.dify.outputs.pacing import DifyMessage

@@ -2,7 +2,7 @@
 
 import re
 
-from strategies.agent.ports import Forwarded
+from strategies.agent.interface.ports import Forwarded
 from strategies.dify.wire_values import Json
 
 _DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[\w=.-]+)*;base64,")

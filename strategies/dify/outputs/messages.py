@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypedDict, Unpack
 
-from strategies.agent.ports import Forwarded
-from strategies.agent.usage import Usage
+from strategies.agent.interface.ports import Forwarded
+from strategies.agent.interface.usage import Usage
 from strategies.dify.outputs.media import decoded_size
 from strategies.dify.outputs.pacing import DifyMessage
 from strategies.dify.transport.frames import writable_text

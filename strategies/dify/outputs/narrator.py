@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     AnswerText,
     AnswerWithdrawn,
     CallFinished,
@@ -37,7 +37,7 @@ from strategies.agent.events import (
     Within,
     place_of,
 )
-from strategies.agent.usage import Usage
+from strategies.agent.interface.usage import Usage
 from strategies.dify.outputs.log_data import capped
 from strategies.dify.outputs.log_tree import Label, LogTree, without_blanks
 from strategies.dify.outputs.messages import forwarded_messages, prices, totals_message

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     PlanFinished,
     PlannedStep,
     PlanStarted,

@@ -7,7 +7,7 @@ it, so that an answer node can show the final answer alone; the others are sent 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     AnswerText,
     AnswerWithdrawn,
     CallFinished,

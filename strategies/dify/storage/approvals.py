@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from strategies.agent.events import ToolCall
 from strategies.agent.failures.redaction import redacted
+from strategies.agent.interface.events import ToolCall
 from strategies.agent.tools.validation import new_id
 from strategies.agent.turns.recall import PausedTurn
 from strategies.dify.storage.places import Places, Room

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from strategies.agent.events import ToolCall
-from strategies.agent.ports import Message, Model, ModelRequest
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import Message, Model, ModelRequest
 from strategies.agent.prompt.conversation import Recalled, RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.turns.consent import Decided, approval_question, decide, may_mislead

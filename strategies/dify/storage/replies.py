@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from strategies.agent.ports import Model, ModelDelta, ModelRequest
+from strategies.agent.interface.ports import Model, ModelDelta, ModelRequest
 from strategies.dify.storage.places import Places, Room
 from strategies.dify.storage.store import Store
 from strategies.dify.wire_values import Json, sequence, text_of

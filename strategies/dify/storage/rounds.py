@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from strategies.agent.events import ToolCall
 from strategies.agent.failures.redaction import HIDDEN, is_secret, redacted
+from strategies.agent.interface.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.dify.wire_values import Json, mapping, sequence, text_of
 

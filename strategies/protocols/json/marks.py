@@ -2,7 +2,7 @@
 
 import re
 
-from strategies.protocols.matching import past
+from strategies.protocols.json.matching import past
 
 OPENERS = {"{": "}", "｛": "}", "[": "]", "［": "]", "(": ")"}
 """By each opener the plain form of its closer."""

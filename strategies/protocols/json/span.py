@@ -8,7 +8,7 @@ quotes too where a key or value starts, as in a Python repr.
 
 import re
 
-from strategies.protocols.matching import past
+from strategies.protocols.json.matching import past
 
 _STRING = r"""["][^"\\]*+(?:\\.[^"\\]*+)*+["]"""
 _PLAIN = rf"""[^"'{{}}\[\]]*+(?:{_STRING}[^"'{{}}\[\]]*+)*+"""

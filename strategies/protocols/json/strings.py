@@ -20,8 +20,8 @@ from strategies.protocols.json.marks import (
     OPENERS,
     REST_OF_KEY,
 )
+from strategies.protocols.json.matching import past
 from strategies.protocols.json.scalars import QUOTES, unescape, without_cut_escape
-from strategies.protocols.matching import past
 
 _TRIPLE = ('"""', "'''")
 

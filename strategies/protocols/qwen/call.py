@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from strategies.protocols.base import BrokenCall, Call, IsQuoted, ReplyEvent, ToolSpec
-from strategies.protocols.matching import past
+from strategies.protocols.json.matching import past
 from strategies.protocols.qwen.fenced_code import CUT_PROBLEM, FencedCode
 from strategies.protocols.qwen.marks import (
     ARGS,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from strategies.protocols.base import ToolSpec
-from strategies.protocols.matching import past
+from strategies.protocols.json.matching import past
 from strategies.protocols.react.action_block import ActionBlock
 from strategies.protocols.react.candidate import Candidate
 from strategies.protocols.react.verdicts import Acts, OnlyWords, Verdict

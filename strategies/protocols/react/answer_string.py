@@ -9,8 +9,8 @@ piece by piece. Any other shape of such an action is shown once the whole of it 
 import re
 from collections.abc import Iterable
 
+from strategies.protocols.json.matching import past
 from strategies.protocols.json.scalars import unescape
-from strategies.protocols.matching import past
 from strategies.protocols.react.actions import ANSWER_KEYS, ANSWER_NAMES, INPUTS, NAMES
 from strategies.protocols.stream.cursor import Cursor
 

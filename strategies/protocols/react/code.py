@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from strategies.protocols.matching import past
+from strategies.protocols.json.matching import past
 from strategies.protocols.react import labels
 from strategies.protocols.stream.cursor import Cursor
 

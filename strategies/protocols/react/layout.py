@@ -5,8 +5,8 @@ Each function moves the cursor. A label keeps its indent, so that it is found wh
 
 import re
 
+from strategies.protocols.json.matching import past
 from strategies.protocols.json.span import JsonSpan
-from strategies.protocols.matching import past
 from strategies.protocols.react import labels
 from strategies.protocols.stream.block import End
 from strategies.protocols.stream.cursor import Cursor

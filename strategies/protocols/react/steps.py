@@ -333,9 +333,10 @@ class StepReader:
             case Nothing(problem=problem, shown=shown):
                 self._released()
                 self._words.go_on_thinking()
-                self._words.show(shown)
                 if problem:
-                    self._words.fail(problem)
+                    self._words.fail(problem, shown)
+                else:
+                    self._words.show(shown)
                 return self._go(self._between)
             case acts:
                 return self._perform(acts)

@@ -101,10 +101,12 @@ class Words:
             self._shown = True
             self.events.append(Text(text))
 
-    def fail(self, problem: str) -> None:
-        """Tell the model that what it wrote could not be read."""
+    def fail(self, problem: str, written: str = "") -> None:
+        """Show what the model wrote, and tell it that this could not be read."""
+        error = FormatError(problem, stands_first=not self._shown)
         self._failed = True
-        self.events.append(FormatError(problem))
+        self.show(written)
+        self.events.append(error)
 
     def close(self, *, acted: bool, problem: str) -> None:
         """Decide about what was held; the words of a reply that does nothing else are its answer.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from strategies.protocols.matching import past
+from strategies.protocols.json.matching import past
 
 _BLANK = re.compile(r"\s*+")
 

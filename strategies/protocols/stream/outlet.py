@@ -21,6 +21,7 @@ class Outlet:
     def __init__(self, judge: Judge) -> None:
         self.around = Surroundings()
         """What has been shown, as far as it tells how the next call stands."""
+        self._has_shown = False
         self._judge = judge
         self._events: list[ReplyEvent] = []
         self._undecided: list[UndecidedCalls] = []
@@ -30,6 +31,11 @@ class Outlet:
         """Another block follows it, behind which there is no more: `</tool_call>\\n<tool_call>…`"""
         self._last_shown = " "
         """The last character that was shown: behind white space none that waits is needed."""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing but white space has been shown, and no call waits that may yet be."""
+        return not (self._has_shown or self._undecided)
 
     def take(self) -> list[ReplyEvent]:
         """Hand out the events that are ready."""
@@ -99,6 +105,7 @@ class Outlet:
         self._undecided.clear()
         self._space.clear()
         self.around = Surroundings()
+        self._has_shown = False
         self._last_shown = " "
 
     def _decide_before(self, text: str) -> str:
@@ -124,6 +131,7 @@ class Outlet:
                 self._tell(one.written)
 
     def _tell(self, text: str) -> None:
+        self._has_shown = self._has_shown or not text.isspace()
         self._last_shown = text[-1]
         self.around.add(text)
         self._events.append(Text(text))

@@ -66,7 +66,7 @@ class ReplyReader:
         """The block that ended, as long as nothing but layout follows: `</tool_call>\\n`"""
         self._stray: frozenset[str] = frozenset()
         """Close tags that are passed over wherever they come: `<think>…</think>So</think>`"""
-        self._suspicion: dict[str, str] = {}
+        self._suspicion: dict[str, FormatError] = {}
         """By its close tag what is wrong with an open tag that may be mere talk, as in "<tool_call>
         begins a call": it is told if the close tag turns up in the text later on."""
         self._so_far: list[str] | None = [] if starts_in_reasoning is None else None
@@ -178,8 +178,8 @@ class ReplyReader:
         return True
 
     def _confirm_suspicion(self, close_tag: str) -> None:
-        if problem := self._suspicion.pop(close_tag, ""):
-            self._outlet.give(FormatError(problem))
+        if error := self._suspicion.pop(close_tag, None):
+            self._outlet.give(error)
 
     # ---- a block begins
 
@@ -302,8 +302,9 @@ class ReplyReader:
         self._block = None
         self._at_start = False
         self._after = None
+        error = FormatError(refused.problem, stands_first=self._outlet.is_blank)
         self._outlet.show(held[: until - start])
         if refused.unless_open:
-            self._suspicion[refused.unless_open] = refused.problem
+            self._suspicion[refused.unless_open] = error
         elif refused.problem:
-            self._outlet.give(FormatError(refused.problem))
+            self._outlet.give(error)

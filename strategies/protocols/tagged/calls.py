@@ -14,10 +14,10 @@ from typing import cast
 from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
 from strategies.protocols.json.malformed import DEPTH_LIMIT
+from strategies.protocols.json.matching import past
 from strategies.protocols.json.read import Unreadable, guess, read_arguments, read_value
 from strategies.protocols.json.span import exceeds_depth
 from strategies.protocols.json.strict import STRICT
-from strategies.protocols.matching import past
 
 type ReadCall = Call | BrokenCall
 

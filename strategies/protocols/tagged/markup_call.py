@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
+from strategies.protocols.json.matching import past
 from strategies.protocols.json.read import given_twice, guess
-from strategies.protocols.matching import past
 from strategies.protocols.stream.block import (
     Closed,
     Emit,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from strategies.agent.failures.classify import ModelFailure, classify
 from strategies.agent.failures.error_text import MAX_SENTENCE, seconds_to_wait, sentence
-from strategies.agent.ports import ModelError
+from strategies.agent.interface.ports import ModelError
 
 
 def sorted_text(text: str) -> ModelFailure:

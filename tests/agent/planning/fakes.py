@@ -5,15 +5,15 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from strategies.agent.config import Limits, Policy, RunRequest
-from strategies.agent.events import ToolCall
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import ModelDelta, ModelRequest, Toolbox
 from strategies.agent.loop import Run
 from strategies.agent.planning.parts import Manner
 from strategies.agent.planning.run import PlannedRun
-from strategies.agent.ports import ModelDelta, ModelRequest, Toolbox
 from strategies.agent.prompt.conversation import Conversation, text_in
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.tools.approval import Approvals
-from strategies.agent.tools.chosen import ChosenTools
+from strategies.agent.tools.shown import ChosenTools
 from tests.agent.fakes import (
     NATIVE,
     TONGUES,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from strategies.agent.events import PlannedStep
+from strategies.agent.interface.events import PlannedStep
 from strategies.agent.planning.plan import DirectAnswer, read_plan
 
 TOOLS = ("search", "weather")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     AnswerText,
     CallStarted,
     ClosingFinished,
@@ -27,15 +27,15 @@ from strategies.agent.events import (
     ToolCall,
     Within,
 )
-from strategies.agent.ports import (
+from strategies.agent.interface.ports import (
     ModelDelta,
     ModelError,
     ToolOutcome,
 )
+from strategies.agent.interface.usage import Usage
 from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.schema.answer import read_shape
-from strategies.agent.usage import Usage
 from tests.agent.fakes import (
     NATIVE,
     TONGUES,

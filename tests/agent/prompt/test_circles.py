@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from strategies.agent.ports import ModelRequest, ToolOutcome
+from strategies.agent.interface.ports import ModelRequest, ToolOutcome
 from tests.agent.fakes import (
     NATIVE,
     TONGUES,

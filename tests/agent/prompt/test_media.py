@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from strategies.agent.config import Limits
+from strategies.agent.interface.ports import Message, ModelError
 from strategies.agent.loop import Run
-from strategies.agent.ports import Message, ModelError
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.media import described, without_media
 from strategies.agent.prompt.wording import ENGLISH

@@ -1,7 +1,7 @@
 """How long the calls of a round wait and run."""
 
-from strategies.agent.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
-from strategies.agent.ports import ToolOutcome
+from strategies.agent.interface.events import CallFinished, CallQueued, CallStarted, Event, ToolCall
+from strategies.agent.interface.ports import ToolOutcome
 from strategies.agent.streaming.round_queue import RoundQueue
 from strategies.agent.streaming.text_pace import TextPace
 from strategies.agent.tools.executor import ToolExecutor

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from strategies.agent.config import Limits, Policy
-from strategies.agent.events import CallFinished, RunFinished, ToolCall
+from strategies.agent.interface.events import CallFinished, RunFinished, ToolCall
+from strategies.agent.interface.ports import ModelRequest, ToolOutcome
 from strategies.agent.loop import Run
-from strategies.agent.ports import ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
 from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.prompt.wording import CHINESE, ENGLISH

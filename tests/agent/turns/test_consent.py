@@ -2,7 +2,7 @@
 
 import pytest
 
-from strategies.agent.events import ToolCall
+from strategies.agent.interface.events import ToolCall
 from strategies.agent.turns.consent import approval_question, is_yes
 
 

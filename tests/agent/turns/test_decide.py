@@ -2,7 +2,7 @@
 
 import pytest
 
-from strategies.agent.events import ToolCall
+from strategies.agent.interface.events import ToolCall
 from strategies.agent.turns.consent import decide
 
 SEND = ToolCall("aaaaaaaaa", "send", {"to": "x"}, '{"to": "x"}')

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from strategies.agent.events import ToolCall
-from strategies.agent.ports import Message
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import Message
 from strategies.agent.prompt.conversation import (
     Conversation,
     DoneCall,

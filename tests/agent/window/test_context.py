@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from strategies.agent.events import ToolCall
-from strategies.agent.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
 from strategies.agent.prompt.conversation import Conversation, DoneCall, RoundRecord
 from strategies.agent.prompt.formats import NativeFormat
 from strategies.agent.prompt.must_call import MustCall

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.agent.ports import Message, ModelRequest
+from strategies.agent.interface.ports import Message, ModelRequest
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.fit import DEFAULT_CONTEXT, WindowBudget

@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from strategies.agent.events import ToolCall
-from strategies.agent.ports import ModelRequest
+from strategies.agent.interface.events import ToolCall
+from strategies.agent.interface.ports import ModelRequest
 from strategies.agent.prompt.conversation import (
     Conversation,
     DoneCall,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from strategies.agent.ports import ModelDelta
-from strategies.agent.usage import Usage
+from strategies.agent.interface.ports import ModelDelta
+from strategies.agent.interface.usage import Usage
 from strategies.dify.calls.chunks import read_chunk, read_usage
 from strategies.protocols.base import CallDelta
 from tests.dify.entities import odd_objects, odd_values

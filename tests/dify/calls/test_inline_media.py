@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from strategies.agent.ports import Forwarded
+from strategies.agent.interface.ports import Forwarded
 from strategies.dify.calls.inline_media import InlineMedium, value_without_media, without_media
 from strategies.dify.calls.tool_result import ToolResult
 

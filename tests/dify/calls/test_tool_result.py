@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.agent.ports import ToolOutcome
+from strategies.agent.interface.ports import ToolOutcome
 from strategies.dify.calls.tool_result import ToolResult
 from tests.dify.entities import cpu_seconds, odd_objects, odd_values
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from strategies.agent.ports import ToolOutcome
+from strategies.agent.interface.ports import ToolOutcome
 from strategies.dify.calls.toolbox import DifyToolbox
 from strategies.dify.inputs.files.run_file import read_files
 from strategies.dify.inputs.files.run_files import RunFiles
@@ -136,7 +136,8 @@ def test_a_wrong_name_is_told_and_nothing_runs(
     outcome = toolbox.call("read", arguments)
 
     assert said in outcome.error
-    assert outcome == ToolOutcome(text=outcome.error, error=outcome.error)
+    told = outcome.error
+    assert outcome == ToolOutcome(text=told, error=told, remark=told)
     assert door.requests == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.agent.usage import Usage
+from strategies.agent.interface.usage import Usage
 from strategies.dify.outputs.media import inline_file
 from strategies.dify.outputs.messages import (
     forwarded_messages,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     CallFinished,
     CallQueued,
     CallStarted,
@@ -30,12 +30,12 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
-from strategies.agent.ports import ToolOutcome
-from strategies.agent.usage import Usage
+from strategies.agent.interface.ports import ToolOutcome
+from strategies.agent.interface.usage import Usage
 from strategies.dify.outputs.log_data import LIMIT
 from strategies.dify.outputs.narrator import Narrator
 from strategies.dify.transport.frames import as_json
-from strategies.protocols.finish_reason import Ending
+from strategies.protocols.native.finish_reason import Ending
 from tests.dify.logs import Ticking, Told, assert_whole, told
 
 USAGE = Usage(total_tokens=15, total_price=Decimal("1E-7"))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from strategies.agent.events import (
+from strategies.agent.interface.events import (
     AnswerText,
     CallFinished,
     CallStarted,
@@ -20,8 +20,8 @@ from strategies.agent.events import (
     TextShown,
     ToolCall,
 )
-from strategies.agent.ports import ToolOutcome
-from strategies.agent.usage import Usage
+from strategies.agent.interface.ports import ToolOutcome
+from strategies.agent.interface.usage import Usage
 from strategies.dify.outputs.variables import Outputs
 from tests.agent.fakes import (
     RecordingToolbox,

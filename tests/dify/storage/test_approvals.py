@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from strategies.agent.events import ToolCall
+from strategies.agent.interface.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.turns.recall import PausedTurn
 from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, PendingApproval, named

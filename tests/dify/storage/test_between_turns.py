@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strategies.agent.events import ToolCall
+from strategies.agent.interface.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.dify.storage.between_turns import BetweenTurns, TurnOwner, TurnPolicy, TurnStorage
 from tests.dify.storage.fakes import FakeStorage

@@ -2,7 +2,7 @@
 
 import json
 
-from strategies.agent.events import ToolCall
+from strategies.agent.interface.events import ToolCall
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.turns.recall import PastTurn, remember
 from strategies.dify.storage.memory import Memory

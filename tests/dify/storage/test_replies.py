@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import pytest
 
-from strategies.agent.ports import (
+from strategies.agent.interface.ports import (
     ModelDelta,
     ModelError,
     ModelRequest,
 )
-from strategies.agent.usage import Usage
+from strategies.agent.interface.usage import Usage
 from strategies.dify.storage.replies import CachedModel
 from strategies.dify.storage.store import Store
 from strategies.protocols.base import CallDelta

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from strategies.agent.events import Noticed
+from strategies.agent.interface.events import Noticed
 from strategies.dify.inputs.files.contents import (
     MOST_BASE64,
     Address,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 from urllib.parse import unquote, urlsplit
 
-from strategies.agent.ports import Forwarded
+from strategies.agent.interface.ports import Forwarded
 from strategies.dify.outputs.media import decoded_size
 from strategies.dify.wire_values import Json, decoded, mapping, number_of, sequence, text_of
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from strategies.agent.ports import Forwarded
+from strategies.agent.interface.ports import Forwarded
 from strategies.dify.inputs.files.run_file import (
     RunFile,
     made_file,

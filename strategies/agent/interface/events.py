@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from strategies.agent.ports import Forwarded, ToolOutcome
-from strategies.agent.usage import Usage
-from strategies.protocols.finish_reason import Ending
+from strategies.agent.interface.ports import Forwarded, ToolOutcome
+from strategies.agent.interface.usage import Usage
+from strategies.protocols.native.finish_reason import Ending
 
 type StopReason = Literal[
     "answered",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from strategies.agent.ports import Toolbox
+from strategies.agent.interface.ports import Toolbox
 from strategies.agent.prompt.conversation import Conversation
 from strategies.protocols.base import ToolSpec
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from strategies.protocols.base import Call
-from strategies.protocols.same_call import call_key, is_same_call
+from strategies.protocols.json.same_call import call_key, is_same_call
 
 
 def test_equal_json_is_the_same_call() -> None:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from strategies.agent.usage import Usage
+from strategies.agent.interface.usage import Usage
 
 DOLLARS = Usage(
     prompt_tokens=10,

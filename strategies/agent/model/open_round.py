@@ -1,14 +1,14 @@
-"""What one round of a run works with, from its opening to the decision about it."""
+"""A round, from its opening by the loop to the decision about it: what it works with meanwhile."""
 
 from dataclasses import dataclass, field
 
-from strategies.agent.events import CallFinished, StopReason
+from strategies.agent.interface.events import CallFinished, StopReason
+from strategies.agent.interface.usage import Usage
 from strategies.agent.model.reply import Reply
 from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.prompt.shortening import cut
 from strategies.agent.streaming.round_queue import RoundQueue
 from strategies.agent.tools.calls import RoundCalls
-from strategies.agent.usage import Usage
 
 # Characters of a result that any model may see: more than the wire takes in one request anyway,
 # and few enough to be counted in some 20 ms.
@@ -48,19 +48,16 @@ class Round:
 
     @property
     def _done(self) -> tuple[DoneCall, ...]:
-        ran, held = self.calls.ran_ids, {call.id for call in self.calls.held}
-        return tuple(
-            _done(one, ran=one.call.id in ran, held=one.call.id in held)
-            for one in self.calls.results
-        )
+        ran = self.calls.ran_ids
+        return tuple(_done(one, ran=one.call.id in ran) for one in self.calls.results)
 
 
-def _done(finished: CallFinished, *, ran: bool, held: bool) -> DoneCall:
+def _done(finished: CallFinished, *, ran: bool) -> DoneCall:
     return DoneCall(
         call=finished.call,
         result=cut(finished.outcome.text, _RESULT_LENGTH),
         answer=cut(finished.outcome.answer, _RESULT_LENGTH),
+        remark=cut(finished.outcome.remark, _RESULT_LENGTH),
         ran=ran,
-        is_refused=bool(finished.outcome.error) and not (ran or held),
         describes_tools=finished.outcome.describes_tools,
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from strategies.agent.usage import Usage
+from strategies.agent.interface.usage import Usage
 from strategies.protocols.base import CallDelta, ToolSpec
 
 type Message = Mapping[str, object]
@@ -95,6 +95,8 @@ class ToolOutcome:
     """The result as the model is to read it, never blank."""
     error: str = ""
     """What went wrong, in one sentence; blank when the tool succeeded."""
+    remark: str = ""
+    """What of the text nobody but the engine says, for the model alone: never an answer."""
     forwarded: tuple[Forwarded, ...] = ()
     """Files and other messages for the reader, each once."""
     describes_tools: bool = False

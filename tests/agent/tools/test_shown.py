@@ -1,6 +1,6 @@
 """Some tools of a toolbox, as a step of a plan is shown them."""
 
-from strategies.agent.tools.chosen import ChosenTools
+from strategies.agent.tools.shown import ChosenTools
 from tests.agent.fakes import RecordingToolbox
 
 
