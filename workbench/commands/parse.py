@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from strategies.protocols.base import ToolSpec
-from strategies.protocols.finish_reason import is_cut_short
+from strategies.protocols.native.finish_reason import is_cut_short
 from workbench.base.output import say_json
 from workbench.base.ports import Json, UsageError
 from workbench.commands.command_line import Parser

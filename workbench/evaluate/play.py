@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.base.ports import Json, Model
 from workbench.bench.bench import CALLS_TOOLS, PROTOCOLS, RunSetup, declared_features
+from workbench.evaluate.first_reply import ModelWithFirstReply
 from workbench.evaluate.judge import final_answer, mistakes
 from workbench.evaluate.tasks import Task
 from workbench.evaluate.toolset import Toolset
@@ -184,6 +185,7 @@ def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Pla
     history = [history_message(str(turn["role"]), turn["content"]) for turn in task.history]
     settings = _settings(task, way, player)
     tools, conversation = Toolset(task.tools), uuid.uuid4().hex if task.turns else None
+    model = _model(task, player)
 
     def ask(question: str) -> Run:
         run = host.start(
@@ -199,7 +201,7 @@ def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Pla
                 tools=entities,
                 **settings,
             ),
-            model=player.model,
+            model=model,
             tools=tools,
             strategy=way.strategy.name,
             conversation=conversation,
@@ -235,6 +237,12 @@ def _play(task: Task, way: Way, attempt: int, player: Player, host: Host) -> Pla
         answer=final_answer(run),
         mistakes=wrong,
     )
+
+
+def _model(task: Task, player: Player) -> Model:
+    if task.first_reply is None:
+        return player.model
+    return ModelWithFirstReply(player.model, task.first_reply)
 
 
 def _settings(task: Task, way: Way, player: Player) -> Json:

@@ -12,6 +12,7 @@ import yaml
 
 from workbench.base.ports import Json, is_object
 from workbench.evaluate.fields import Fields, TaskFileError, as_list, shown, texts
+from workbench.evaluate.first_reply import FirstCall, FirstReply
 from workbench.evaluate.toolset import Tool, read_tool
 
 OWN_TASKS = Path(__file__).parent / "sets"
@@ -54,6 +55,8 @@ class Task:
     turns: Sequence[str] = ()
     """Questions that are asked before, in the same conversation; the last answer is judged."""
     history: Sequence[Json] = ()
+    first_reply: FirstReply | None = None
+    """What stands for the model's first reply; None where it says that itself."""
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further parameters of the strategy, such as `instruction` or `answer_schema`."""
 
@@ -144,6 +147,7 @@ def _task(fields: Fields, shared: Mapping[str, Tool], forbidden: tuple[Fact, ...
         calls_not=_forbidden_calls(fields, offered),
         turns=texts(fields.items("turns"), fields.at("turns")),
         history=tuple(_turn(each, fields.at("history")) for each in fields.items("history")),
+        first_reply=_first_reply(fields),
         parameters=fields.mapping("parameters"),
     )
     fields.finish()
@@ -219,6 +223,20 @@ def _check_offered(name: str, offered: set[str], place: str) -> None:
         raise TaskFileError(
             f"{place}: the task offers no tool {name!r}. It offers: {', '.join(offered) or 'none'}."
         )
+
+
+def _first_reply(fields: Fields) -> FirstReply | None:
+    place, is_given = fields.at("first_reply"), fields.has("first_reply")
+    value = fields.take("first_reply")
+    if isinstance(value, str) or not is_given:
+        return value
+    if is_object(value) and len(value) == 1:
+        tool, arguments = next(iter(value.items()))
+        if is_object(arguments) or isinstance(arguments, str):
+            return FirstCall(tool=str(tool), arguments=arguments)
+    raise TaskFileError(
+        f"{place}: {shown(value)} is neither a text nor one tool's name with its arguments."
+    )
 
 
 def _turn(value: Any, place: str) -> Json:

@@ -61,7 +61,14 @@ class ToolCall:
     """One call that the model wants."""
 
     tool: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] | str
+    """As a text they are written as they stand."""
+
+    @property
+    def raw(self) -> str:
+        """The arguments as JSON, or as they stand."""
+        given = self.arguments
+        return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +92,25 @@ def reply(body: Json) -> Reply:
     messages = objects(body.get("messages"))
     if body.get("tools"):
         return _reply_natively(messages, objects(body["tools"]))
-    system = "\n".join(_text(message) for message in messages if message["role"] == "system")
-    for form in _TEXT_FORMATS:
-        if form.marker in system:
-            return _reply_in(form, system, messages)
+    if form := _text_format(messages):
+        return _reply_in(form, messages)
     found = [result for message in messages for result in _folded(_text(message))]
     return Reply(_answer(found, messages))
+
+
+def written(call: ToolCall, messages: list[Json]) -> str:
+    """Write a call in the form that the messages ask for; as JSON where they ask for none."""
+    form = _text_format(messages)
+    return form.write([call]) if form else _json(call)
+
+
+def _text_format(messages: list[Json]) -> _TextFormat | None:
+    system = _system(messages)
+    return next((form for form in _TEXT_FORMATS if form.marker in system), None)
+
+
+def _system(messages: list[Json]) -> str:
+    return "\n".join(_text(message) for message in messages if message["role"] == "system")
 
 
 def _reply_natively(messages: list[Json], tools: list[Json]) -> Reply:
@@ -117,10 +137,10 @@ def _reply_natively(messages: list[Json], tools: list[Json]) -> Reply:
     return Reply(f"{_ASKING} ", tuple(calls))
 
 
-def _reply_in(form: _TextFormat, system: str, messages: list[Json]) -> Reply:
+def _reply_in(form: _TextFormat, messages: list[Json]) -> Reply:
     after = "\n".join(_text(message) for message in messages if message["role"] != "system")
     found = [match.strip() for match in form.result.findall(after)]
-    schemas: dict[str, Json] = {name: {} for name in form.names.findall(system)}
+    schemas: dict[str, Json] = {name: {} for name in form.names.findall(_system(messages))}
     calls = plan(_question(messages), schemas)
     # ReAct calls one tool a step; in the others all calls stand in the first reply.
     left = calls[len(found) :] if form is _REACT or not found else []
@@ -239,36 +259,35 @@ def _closing(form: _TextFormat, answer: str) -> str:
 
 
 def _hermes(calls: Sequence[ToolCall]) -> str:
-    return "\n".join(
-        "<tool_call>\n"
-        + json.dumps({"name": call.tool, "arguments": call.arguments}, ensure_ascii=False)
-        + "\n</tool_call>"
-        for call in calls
-    )
+    return "\n".join(f"<tool_call>\n{_json(call)}\n</tool_call>" for call in calls)
+
+
+def _json(call: ToolCall) -> str:
+    name = json.dumps(call.tool, ensure_ascii=False)
+    return f'{{"name": {name}, "arguments": {call.raw}}}'
 
 
 def _qwen(calls: Sequence[ToolCall]) -> str:
-    return "\n".join(
-        f"✿FUNCTION✿: {call.tool}\n✿ARGS✿: {json.dumps(call.arguments, ensure_ascii=False)}"
-        for call in calls
-    )
+    return "\n".join(f"✿FUNCTION✿: {call.tool}\n✿ARGS✿: {call.raw}" for call in calls)
 
 
 def _qwen3_coder(calls: Sequence[ToolCall]) -> str:
     return "\n".join(
-        f"<tool_call>\n<function={call.tool}>\n"
-        + "".join(
-            f"<parameter={name}>\n{value}\n</parameter>\n" for name, value in call.arguments.items()
-        )
-        + "</function>\n</tool_call>"
+        f"<tool_call>\n<function={call.tool}>\n{_parameters(call)}</function>\n</tool_call>"
         for call in calls
     )
 
 
+def _parameters(call: ToolCall) -> str:
+    given = call.arguments
+    if isinstance(given, str):
+        return f"{given}\n"
+    return "".join(f"<parameter={name}>\n{value}\n</parameter>\n" for name, value in given.items())
+
+
 def _react(calls: Sequence[ToolCall]) -> str:
     first = calls[0]
-    arguments = json.dumps(first.arguments, ensure_ascii=False)
-    return f"Thought: I should use a tool.\nAction: {first.tool}\nAction Input: {arguments}"
+    return f"Thought: I should use a tool.\nAction: {first.tool}\nAction Input: {first.raw}"
 
 
 _NAMED = re.compile(r'(?:"name": ?"|<name>\s*)([\w-]+)')

@@ -17,7 +17,7 @@ from strategies.protocols.base import (
     Text,
     ToolSpec,
 )
-from strategies.protocols.finish_reason import is_cut_short
+from strategies.protocols.native.finish_reason import is_cut_short
 from strategies.protocols.native.leak import leak_parser
 from strategies.protocols.native.parser import NativeParser
 from strategies.protocols.react.words import LabelledThought

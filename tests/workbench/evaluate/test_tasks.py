@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from workbench.evaluate.fields import TaskFileError
+from workbench.evaluate.first_reply import FirstCall, FirstReply
 from workbench.evaluate.tasks import OWN_TASKS, Task, Wanted, read_tasks
 
 TOOL = "tools: {clock: {description: Tells the time, parameters: {city: A city}, returns: noon}}\n"
@@ -69,6 +70,23 @@ def test_what_no_answer_may_hold_is_said_once_for_a_file(tmp_path: Path) -> None
     assert task.answer_not == ("I was called",)
 
 
+@pytest.mark.parametrize(
+    ("value", "first"),
+    [
+        ("''", ""),
+        ("I am here.", "I am here."),
+        ("{get_time: {city: Oslo}}", FirstCall(tool="get_time", arguments={"city": "Oslo"})),
+        ("{clock: '{city'}", FirstCall(tool="clock", arguments="{city")),
+    ],
+)
+def test_a_first_reply_is_a_text_or_a_call(tmp_path: Path, value: str, first: FirstReply) -> None:
+    """Its tool need not be there, and its arguments need not be JSON."""
+    text = f"tasks: [{{name: noon, question: Tell, answer: noon, first_reply: {value}}}]"
+    (task,) = read(tmp_path, text)
+
+    assert task.first_reply == first
+
+
 def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
     """In the order of their names."""
     for name in ("b", "a"):
@@ -98,6 +116,12 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
         ("tasks: [{name: x, question: Q, answer: 1, tools: [y]}]", "no tool 'y'. Tools of this"),
         ("tasks: [{name: x, question: Q, calls: [y]}]", "the task offers no tool 'y'"),
         ("tasks: [{name: x, question: Q, calls: [3]}]", "calls: 3 is neither a tool's name"),
+        (
+            "tasks: [{name: x, question: Q, answer: 1, first_reply: [3]}]",
+            "x, first_reply: a list is neither a text nor one tool's name with its arguments",
+        ),
+        ("tasks: [{name: x, question: Q, answer: 1, first_reply: }]", "first_reply: nothing is"),
+        ("tasks: [{name: x, question: Q, answer: 1, first_reply: {a: 3}}]", "a mapping is neither"),
         (f"tasks: [{TASK}, {TASK}]", "Two tasks are called 'noon'"),
         ("tasks: [{name: x, question: Q, answer: 1, history: [{role: me, content: a}]}]", "'me'"),
         (f"tools: {{a: {{description: A}}}}\ntasks: [{TASK}]", "tool a: nothing says what it give"),
