@@ -10,7 +10,8 @@ type Json = Mapping[str, Any]
 
 def mapping(value: object) -> Json:
     """Return an object as it is, and anything else as an empty one."""
-    return cast("Json", value) if isinstance(value, Mapping) else {}
+    # A `dict` is told much faster than any other mapping.
+    return cast("Json", value) if isinstance(value, dict | Mapping) else {}
 
 
 def sequence(value: object) -> Sequence[object]:

@@ -43,7 +43,7 @@ class EchoParser:
         self._parser = parser
         self._conversation = conversation
         told = [*conversation.remarks, *requests]
-        self._told = frozenset(_sentences("\n".join([*told, SILENCE]) if told else ""))
+        self._told = frozenset(_sentences("\n".join([*told, SILENCE])) if told else ())
         self._stems = frozenset(_stems(self._told))
         self._listens = True
         """Whether all text so far may still be an echo."""

@@ -6,6 +6,7 @@ written for a model (native roles or a text protocol) is the business of `format
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from typing import cast
 
@@ -44,9 +45,9 @@ class DoneCall:
         return not self.ran and bool(self.remark) and self.remark == self.result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RoundRecord:
-    """One finished round."""
+    """One finished round; what every later request asks of it is found once."""
 
     content: str
     """The reply byte for byte: what goes back to the model (reasoning markers included)."""
@@ -66,12 +67,12 @@ class RoundRecord:
         """Whether the reply, sent back as text, tells all that the model did in it."""
         return self.in_text or not self.done
 
-    @property
+    @cached_property
     def is_silent(self) -> bool:
         """Whether the model said and called nothing."""
         return not (self.content.strip() or self.done)
 
-    @property
+    @cached_property
     def is_vain(self) -> bool:
         """Whether it is silent, or begins with calls that were not run and are soon rewritten.
 
@@ -83,7 +84,7 @@ class RoundRecord:
         refused = bool(self.done) and all(one.is_refused for one in self.done)
         return self.is_silent or self.is_unreadable or (refused and not self.visible.strip())
 
-    @property
+    @cached_property
     def remarks(self) -> list[str]:
         """What the engine said to the model alone: of calls, or of a reply without any."""
         if self.done:

@@ -58,7 +58,7 @@ def _cached(usage: Json) -> int:
         usage.get("cache_read_input_tokens"),
         usage.get("prompt_cache_hit_tokens"),
     )
-    return max(map(_count, told))
+    return max(map(_count, filter(None, told)), default=0)
 
 
 def _parts(content: object) -> list[Json]:

@@ -33,7 +33,7 @@ def told_once(
     """
     yield from texts
     said = "\n".join(texts)
-    if len(said) >= longest:
+    if len(said) >= longest or not (objects or variables):
         return
     each = [_decoded(text) for text in texts]
     decoded = each if len(texts) == 1 else [*each, _decoded(said)]

@@ -39,8 +39,7 @@ class DifyToolbox:
     @property
     def specs(self) -> Sequence[ToolSpec]:
         """The tools as the model sees them now, with the files that there are."""
-        names = self._files.names
-        if self._take_files and names != self._specs[0]:
+        if self._take_files and (names := self._files.names) != self._specs[0]:
             self._specs = self._specs_for(names)
         return self._specs[1]
 

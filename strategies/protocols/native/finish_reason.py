@@ -7,6 +7,7 @@ Groq, DashScope, MiniMax, llama.cpp and Ollama, other than OpenAI's, no document
 """
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 type Ending = Literal["complete", "length", "content_filter", "broken"]
@@ -63,6 +64,7 @@ _GIVEN_UP = (
 _JOINTS = re.compile(r"(?<=[a-z])(?=[A-Z])|[\s-]+")
 
 
+@lru_cache(maxsize=128)
 def ending_of(finish_reason: str) -> Ending:
     """Sort a provider's word; one that nobody knows counts as an end in order."""
     joined = _JOINTS.sub("_", finish_reason.strip().rstrip(".").rpartition(".")[2]).casefold()
