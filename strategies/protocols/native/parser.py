@@ -13,11 +13,11 @@ from strategies.protocols.base import (
     BrokenCall,
     Call,
     CallDelta,
-    FormatError,
     Reasoning,
     ReasoningSoFar,
     ReplyEvent,
     ReplyParser,
+    Text,
     ToolSpec,
 )
 from strategies.protocols.native.merge import CallMerger
@@ -72,18 +72,25 @@ class NativeParser:
     def _read(self, events: Iterable[ReplyEvent]) -> list[ReplyEvent]:
         """Keep calls back as long as they may be drafts, and learn how replies begin."""
         certain: list[ReplyEvent] = []
-        for event in map(_in_text, events):
-            if isinstance(event, ReasoningSoFar):
-                self._habit.starts_in_reasoning = True
-                self._drafts.clear()
-            elif type(event) is Reasoning and self._habit.starts_in_reasoning is None:
-                self._habit.starts_in_reasoning = False
-            is_draft = self._habit.starts_in_reasoning is None and isinstance(
-                event, Call | BrokenCall | FormatError
-            )
-            (self._drafts if is_draft else certain).append(event)
+        for event in events:
             self._said = True
-        return self._once(certain, self._merged, self._leaked)
+            match event:
+                case Text():
+                    certain.append(event)
+                case ReasoningSoFar():
+                    self._habit.starts_in_reasoning = True
+                    self._drafts.clear()
+                    certain.append(event)
+                case Reasoning():
+                    # A protocol's own kind of thought needs no tags, and tells nothing of them.
+                    if type(event) is Reasoning:
+                        self._habit.starts_in_reasoning = bool(self._habit.starts_in_reasoning)
+                    certain.append(event)
+                case _ if self._habit.starts_in_reasoning is None:
+                    self._drafts.append(_in_text(event))
+                case _:
+                    certain += self._once([_in_text(event)], self._merged, self._leaked)
+        return certain
 
     def _once(
         self, events: Iterable[ReplyEvent], other_way: Counter[str], this_way: Counter[str]

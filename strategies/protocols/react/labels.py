@@ -138,7 +138,9 @@ def may_start(text: str, at: int) -> bool:
 
 def settled(text: str, at: int) -> int:
     """Return up to where the text can no longer begin a label, JSON or a fence."""
-    found = _MAY_BEGIN.search(text, max(at, len(text) - LONGEST) - 1)
+    if len(text) - at > LONGEST:
+        at = len(text) - LONGEST
+    found = _MAY_BEGIN.search(text, at - 1)
     return found.start() + 1 if found else len(text)
 
 

@@ -117,8 +117,9 @@ class StepReader:
 
     def _keep_until(self, index: int) -> None:
         cursor = self._cursor
-        text, cursor.at = cursor.text[cursor.at : index], max(index, cursor.at)
-        self._words.keep(text)
+        if index > cursor.at:
+            text, cursor.at = cursor.text[cursor.at : index], index
+            self._words.keep(text)
 
     # ---- text between labels
 

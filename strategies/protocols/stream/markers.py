@@ -51,7 +51,9 @@ class Markers:
 
     def settled(self, text: str, at: int) -> int:
         """Return up to where the text can no longer be the beginning of a marker."""
-        tail = self._beginning.search(text, max(at, len(text) - self._longest_cut))
+        if len(text) - at > self._longest_cut:
+            at = len(text) - self._longest_cut
+        tail = self._beginning.search(text, at)
         return tail.start() if tail else len(text)
 
     def here(self, text: str, at: int) -> str:

@@ -48,17 +48,19 @@ class Outlet:
 
     def show(self, text: str) -> None:
         """Show text; it decides about the calls before it."""
+        if text and self._undecided:
+            text = self._decide_before(text)
         if not text:
             return
-        if self._undecided:
-            text = self._decide_before(text)
-            if not text:
-                return
         if self._space:
             if not self._last_shown.isspace():
                 text = "".join((*self._space, text))
             self._space.clear()
-        self._tell(text)
+        if not self._has_shown:
+            self._has_shown = not text.isspace()
+        self._last_shown = text[-1]
+        self.around.add(text)
+        self._events.append(Text(text))
 
     # ---- between blocks
 
@@ -128,10 +130,4 @@ class Outlet:
                 self._events += one.calls
             else:
                 self._space.clear()
-                self._tell(one.written)
-
-    def _tell(self, text: str) -> None:
-        self._has_shown = self._has_shown or not text.isspace()
-        self._last_shown = text[-1]
-        self.around.add(text)
-        self._events.append(Text(text))
+                self.show(one.written)

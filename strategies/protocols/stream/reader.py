@@ -158,8 +158,9 @@ class ReplyReader:
                 self._outlet.end_line()
 
     def _show_until(self, index: int) -> None:
-        self._outlet.show(self._cursor.text[self._cursor.at : index])
-        self._cursor.at = index
+        cursor = self._cursor
+        self._outlet.show(cursor.text[cursor.at : index])
+        cursor.at = index
 
     def _take_left_over(self, marker: str) -> bool:
         """Pass over a marker if it belongs to the last block; tell whether it does."""
