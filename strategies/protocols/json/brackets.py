@@ -17,17 +17,14 @@ class Bracket:
     doubled: int = 0
     """Openers of `{{…}}` beyond the first."""
 
-    def lost_by(self, value: object) -> str:
-        """Name the key whose value would be lost to another one; blank where none is."""
-        is_lost = self.closer == "}" and self.members.get(self.key, value) != value
-        return self.key if is_lost else ""
-
-    def add(self, value: object) -> None:
-        """Take the next member or item."""
-        if self.closer == "}":
-            self.members[self.key] = value
-        else:
+    def add(self, value: object) -> str:
+        """Take the next member or item; name the key whose other value it replaces, if any."""
+        if self.closer != "}":
             self.items.append(value)
+            return ""
+        lost = self.key if self.members.get(self.key, value) != value else ""
+        self.members[self.key] = value
+        return lost
 
     def value(self) -> object:
         """Return what the bracket holds; parentheses around one value mean that value."""

@@ -142,9 +142,7 @@ class _Reader:
 
     def _keep(self, value: object) -> None:
         if self._brackets.depth:
-            inner = self._brackets.inner
-            self._lost = inner.lost_by(value) or self._lost
-            inner.add(value)
+            self._lost = self._brackets.inner.add(value) or self._lost
         else:
             self._root = value
             self._done = True
