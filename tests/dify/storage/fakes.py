@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from strategies.dify.storage.store import Access, Store
 from strategies.dify.wire_values import Json
 
 
@@ -55,3 +56,8 @@ def eventually(holds: Callable[[], bool]) -> bool:
     while not holds() and time.monotonic() < until:
         time.sleep(0.005)
     return holds()
+
+
+def patient_store(storage: Access) -> Store:
+    """A run's access without limits that matter: a busy machine is no slow storage."""
+    return Store(storage, patience=20, budget=60)

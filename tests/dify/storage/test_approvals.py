@@ -15,7 +15,7 @@ from strategies.dify.storage.approvals import APPROVALS, SECONDS, Held, PendingA
 from strategies.dify.storage.places import Places, name_of
 from strategies.dify.storage.store import Access, Store
 from strategies.dify.wire_values import Json
-from tests.dify.storage.fakes import FakeStorage, eventually
+from tests.dify.storage.fakes import FakeStorage, eventually, patient_store
 from tests.dify.storage.test_places import Clock
 
 READER = name_of("app", "conversation", "user")
@@ -28,7 +28,7 @@ def held(
     storage: Access, reader: str = READER, clock: Clock | None = None, *, elsewhere: bool = False
 ) -> PendingApproval:
     """One run's view of what its reader was asked; elsewhere is another process."""
-    store = Store(storage, patience=5)
+    store = patient_store(storage)
     return PendingApproval(store, reader, clock or Clock(), taken={} if elsewhere else None)
 
 
@@ -59,7 +59,7 @@ def test_an_approval_expires() -> None:
     storage, clock = FakeStorage(), Clock()
     held(storage, clock=clock).hold(HELD)
     clock.now += SECONDS + 1
-    store = Store(storage)
+    store = patient_store(storage)
     assert PendingApproval(store, READER, clock).take().calls == ()
     store.settle()
     assert eventually(lambda: storage.values == {})
@@ -69,7 +69,7 @@ def test_a_new_question_replaces_the_old_one() -> None:
     """The calls of the last question alone can be taken, and the old ticket is deleted."""
     storage = FakeStorage()
     held(storage).hold(HELD)
-    store = Store(storage)
+    store = patient_store(storage)
     newer = ToolCall("2", "pay", {}, "{}")
     PendingApproval(store, READER, Clock()).hold(Held(calls=(newer,)))
     store.settle()
@@ -165,7 +165,7 @@ def test_a_storage_that_fails_on_the_way_runs_nothing_twice(at: int) -> None:
             raise RuntimeError("the disk is gone")
         return storage(request)
 
-    first = PendingApproval(Store(failing), READER, Clock()).take().calls
+    first = PendingApproval(patient_store(failing), READER, Clock()).take().calls
     assert len(first) + len(held(storage, elsewhere=True).take().calls) <= 1
 
 
@@ -266,7 +266,7 @@ def test_a_turn_that_cannot_be_read_is_left_out(broken: object) -> None:
     storage = FakeStorage()
     holds = held(storage)
     holds.hold(HELD)
-    places = Places(Store(storage), APPROVALS, Clock())
+    places = Places(patient_store(storage), APPROVALS, Clock())
     asked = places.get(READER)
     places.put(READER, {**(asked or {}), "turn": broken})
     taken = held(storage).take()

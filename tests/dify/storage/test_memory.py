@@ -7,8 +7,7 @@ from strategies.agent.prompt.conversation import DoneCall, RoundRecord
 from strategies.agent.turns.recall import PastTurn, remember
 from strategies.dify.storage.memory import Memory
 from strategies.dify.storage.places import Places, Room, name_of
-from strategies.dify.storage.store import Store
-from tests.dify.storage.fakes import FakeStorage
+from tests.dify.storage.fakes import FakeStorage, patient_store
 
 CONVERSATION = name_of("app", "conversation")
 
@@ -23,7 +22,7 @@ def turn(question: str = "What is new?", result: str = "rain", **arguments: obje
 
 def keep(storage: FakeStorage, kept: PastTurn, conversation: str = CONVERSATION) -> None:
     """Remember one more turn, as a run does."""
-    store = Store(storage)
+    store = patient_store(storage)
     memory = Memory(store, conversation)
     memory.recall()
     memory.keep(kept)
@@ -32,7 +31,7 @@ def keep(storage: FakeStorage, kept: PastTurn, conversation: str = CONVERSATION)
 
 def known(storage: FakeStorage, conversation: str = CONVERSATION) -> list[PastTurn]:
     """What the next run knows."""
-    memory = Memory(Store(storage), conversation)
+    memory = Memory(patient_store(storage), conversation)
     memory.recall()
     return memory.turns
 
@@ -96,5 +95,5 @@ def test_a_value_of_another_shape_is_no_memory() -> None:
     keep(storage, turn())
     room = Room(name="memory", places=2_048, seconds=100)
     for odd in ({"turns": 5}, {"turns": [5]}, {"turns": [{"rounds": [{"done": [[1]]}]}]}):
-        Places(Store(storage), room).put(CONVERSATION, odd)
+        Places(patient_store(storage), room).put(CONVERSATION, odd)
         assert all(not one.rounds for one in known(storage))

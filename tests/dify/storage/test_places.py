@@ -5,8 +5,7 @@ import zlib
 import pytest
 
 from strategies.dify.storage.places import Places, Room, name_of
-from strategies.dify.storage.store import Store
-from tests.dify.storage.fakes import FakeStorage, eventually
+from tests.dify.storage.fakes import FakeStorage, eventually, patient_store
 
 ROOM = Room(name="test", places=64, seconds=100)
 
@@ -24,7 +23,7 @@ class Clock:
 
 def places(storage: FakeStorage, room: Room = ROOM, clock: Clock | None = None) -> Places:
     """One run's view of a room."""
-    return Places(Store(storage, patience=5), room, clock or Clock())
+    return Places(patient_store(storage), room, clock or Clock())
 
 
 def test_a_value_comes_back_to_its_owner_alone() -> None:
@@ -59,7 +58,7 @@ def test_a_value_expires_and_is_deleted_when_it_is_seen() -> None:
     owner = name_of("one")
     places(storage, clock=clock).put(owner, {"a": 1})
     clock.now += 101
-    store = Store(storage, patience=5)
+    store = patient_store(storage)
     assert Places(store, ROOM, clock).get(owner) is None
     store.settle()
     assert eventually(lambda: storage.values == {})
@@ -125,7 +124,7 @@ def test_what_is_deleted_is_gone() -> None:
     """An owner's value can be taken out of the room."""
     storage = FakeStorage()
     places(storage).put(name_of("one"), {"a": 1})
-    store = Store(storage, patience=5)
+    store = patient_store(storage)
     Places(store, ROOM, Clock()).forget(name_of("one"))
     store.settle()
     assert eventually(lambda: storage.values == {})

@@ -13,10 +13,9 @@ from strategies.agent.interface.ports import (
 )
 from strategies.agent.interface.usage import Usage
 from strategies.dify.storage.replies import CachedModel
-from strategies.dify.storage.store import Store
 from strategies.protocols.base import CallDelta
 from tests.agent.fakes import ScriptedModel, Step
-from tests.dify.storage.fakes import FakeStorage, eventually
+from tests.dify.storage.fakes import FakeStorage, eventually, patient_store
 from tests.dify.storage.test_places import Clock
 
 REQUEST = ModelRequest(messages=[{"role": "user", "content": "Hi"}], question_index=0)
@@ -38,7 +37,7 @@ def asked(
     minutes: float = 10,
 ) -> list[ModelDelta]:
     """Ask once, in a run of its own; replies that are left were not needed."""
-    store = Store(storage)
+    store = patient_store(storage)
     model = CachedModel(ScriptedModel(*replies), store, minutes, body, clock or Clock())
     deltas = list(model.stream(request))
     store.settle()
@@ -112,7 +111,7 @@ def test_what_is_no_whole_reply_is_not_remembered(reply: list[Step]) -> None:
 def test_a_reply_that_nobody_read_to_its_end_is_not_remembered() -> None:
     """A run that stops leaves the stream."""
     storage = FakeStorage()
-    store = Store(storage)
+    store = patient_store(storage)
     stream: Iterator[ModelDelta] = CachedModel(
         ScriptedModel(HELLO), store, 10, body, Clock()
     ).stream(REQUEST)
