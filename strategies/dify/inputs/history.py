@@ -6,17 +6,15 @@ with the user. Reasoning of older turns is left out: models are told to see only
 run at hand, and it costs tokens.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
-from typing import cast
 
 from strategies.agent.interface.ports import Message
-from strategies.agent.prompt.media import described, is_medium
+from strategies.agent.prompt.conversation import text_message
+from strategies.agent.prompt.media import Part, described, is_medium, parts_of
 from strategies.dify.inputs.files.contents import FEATURES
 from strategies.dify.wire_values import Json, mapping, sequence, text_of
-
-type Part = Mapping[str, object]
 
 MOST_BASE64 = 800_000
 """Characters of base64 that the files of earlier turns may have together, as far as the files of
@@ -30,15 +28,11 @@ _UNANSWERED = "(No answer was given.)"
 
 def clean_history(history: Iterable[Json]) -> list[Message]:
     """Keep what was said by user and assistant, in alternating roles from the user on."""
-    said = [turn for turn in map(_turn, history) if turn is not None]
     merged: list[Message] = []
-    for turn in said:
+    for turn in filter(None, map(_turn, history)):
         if merged and merged[-1]["role"] == turn["role"] == "assistant":
-            joined = _as_parts(merged[-1]["content"]) + _as_parts(turn["content"])
-            merged[-1] = {
-                **turn,
-                "content": "\n\n".join(text_of(part.get("data")) for part in joined),
-            }
+            joined = f"{merged[-1]['content']}\n\n{turn['content']}"
+            merged[-1] = text_message("assistant", joined)
         else:
             merged.append(turn)
     return _alternating(merged)
@@ -64,13 +58,11 @@ def with_media_for(
     left = min(MOST_BASE64, _MOST_BASE64_OF_ALL - taken)
     fitting: list[Message] = []
     for message in reversed(messages):
-        content = message.get("content")
-        if not isinstance(content, list | tuple):
+        if isinstance(message["content"], str):
             fitting.append(message)
             continue
-        parts = [mapping(part) for part in sequence(cast("object", content))]
         kept: list[Part] = []
-        for part in reversed(parts):
+        for part in reversed(parts_of(message)):
             size = len(text_of(part.get("base64_data")))
             allowed = FEATURES.get(text_of(part.get("type"))) in features and size <= left
             left -= size if allowed else 0
@@ -82,12 +74,12 @@ def with_media_for(
 def _alternating(turns: Sequence[Message]) -> list[Message]:
     if not turns:
         return []
-    opened = [_said("user", _EARLIER)] if turns[0]["role"] == "assistant" else []
+    opened = [text_message("user", _EARLIER)] if turns[0]["role"] == "assistant" else []
     answered = [
         message
-        for turn, following in pairwise([*turns, _said("user", "")])
+        for turn, following in pairwise([*turns, text_message("user", "")])
         for message in (
-            [turn, _said("assistant", _UNANSWERED)]
+            [turn, text_message("assistant", _UNANSWERED)]
             if turn["role"] == following["role"] == "user"
             else [turn]
         )
@@ -100,12 +92,12 @@ def _turn(raw: Json) -> Message | None:
     if role == "assistant":
         said = "".join(text_of(part.get("data")) for part in _as_parts(raw.get("content")))
         answer = _without_thoughts(said)
-        return _said(role, answer) if answer.strip() else None
+        return text_message(role, answer) if answer.strip() else None
     if role != "user":
         return None
     content = raw.get("content")
     if isinstance(content, str):
-        return _said(role, content) if content.strip() else None
+        return text_message(role, content) if content.strip() else None
     parts = [dict(part) for part in map(mapping, sequence(content)) if _says_something(part)]
     return {"role": role, "content": parts, "name": None} if parts else None
 
@@ -134,10 +126,6 @@ def _as_parts(content: object) -> list[Json]:
     if isinstance(content, str):
         return [{"type": "text", "data": content}]
     return [part for part in map(mapping, sequence(content)) if part.get("type") == "text"]
-
-
-def _said(role: str, content: str) -> Message:
-    return {"role": role, "content": content, "name": None}
 
 
 def _in_words(part: Part) -> Part:

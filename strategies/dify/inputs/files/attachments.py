@@ -1,10 +1,11 @@
 """The files of a question in its message: as content, as text, or named in words."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from strategies.agent.interface.events import Noticed
+from strategies.agent.prompt.media import Part
 from strategies.dify.inputs.files.contents import (
     MOST_BASE64,
     Address,
@@ -19,8 +20,6 @@ from strategies.dify.inputs.files.text_files import Decoded, blocks
 from strategies.dify.inputs.files.wording import FILE_WORDING, FileWording
 from strategies.dify.wire_values import Json
 from strategies.protocols.writing.escaping import escaped_markers
-
-type Part = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
