@@ -44,7 +44,8 @@ class Memory:
 
     def keep(self, turn: PastTurn) -> None:
         """Remember one more turn, without waiting for it."""
-        turns = [*self.turns, _without_secrets(turn)][-_TURNS:]
+        hidden = replace(turn, rounds=without_secrets(turn.rounds))
+        turns = [*self.turns, hidden][-_TURNS:]
         while turns:
             for newest, older in _LENGTHS:
                 written = [_written_turn(one) for one in shortened(turns, newest, older)]
@@ -55,10 +56,6 @@ class Memory:
     def forget(self) -> None:
         """Delete what is remembered of the conversation."""
         self._places.forget(self._conversation)
-
-
-def _without_secrets(turn: PastTurn) -> PastTurn:
-    return replace(turn, rounds=without_secrets(turn.rounds))
 
 
 def _written_turn(turn: PastTurn) -> Json:

@@ -58,12 +58,12 @@ class Places:
         room: Room,
         clock: Callable[[], float] = time.time,
         *,
-        on_leave: Callable[[Json], None] | None = None,
+        on_leave: Callable[[Json], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._room = room
         self._clock = clock
-        self._on_leave = on_leave or _let_go
+        self._on_leave = on_leave
         """Called with every value that expires or makes room for another owner's."""
         self._place: dict[str, str] = {}
         """Where a value of each owner that was looked for is to stand."""
@@ -151,7 +151,3 @@ class Places:
             until=until,
             value=mapping(whole.get("value")),
         )
-
-
-def _let_go(_: Json) -> None:
-    pass
