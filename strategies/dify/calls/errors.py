@@ -8,7 +8,6 @@ Nothing here raises, whatever the text.
 """
 
 import re
-from typing import cast
 
 from strategies.agent.failures.error_text import bounded, message_in, object_at_start
 from strategies.agent.interface.ports import ModelError
@@ -72,12 +71,9 @@ _FAMILY_TYPES = {
 
 
 def _peel(text: str) -> tuple[str, list[str]]:
-    status = DIFY_STATUS.match(text)
-    if status:
-        return _message_of_wrapper(text[status.end() :])
-    invoked = INVOKE_ERROR.match(text)
-    if invoked:
-        return _message_of_wrapper(text[invoked.end() :])
+    wrapper = DIFY_STATUS.match(text) or INVOKE_ERROR.match(text)
+    if wrapper:
+        return _message_of_wrapper(text[wrapper.end() :])
     family = _FAMILY.match(text)
     if family:
         return text[family.end() :].strip(), [_FAMILY_TYPES[family[1]]]
@@ -95,11 +91,11 @@ def _message_of_wrapper(body: str) -> tuple[str, list[str]]:
         types = _TYPE_TAIL.findall(body)
         tail = _MESSAGE_TAIL.search(body)
         return (_unescaped(tail[1]) if tail else body).strip(' "}\\'), types
-    types = [parsed["error_type"]] if isinstance(parsed.get("error_type"), str) else []
-    message = parsed.get("message")
+    kind, message = parsed.get("error_type"), parsed.get("message")
+    types = [kind] if isinstance(kind, str) else []
     if isinstance(message, str) and message.strip():
-        return message.strip(), cast("list[str]", types)
-    return (message_in(parsed) or body).strip(), cast("list[str]", types)
+        return message.strip(), types
+    return (message_in(parsed) or body).strip(), types
 
 
 def _unescaped(text: str) -> str:
