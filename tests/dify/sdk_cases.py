@@ -18,6 +18,7 @@ from strategies.dify.calls.callback import CallBackError, RequestTooLargeError, 
 from strategies.dify.calls.errors import model_error
 from strategies.dify.calls.model import DifyModel
 from strategies.dify.calls.toolbox import DifyToolbox
+from strategies.dify.inputs.files.run_files import RunFiles
 from strategies.dify.inputs.model_config import ModelConfig
 from strategies.dify.inputs.tools import read_tools
 from strategies.dify.outputs.messages import log_message, text_messages
@@ -188,7 +189,7 @@ def test_dify_s_silence_is_an_error_after_a_while() -> None:
 def toolbox(door: Door, *items: Any) -> DifyToolbox:
     """Put tools into a toolbox."""
     tools, _ = read_tools(items)
-    return DifyToolbox(door.session(), tools)
+    return DifyToolbox(door.session(), tools, RunFiles())
 
 
 def messages(*texts: str) -> Sequence[dict[str, Any]]:
@@ -229,7 +230,8 @@ def test_a_tool_without_an_account_of_its_own_has_the_session_s() -> None:
     context = SessionContext()
     context.credentials.tool_credentials["langgenius/google/google"] = "shared"
     tools, _ = read_tools([tool()])
-    DifyToolbox(door.session(app_id=None, context=context), tools).call("search", {})
+    session = door.session(app_id=None, context=context)
+    DifyToolbox(session, tools, RunFiles()).call("search", {})
     [(_, request)] = door.requests
 
     assert request["credential_id"] == "shared"

@@ -24,15 +24,10 @@ from strategies.protocols.base import ToolSpec
 class DifyToolbox:
     """The tools of one run, called through its session."""
 
-    def __init__(
-        self,
-        session: Session,
-        tools: Sequence[DifyTool],
-        files: RunFiles | None = None,
-    ) -> None:
+    def __init__(self, session: Session, tools: Sequence[DifyTool], files: RunFiles) -> None:
         self._session = session
         self._tools = {tool.spec.name: tool for tool in tools}
-        self._files = files or RunFiles()
+        self._files = files
         self._take_files = any(tool.file_parameters for tool in tools)
         self._specs = self._specs_for(self._files.names)
 
