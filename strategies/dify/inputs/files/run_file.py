@@ -59,9 +59,8 @@ def read_files(value: object) -> tuple[list[RunFile], list[str]]:
             what = "has no url" if raw else f"is no file but {type(item).__name__}"
             odd.append(f"file {position} {what}")
             continue
-        file = _file(raw)
-        files.append(replace(file, name=untaken(file.name, [known.name for known in files])))
-    return files, odd
+        files.append(_file(raw))
+    return renamed(files, ()), odd
 
 
 def written_file(file: RunFile) -> Json:
