@@ -9,7 +9,7 @@ from dify_plugin.core.entities.invocation import InvokeType
 from dify_plugin.core.runtime import Session
 
 from strategies.agent.config import Limits, ModelBinding, Policy, RunRequest
-from strategies.agent.interface.ports import Message, Toolbox
+from strategies.agent.interface.ports import Toolbox
 from strategies.agent.loop import Run
 from strategies.agent.planning.parts import Manner
 from strategies.agent.planning.run import PlannedRun
@@ -78,11 +78,12 @@ class Composer:
     def read_files(self) -> Attached:
         """Download the question's files for the model; what it cannot take is named in words."""
         settings = self._settings
+        asked = [config for config in (settings.model, settings.fallback_model) if config]
         audience = Audience(
             features=settings.model.features,
             text_room=self._characters(_FILES_SHARE),
             language=self._language,
-            takes_addresses={config.provider for config in _models(settings)} <= _TAKE_ADDRESSES,
+            takes_addresses={config.provider for config in asked} <= _TAKE_ADDRESSES,
             has_file_tools=any(tool.file_parameters for tool in settings.tools),
         )
         seconds = min(_FILES_SECONDS, settings.limits.seconds * _FILES_SHARE)
@@ -128,12 +129,13 @@ class Composer:
         """Make a run that asks the models of the node."""
         settings = self._settings
         must_call = settings.must_call if request.makes_demanded_call else None
+        format_of = partial(self._format, request.policy.shape, must_call)
 
         def binding(config: ModelConfig) -> ModelBinding:
             model = DifyModel(self._session, config)
             return ModelBinding(
                 model=self.between.cached(model, model.written),
-                format=self._format(_protocol(settings, config), request.policy.shape, must_call),
+                format=format_of(_protocol(settings, config)),
                 window=ContextWindow(config.model, config.budget),
             )
 
@@ -144,9 +146,7 @@ class Composer:
             self._wording,
             request.limits,
             fallback=binding(settings.fallback_model) if settings.fallback_model else None,
-            text_formats=lambda reply: self._format(
-                protocol_of(reply), request.policy.shape, must_call
-            ),
+            text_formats=lambda reply: format_of(protocol_of(reply)),
             policy=request.policy,
             approvals=request.approvals,
             approved=request.approved,
@@ -158,7 +158,9 @@ class Composer:
         room = self._characters(_KNOWLEDGE_SHARE)
         known = passages_prompt(settings.passages, self._language, room)
         told = before.told(self._wording)
-        history, recalled = before.recalled(_history(settings, attached))
+        turns = clean_history(settings.history)
+        fitting = with_media_for(turns, settings.model.features, beside=attached.parts)
+        history, recalled = before.recalled(fitting)
         return Conversation(
             instruction=_joined(settings.instruction, known),
             history=history,
@@ -209,7 +211,7 @@ class Composer:
         return SearchedToolbox(toolbox, self._wording, declares=declares)
 
     def _format(
-        self, protocol: str, shape: AnswerShape | None, must_call: MustCall | None
+        self, shape: AnswerShape | None, must_call: MustCall | None, protocol: str
     ) -> PromptFormat:
         if protocol == "native":
             return NativeFormat(wording=self._wording, must_call=must_call)
@@ -262,16 +264,6 @@ def _policy(settings: Settings) -> Policy:
 
 def _joined(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part.strip())
-
-
-def _models(settings: Settings) -> list[ModelConfig]:
-    """Return the models that may be asked the question."""
-    return [config for config in (settings.model, settings.fallback_model) if config]
-
-
-def _history(settings: Settings, attached: Attached) -> list[Message]:
-    turns = clean_history(settings.history)
-    return with_media_for(turns, settings.model.features, beside=attached.parts)
 
 
 def _protocol(settings: Settings, config: ModelConfig) -> str:
