@@ -129,23 +129,17 @@ def _is_base64(encoded: str) -> bool:
 
 def _chunks(encoded: str, size: int, meta: dict[str, Any]) -> Iterator[DifyMessage]:
     blob_id = uuid.uuid4().hex
-    starts = range(0, len(encoded), _CHUNK_LETTERS)
-    for sequence, start in enumerate(starts):
-        yield _chunk(blob_id, sequence, encoded[start : start + _CHUNK_LETTERS], size, meta)
-    yield _chunk(blob_id, len(starts), "", size, meta)
-
-
-def _chunk(
-    blob_id: str, sequence: int, piece: str, total: int, meta: dict[str, Any]
-) -> DifyMessage:
-    body = {
-        "id": blob_id,
-        "sequence": sequence,
-        "total_length": total,
-        "blob": piece,
-        "end": not piece,
-    }
-    return _message("blob_chunk", body, meta)
+    # The last piece is what stands behind the end, which is nothing.
+    for sequence, start in enumerate([*range(0, len(encoded), _CHUNK_LETTERS), len(encoded)]):
+        piece = encoded[start : start + _CHUNK_LETTERS]
+        body = {
+            "id": blob_id,
+            "sequence": sequence,
+            "total_length": size,
+            "blob": piece,
+            "end": not piece,
+        }
+        yield _message("blob_chunk", body, meta)
 
 
 def _message(kind: str, body: dict[str, Any], meta: dict[str, Any] | None = None) -> DifyMessage:
