@@ -84,7 +84,8 @@ def session_frame(session_id: str | None, kind: str, data: object) -> Written:
         as_json(session_id),
         kind.encode(),
     )
-    return Written((head, *_pieces(data), b"}}\n\n"))
+    pieces = data.pieces if isinstance(data, Written) else (as_json(data),)
+    return Written((head, *pieces, b"}}\n\n"))
 
 
 def frame(event: str, session_id: str | None, data: object) -> Written:
@@ -98,10 +99,6 @@ def _enclosed(begin: bytes, members: Iterable[tuple[bytes, ...]], end: bytes) ->
     pieces = chain.from_iterable(members)
     next(pieces, None)
     return Written((begin, *pieces, end))
-
-
-def _pieces(value: object) -> tuple[bytes, ...]:
-    return value.pieces if isinstance(value, Written) else (as_json(value),)
 
 
 def writable_text(said: str) -> str:

@@ -69,7 +69,8 @@ def is_text(file: RunFile) -> bool:
     # Source code in TypeScript has the MIME type of films of television.
     if file.kind not in {"document", "custom"} and extension_of(file) != "ts":
         return False
-    return bool(_TYPES.fullmatch(_plain(file.mime_type))) or extension_of(file) in _EXTENSIONS
+    mime_type = file.mime_type.partition(";")[0].strip().lower()
+    return bool(_TYPES.fullmatch(mime_type)) or extension_of(file) in _EXTENSIONS
 
 
 def decoded(content: bytes) -> Decoded:
@@ -101,7 +102,3 @@ def blocks(texts: Sequence[tuple[RunFile, str]], room: int) -> list[Block]:
 def _escaped(said: str) -> str:
     """Keep a file from closing its own marks, and from writing what a protocol reads as a call."""
     return _TAG.sub("<\u200b", escaped_markers(said))
-
-
-def _plain(mime_type: str) -> str:
-    return mime_type.partition(";")[0].strip().lower()
