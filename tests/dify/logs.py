@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strategies.agent.interface.events import Event
+from strategies.dify.outputs.log_tree import LogTree
 from strategies.dify.outputs.narrator import Narrator
 
 
@@ -57,7 +58,7 @@ class Told:
 
 def told(events: Iterable[Event], titles: Mapping[str, str] | None = None) -> Told:
     """Tell events by a ticking clock."""
-    narrator = Narrator(Ticking(), titles=titles)
+    narrator = Narrator(LogTree(Ticking()), titles=titles)
     return Told([message for event in events for message in narrator.messages(event)])
 
 

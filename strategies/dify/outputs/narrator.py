@@ -6,8 +6,7 @@ all that the model was told.
 """
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from strategies.agent.interface.events import (
     AnswerText,
@@ -58,17 +57,16 @@ class Narrator:
 
     def __init__(
         self,
-        clock: Callable[[], float] = time.time,
+        logs: LogTree | None = None,
         *,
         shows_reasoning: bool = True,
         titles: Mapping[str, str] | None = None,
-        logs: LogTree | None = None,
         place: str = "",
     ) -> None:
-        """Take the clock, and for a part of a run the logs of the whole and the part's own one."""
+        """Take, for a part of a run, the logs of the whole and the part's own one."""
         self._text = ReaderText(shows_reasoning=shows_reasoning)
         """It may leave out the reasoning; the Thought's log never does."""
-        self._logs = logs or LogTree(clock)
+        self._logs = logs or LogTree()
         self._place = place
         self._round, self._thought = f"{place}{_ROUND}", f"{place}{_THOUGHT}"
         self._parts: dict[str, Narrator] = {}
@@ -129,11 +127,7 @@ class Narrator:
         """Tell a part of the run in its own log; a reader sees only the files that it makes."""
         if place not in self._parts:
             self._parts[place] = Narrator(
-                self._logs.clock,
-                shows_reasoning=False,
-                titles=self._titles,
-                logs=self._logs,
-                place=place,
+                self._logs, shows_reasoning=False, titles=self._titles, place=place
             )
         return self._parts[place]
 

@@ -33,6 +33,7 @@ from strategies.agent.interface.events import (
 from strategies.agent.interface.ports import ToolOutcome
 from strategies.agent.interface.usage import Usage
 from strategies.dify.outputs.log_data import LIMIT
+from strategies.dify.outputs.log_tree import LogTree
 from strategies.dify.outputs.narrator import Narrator
 from strategies.dify.transport.frames import as_json
 from strategies.protocols.native.finish_reason import Ending
@@ -543,7 +544,7 @@ def test_half_characters_can_be_told() -> None:
 
 def test_breaking_off_finishes_what_is_open_from_the_inside() -> None:
     """Dify draws a spinner for ever at a log that is not finished (W40)."""
-    narrator, planned, waiting = Narrator(Ticking()), call("a", "1"), call("b", "2")
+    narrator, planned, waiting = Narrator(LogTree(Ticking())), call("a", "1"), call("b", "2")
     events: list[Event] = [
         *[*ASKED, THINKS("hm")],
         *[CallStarted(planned, "p"), done(planned), CallStarted(waiting, "p")],
@@ -632,7 +633,7 @@ def test_every_run_is_told_whole(events: list[Event]) -> None:
 @given(runs(), st.integers(0, 60))
 def test_a_run_that_breaks_off_anywhere_is_told_whole(events: list[Event], at: int) -> None:
     """An exception in the middle leaves no spinner and no open think block."""
-    narrator = Narrator(Ticking())
+    narrator = Narrator(LogTree(Ticking()))
     seen = Told([one for event in events[:at] for one in narrator.messages(event)])
     seen.messages += narrator.break_off("It broke.")
 
@@ -642,7 +643,7 @@ def test_a_run_that_breaks_off_anywhere_is_told_whole(events: list[Event], at: i
 
 def test_it_knows_what_the_calls_told_so_far_have_cost() -> None:
     """So that totals can be sent also when the engine itself breaks off."""
-    narrator = Narrator(Ticking())
+    narrator = Narrator(LogTree(Ticking()))
     for event in [*one_round(1), *one_round(2)]:
         list(narrator.messages(event))
 
