@@ -227,9 +227,7 @@ def _int_or_none(value: object) -> int | None:
     return int(number) if number is not None and number.is_integer() else None
 
 
-type _Reader = Callable[[object], object]
-
-_RESOURCE: Mapping[str, tuple[_Reader, tuple[str, ...]]] = {
+_RESOURCE: Mapping[str, tuple[Callable[[object], object], tuple[str, ...]]] = {
     "dataset_id": (only_text, ("dataset_id",)),
     "dataset_name": (only_text, ("dataset_name",)),
     "document_id": (only_text, ("document_id",)),

@@ -19,8 +19,6 @@ _CHUNK_LETTERS = 8_190 // 3 * 4
 FILE_LENGTH = 15 * 1024 * 1024
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
-type LogStatus = Literal["start", "success", "error"]
-
 
 def text_messages(said: str) -> Iterator[DifyMessage]:
     """Write text for the reader, in as few messages as the wire takes."""
@@ -53,7 +51,7 @@ class LogFields(TypedDict):
 
     parent_id: str | None
     label: str
-    status: LogStatus
+    status: Literal["start", "success", "error"]
     error: str | None
     data: Mapping[str, object]
     metadata: Mapping[str, object]
