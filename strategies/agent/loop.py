@@ -6,10 +6,10 @@ file knows no Dify, no protocol and no provider: those come in as ports and a pr
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
-from strategies.agent.config import Limits, ModelBinding, Policy
+from strategies.agent.config import ModelBinding, RunRequest
 from strategies.agent.decider import Again, Answered, AskedAnew, Broken, Composed, Decider, Decision
 from strategies.agent.interface.events import (
     AnswerText,
@@ -20,17 +20,14 @@ from strategies.agent.interface.events import (
     RunFinished,
     StopReason,
     TextShown,
-    ToolCall,
 )
-from strategies.agent.interface.ports import Toolbox
 from strategies.agent.interface.usage import Usage
 from strategies.agent.model.asking import Asker, TextFormats
 from strategies.agent.model.open_round import Round
-from strategies.agent.prompt.conversation import Conversation, RoundRecord
+from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.streaming.round_queue import RoundQueue
 from strategies.agent.streaming.text_pace import TextPace
-from strategies.agent.tools.approval import Approvals, NoApprovals
 from strategies.agent.tools.calls import RunCalls
 
 
@@ -39,43 +36,32 @@ class Run:
 
     def __init__(
         self,
-        conversation: Conversation,
+        request: RunRequest,
         binding: ModelBinding,
-        toolbox: Toolbox,
         wording: Wording,
-        limits: Limits,
         *,
         text_formats: TextFormats,
         fallback: ModelBinding | None = None,
-        policy: Policy | None = None,
-        approvals: Approvals | None = None,
-        approved: Sequence[ToolCall] = (),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Take what the run is about.
+        """Take what the run needs.
 
         Args:
-            conversation: the question and what stands before it.
+            request: what the run is about.
             binding: the model that is asked.
-            toolbox: what it may call.
             wording: the engine's own sentences, in the language of the question.
-            limits: what the run may spend.
             text_formats: for a model that turns out to call tools in its text.
             fallback: the model that is asked once the first has failed.
-            policy: how the run is to end.
-            approvals: which calls the reader must approve first.
-            approved: the calls that the reader has approved since; they run before all else.
             clock: the time in seconds.
             sleep: waits so many seconds.
         """
-        policy = policy or Policy()
-        approvals = approvals or NoApprovals()
+        limits = request.limits
         deadline = clock() + limits.seconds
         self._deadline = deadline
         self._tools_until = deadline - limits.answer_seconds
-        self._conversation = conversation
-        self._toolbox = toolbox
+        self._conversation = request.conversation
+        self._toolbox = request.toolbox
         self._limits = limits
         self._clock = clock
         self._pace = TextPace(limits.text_pause, clock, sleep)
@@ -84,7 +70,7 @@ class Run:
             fallback,
             text_formats,
             wording=wording,
-            policy=policy,
+            policy=request.policy,
             limits=limits,
             deadline=deadline,
             pace=self._pace,
@@ -92,24 +78,24 @@ class Run:
             sleep=sleep,
         )
         self._calls = RunCalls(
-            toolbox,
+            request.toolbox,
             wording,
             parallel=limits.parallel_tools,
             tool_seconds=limits.tool_seconds,
             tools_until=self._tools_until,
-            approvals=approvals,
+            approvals=request.approvals,
             clock=clock,
         )
         self._decider = Decider(
-            policy,
+            request.policy,
             limits,
             wording,
             tools_until=self._tools_until,
             deadline=deadline,
-            approvals=approvals,
+            approvals=request.approvals,
             clock=clock,
         )
-        self._approved = approved
+        self._approved = request.approved
         self.rounds_with_calls: list[RoundRecord] = []
         """Those so far, for later turns."""
         self._rounds = 0

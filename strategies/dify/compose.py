@@ -140,16 +140,11 @@ class Composer:
             )
 
         return Run(
-            request.conversation,
+            request,
             binding(settings.model),
-            request.toolbox,
             self._wording,
-            request.limits,
             fallback=binding(settings.fallback_model) if settings.fallback_model else None,
             text_formats=lambda reply: format_of(protocol_of(reply)),
-            policy=request.policy,
-            approvals=request.approvals,
-            approved=request.approved,
         )
 
     def _conversation(self, attached: Attached) -> Conversation:

@@ -8,20 +8,22 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
 
-from strategies.agent.config import Limits, ModelBinding, Policy
-from strategies.agent.interface.events import Event, TextShown
+from strategies.agent.config import Limits, ModelBinding, Policy, RunRequest
+from strategies.agent.interface.events import Event, TextShown, ToolCall
 from strategies.agent.interface.ports import (
     Message,
     ModelDelta,
     ModelError,
     ModelRequest,
+    Toolbox,
     ToolOutcome,
 )
 from strategies.agent.interface.usage import Usage
 from strategies.agent.loop import Run
-from strategies.agent.prompt.conversation import Conversation
+from strategies.agent.prompt.conversation import Conversation, RoundRecord
 from strategies.agent.prompt.formats import NativeFormat, TextFormat
 from strategies.agent.prompt.wording import ENGLISH
+from strategies.agent.tools.approval import Approvals
 from strategies.agent.window.context import ContextWindow
 from strategies.agent.window.fit import WindowBudget
 from strategies.protocols.base import CallDelta, ToolSpec
@@ -237,18 +239,54 @@ def play(
     policy: Policy | None = None,
 ) -> list[Event]:
     """Play a run to its end."""
+    conversation = Conversation(
+        instruction=instruction, history=[], question=question, material=material
+    )
     run = Run(
-        Conversation(instruction=instruction, history=[], question=question, material=material),
+        about(conversation, toolbox or RecordingToolbox(), limits=limits, policy=policy),
         binding(model, tongue, budget),
-        toolbox or RecordingToolbox(),
         ENGLISH,
-        limits or Limits(),
         fallback=binding(fallback, tongue, fallback_budget) if fallback else None,
         text_formats=lambda _: TONGUES[1].format,
-        policy=policy,
         sleep=lambda _: None,
     )
     return list(run.events())
+
+
+def about(
+    conversation: Conversation,
+    toolbox: Toolbox,
+    *,
+    limits: Limits | None = None,
+    policy: Policy | None = None,
+    approvals: Approvals | None = None,
+    approved: Sequence[ToolCall] = (),
+) -> RunRequest:
+    """What a run is about, where most is as usual."""
+    return RunRequest(
+        conversation=conversation,
+        toolbox=toolbox,
+        limits=limits or Limits(),
+        policy=policy or Policy(),
+        approvals=approvals or NoApprovals(),
+        approved=approved,
+    )
+
+
+class NoApprovals:
+    """For a run whose tools all run at once; an `Approvals`."""
+
+    can_ask = False
+
+    def asks(self, name: str) -> bool:
+        """Ask for none."""
+        del name
+        return False
+
+    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
+        """Have nobody to ask."""
+        del calls, rounds, known
+        return ""
 
 
 def binding(

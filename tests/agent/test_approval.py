@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from strategies.agent.config import Limits, Policy
+from strategies.agent.config import Policy
 from strategies.agent.interface.events import CallFinished, Event, RunFinished, ToolCall
 from strategies.agent.interface.ports import ToolOutcome
 from strategies.agent.loop import Run
@@ -17,6 +17,7 @@ from tests.agent.fakes import (
     ScriptedModel,
     Tongue,
     Wanted,
+    about,
     binding,
     of_type,
     says,
@@ -66,16 +67,12 @@ def play(
     policy: Policy | None = None,
 ) -> tuple[list[Event], Run]:
     """Play a run to its end."""
+    conversation = Conversation(instruction="", history=[], question="Send it")
     run = Run(
-        Conversation(instruction="", history=[], question="Send it"),
+        about(conversation, toolbox, policy=policy, approvals=approvals, approved=approved),
         binding(model, tongue),
-        toolbox,
         ENGLISH,
-        Limits(),
         text_formats=lambda _: TONGUES[1].format,
-        policy=policy,
-        approvals=approvals,
-        approved=approved,
     )
     return list(run.events()), run
 

@@ -22,8 +22,6 @@ from strategies.agent.interface.events import (
     TextShown,
 )
 from strategies.agent.interface.ports import ModelDelta, ModelError, ModelRequest, ToolOutcome
-from strategies.agent.loop import Run
-from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.wording import ENGLISH
 from strategies.agent.schema.answer import read_shape
 from strategies.protocols.base import CallDelta
@@ -36,7 +34,6 @@ from tests.agent.fakes import (
     Step,
     Tongue,
     Wanted,
-    binding,
     native_calls,
     of_type,
     play,
@@ -881,16 +878,8 @@ def test_an_answer_whose_keys_read_like_a_call_is_the_answer(tongue: Tongue) -> 
     )
     said = '{"name": "Ada", "arguments": {"age": 36}}'
     model = ScriptedModel(says(f"Final Answer: {said}" if tongue.name == "react" else said))
-    run = Run(
-        Conversation(instruction="", history=[], question="Who?"),
-        binding(model, tongue),
-        RecordingToolbox(search="found"),
-        ENGLISH,
-        Limits(),
-        text_formats=lambda _: tongue.format,
-        policy=Policy(shape=shape),
-    )
-    last = list(run.events())[-1]
+    toolbox = RecordingToolbox(search="found")
+    last = play(model, toolbox, tongue=tongue, question="Who?", policy=Policy(shape=shape))[-1]
 
     assert isinstance(last, RunFinished)
     assert last.structured == {"name": "Ada", "arguments": {"age": 36}}
@@ -903,17 +892,8 @@ def shaped_end(
     model: ScriptedModel, found: str, limits: Limits, direct: frozenset[str] = frozenset()
 ) -> RunFinished | RunFailed:
     """Play a run whose answer is to be an object with a number, and return its last event."""
-    run = Run(
-        Conversation(instruction="", history=[], question="How many?"),
-        binding(model, NATIVE),
-        RecordingToolbox(search=found),
-        ENGLISH,
-        limits,
-        text_formats=lambda _: NATIVE.format,
-        policy=Policy(shape=read_shape(NUMBER), direct_tools=direct),
-        sleep=lambda _: None,
-    )
-    last = list(run.events())[-1]
+    policy = Policy(shape=read_shape(NUMBER), direct_tools=direct)
+    last = play(model, RecordingToolbox(search=found), limits=limits, policy=policy)[-1]
     assert isinstance(last, RunFinished | RunFailed)
     return last
 

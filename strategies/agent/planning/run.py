@@ -18,7 +18,7 @@ from strategies.agent.planning.parts import MakeRun, Manner, RunEnd, Setting
 from strategies.agent.planning.planner import Planner
 from strategies.agent.planning.steps import Steps
 from strategies.agent.prompt.conversation import Conversation, RoundRecord
-from strategies.agent.tools.approval import Approvals, NoApprovals
+from strategies.agent.tools.approval import Approvals
 from strategies.agent.tools.shown import ToolsFor
 from strategies.protocols.base import Language
 
@@ -35,7 +35,7 @@ class PlannedRun:
         *,
         language: Language,
         manner: Manner,
-        approvals: Approvals | None = None,
+        approvals: Approvals,
         approved: Sequence[ToolCall] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,7 +58,7 @@ class PlannedRun:
             make=make,
             language=language,
             manner=manner,
-            approvals=approvals or NoApprovals(),
+            approvals=approvals,
         )
         self._approved = approved
         self._budget = PlanBudget(limits, clock)

@@ -35,19 +35,3 @@ class Approvals(Protocol):
             known: what else was found out, in words for a model.
         """
         ...
-
-
-class NoApprovals:
-    """For a run whose tools all run at once; an `Approvals`."""
-
-    can_ask = False
-
-    def asks(self, name: str) -> bool:
-        """Ask for none."""
-        del name
-        return False
-
-    def ask(self, calls: Sequence[ToolCall], rounds: Sequence[RoundRecord], known: str = "") -> str:
-        """Have nobody to ask."""
-        del calls, rounds, known
-        return ""

@@ -17,6 +17,7 @@ from strategies.agent.tools.shown import ChosenTools
 from tests.agent.fakes import (
     NATIVE,
     TONGUES,
+    NoApprovals,
     RecordingToolbox,
     ScriptedModel,
     Step,
@@ -79,15 +80,10 @@ def planned(
 
     def make(request: RunRequest) -> Run:
         return Run(
-            request.conversation,
+            request,
             binding(model, tongue),
-            request.toolbox,
             ENGLISH,
-            request.limits,
             text_formats=lambda _: TONGUES[1].format,
-            policy=request.policy,
-            approvals=request.approvals,
-            approved=request.approved,
             sleep=lambda _: None,
         )
 
@@ -104,6 +100,6 @@ def planned(
         limits or Limits(rounds=20),
         language="en",
         manner=Manner(policy=policy or Policy(), shows_plan=shows_plan),
-        approvals=approvals,
+        approvals=approvals or NoApprovals(),
         approved=approved,
     )

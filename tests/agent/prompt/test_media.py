@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from strategies.agent.config import Limits
 from strategies.agent.interface.ports import Message, ModelError
 from strategies.agent.loop import Run
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.media import described, without_media
 from strategies.agent.prompt.wording import ENGLISH
-from tests.agent.fakes import NATIVE, RecordingToolbox, ScriptedModel, binding, says, shown
+from tests.agent.fakes import NATIVE, RecordingToolbox, ScriptedModel, about, binding, says, shown
 
 MAP = {"type": "image", "format": "png", "mime_type": "image/png", "filename": "map.png"}
 
@@ -64,11 +63,9 @@ def test_a_model_that_refuses_pictures_is_asked_again_in_words() -> None:
         attachments=[MAP],
     )
     run = Run(
-        conversation,
+        about(conversation, RecordingToolbox()),
         binding(model, NATIVE),
-        RecordingToolbox(),
         ENGLISH,
-        Limits(),
         text_formats=lambda _: NATIVE.format,
     )
 

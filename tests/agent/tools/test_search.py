@@ -23,6 +23,7 @@ from tests.agent.fakes import (
     ScriptedModel,
     Tongue,
     Wanted,
+    about,
     binding,
     of_type,
     says,
@@ -62,16 +63,19 @@ def run(
 ) -> Run:
     """A run over tools of which some are shown."""
     spoken = replace(tongue, format=replace(tongue.format, must_call=must_call))
+    conversation = Conversation(instruction="Be brief.", history=[], question=QUESTION)
     return Run(
-        Conversation(instruction="Be brief.", history=[], question=QUESTION),
+        about(
+            conversation,
+            tools,
+            limits=limits,
+            policy=policy,
+            approvals=approvals,
+            approved=approved,
+        ),
         binding(model, spoken),
-        tools,
         ENGLISH,
-        limits or Limits(),
         text_formats=lambda _: TONGUES[1].format,
-        policy=policy,
-        approvals=approvals,
-        approved=approved,
         sleep=lambda _: None,
     )
 
