@@ -11,7 +11,7 @@ from dify_plugin.core.runtime import Session
 from strategies.agent.config import Limits, ModelBinding, Policy, RunRequest
 from strategies.agent.interface.ports import Toolbox
 from strategies.agent.loop import Run
-from strategies.agent.planning.parts import Manner
+from strategies.agent.planning.parts import Setting
 from strategies.agent.planning.run import PlannedRun
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
@@ -110,20 +110,19 @@ class Composer:
     def planned_run(self, attached: Attached) -> PlannedRun:
         """Put a run together that plans first, about the files that were read for it."""
         settings = self._settings
-        return PlannedRun(
-            self._conversation(attached),
-            self._tools_for(),
-            self._make,
-            self._limits(attached),
+        setting = Setting(
+            conversation=self._conversation(attached),
+            tools_for=self._tools_for(),
+            make=self._make,
+            limits=self._limits(attached),
             language=self._language,
-            manner=Manner(
-                policy=_policy(settings),
-                shows_plan=not settings.hide_plan,
-                calls_at_least_once=settings.must_call is not None,
-            ),
+            policy=_policy(settings),
+            shows_plan=not settings.hide_plan,
+            calls_at_least_once=settings.must_call is not None,
             approvals=self.between,
             approved=self.between.before.decided.approved,
         )
+        return PlannedRun(setting)
 
     def _make(self, request: RunRequest) -> Run:
         """Make a run that asks the models of the node."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from strategies.agent.config import Policy, RunRequest
+from strategies.agent.config import Limits, Policy, RunRequest
 from strategies.agent.interface.events import (
     AnswerText,
     Event,
@@ -35,17 +35,6 @@ def event_within(place: str, event: Event) -> Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """What the builder of the app wants of a planned run."""
-
-    policy: Policy
-    shows_plan: bool = True
-    """Whether the reader sees the plan as a checklist."""
-    calls_at_least_once: bool = False
-    """Whether some tool must be called before the answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """What a planned run is about: its parts are made from it, and speak to the reader by it."""
 
@@ -53,19 +42,24 @@ class Setting:
     """The question and what stands before it, without the answer's shape."""
     tools_for: ToolsFor
     make: MakeRun
+    limits: Limits
+    """What all parts together may spend."""
     language: Language
-    manner: Manner
+    """That of the question."""
+    policy: Policy
+    """How the whole run is to end."""
+    shows_plan: bool = True
+    """Whether the reader sees the plan as a checklist."""
+    calls_at_least_once: bool = False
+    """Whether some tool must be called before the answer."""
     approvals: Approvals
+    approved: Sequence[ToolCall] = ()
+    """The calls that the reader has approved; an ordinary run goes on from them."""
 
     @property
     def sentences(self) -> Sentences:
         """What models are told in the question's language."""
         return sentences_for(self.language)
-
-    @property
-    def policy(self) -> Policy:
-        """How the whole run is to end."""
-        return self.manner.policy
 
     def instructed(self, sentence: str) -> str:
         """Return the builder's instruction with one more sentence."""
@@ -81,12 +75,12 @@ class Setting:
 
     def say(self, answer: str, *, below: str = "") -> Iterator[Event]:
         """Give out a piece of the answer, and what parts it from a plan that the reader sees."""
-        yield TextShown(below + answer if self.manner.shows_plan else answer)
+        yield TextShown(below + answer if self.shows_plan else answer)
         yield AnswerText(answer)
 
     def show(self, text: str) -> Iterator[Event]:
         """Show how the plan goes, where the reader is to see it."""
-        if self.manner.shows_plan and text:
+        if self.shows_plan and text:
             yield TextShown(text)
 
 

@@ -42,8 +42,7 @@ class Planner:
         self._budget = budget
         self._board = board
         self._revisions = 0
-        manner = setting.manner
-        self._takes_answers = not manner.calls_at_least_once and manner.policy.shape is None
+        self._takes_answers = not setting.calls_at_least_once and setting.policy.shape is None
         """Whether an answer without a call, in free words, is what the builder wants."""
 
     def plan(self) -> Generator[Event, None, RunEnd | None]:

@@ -8,61 +8,26 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from strategies.agent.config import Limits, RunRequest
-from strategies.agent.interface.events import Event, RunFailed, RunFinished, ToolCall
+from strategies.agent.config import RunRequest
+from strategies.agent.interface.events import Event, RunFailed, RunFinished
 from strategies.agent.interface.ports import Toolbox
 from strategies.agent.planning.answer import written_answer
 from strategies.agent.planning.board import Board
 from strategies.agent.planning.budget import PlanBudget
-from strategies.agent.planning.parts import MakeRun, Manner, RunEnd, Setting
+from strategies.agent.planning.parts import RunEnd, Setting
 from strategies.agent.planning.planner import Planner
 from strategies.agent.planning.steps import Steps
-from strategies.agent.prompt.conversation import Conversation, RoundRecord
-from strategies.agent.tools.approval import Approvals
-from strategies.agent.tools.shown import ToolsFor
-from strategies.protocols.base import Language
+from strategies.agent.prompt.conversation import RoundRecord
 
 
 class PlannedRun:
     """One run with a plan. Like `Run`, it is made anew for every run."""
 
-    def __init__(
-        self,
-        conversation: Conversation,
-        tools_for: ToolsFor,
-        make: MakeRun,
-        limits: Limits,
-        *,
-        language: Language,
-        manner: Manner,
-        approvals: Approvals,
-        approved: Sequence[ToolCall] = (),
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take what the run is about.
-
-        Args:
-            conversation: the question and what stands before it, without the answer's shape.
-            tools_for: chooses the tools of a part.
-            make: makes the run of a part.
-            limits: what all parts together may spend.
-            language: that of the question.
-            manner: what the builder wants.
-            approvals: which calls the reader must approve first.
-            approved: the calls that the reader has approved; an ordinary run goes on from them.
-            clock: the time in seconds.
-        """
-        self._setting = Setting(
-            conversation=conversation,
-            tools_for=tools_for,
-            make=make,
-            language=language,
-            manner=manner,
-            approvals=approvals,
-        )
-        self._approved = approved
-        self._budget = PlanBudget(limits, clock)
-        self._board = Board(self._setting.sentences)
+    def __init__(self, setting: Setting, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take what the run is about, and the time in seconds."""
+        self._setting = setting
+        self._budget = PlanBudget(setting.limits, clock)
+        self._board = Board(setting.sentences)
 
     @property
     def rounds_with_calls(self) -> Sequence[RoundRecord]:
@@ -79,7 +44,7 @@ class PlannedRun:
         """Plan, carry out the steps, answer, end; a part that ends the run leaves out the rest."""
         toolbox = self._setting.tools_for(self._setting.conversation)
         planner = Planner(self._setting, toolbox, self._budget, self._board)
-        plans = toolbox.specs and self._budget.allows_plan and not self._approved
+        plans = toolbox.specs and self._budget.allows_plan and not self._setting.approved
         ending = (yield from planner.plan()) if plans else None
         if ending is None and not self._board.steps:
             yield from self._ordinary(toolbox)
@@ -121,7 +86,7 @@ class PlannedRun:
                 limits=self._budget.for_answer(),
                 policy=self._setting.policy,
                 approvals=self._setting.approvals,
-                approved=self._approved,
+                approved=self._setting.approved,
                 makes_demanded_call=True,
             )
         )

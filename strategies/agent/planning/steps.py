@@ -51,7 +51,7 @@ class Steps:
         """The first end of a step with a result that is the whole run's answer."""
         self._surprised = False
         """Whether a step has failed, or found what the plan did not expect."""
-        self._is_call_demanded = setting.manner.calls_at_least_once
+        self._is_call_demanded = setting.calls_at_least_once
 
     def play(self) -> Generator[Event, None, None]:
         """Run steps until none goes on and none may begin."""

@@ -8,7 +8,7 @@ from strategies.agent.config import Limits, Policy, RunRequest
 from strategies.agent.interface.events import ToolCall
 from strategies.agent.interface.ports import ModelDelta, ModelRequest, Toolbox
 from strategies.agent.loop import Run
-from strategies.agent.planning.parts import Manner
+from strategies.agent.planning.parts import Setting
 from strategies.agent.planning.run import PlannedRun
 from strategies.agent.prompt.conversation import Conversation, text_in
 from strategies.agent.prompt.wording import ENGLISH
@@ -93,13 +93,15 @@ def planned(
         del conversation, searches
         return ChosenTools(toolbox, names) if names else toolbox
 
-    return PlannedRun(
-        Conversation(instruction="Be brief.", history=[], question=question),
-        tools_for,
-        make,
-        limits or Limits(rounds=20),
+    setting = Setting(
+        conversation=Conversation(instruction="Be brief.", history=[], question=question),
+        tools_for=tools_for,
+        make=make,
+        limits=limits or Limits(rounds=20),
         language="en",
-        manner=Manner(policy=policy or Policy(), shows_plan=shows_plan),
+        policy=policy or Policy(),
+        shows_plan=shows_plan,
         approvals=approvals or NoApprovals(),
         approved=approved,
     )
+    return PlannedRun(setting)
