@@ -5,7 +5,8 @@ nothing but its own memory of what was pointed out: each fault of a reply is poi
 run, an empty reply once more after tools ran.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -88,7 +89,6 @@ class Decider:
         tools_until: float,
         deadline: float,
         approvals: Approvals,
-        clock: Callable[[], float],
     ) -> None:
         """Take the moments after which no tool may start, and after which nothing may."""
         self._policy = policy
@@ -97,7 +97,6 @@ class Decider:
         self._tools_until = tools_until
         self._deadline = deadline
         self._approvals = approvals
-        self._clock = clock
         self._pointed_out: set[Fault] = set()
 
     def decide(
@@ -180,7 +179,7 @@ class Decider:
         return Broken(failure.message, "error")
 
     def _is_cut_by_time(self, reply: Reply) -> bool:
-        return reply.fell_silent or self._clock() >= self._deadline
+        return reply.fell_silent or time.monotonic() >= self._deadline
 
     def _from_earlier(self, earlier: Sequence[RoundRecord]) -> Decision | None:
         """Answer from what tools had found, where the model had no time left to do so."""
@@ -194,8 +193,8 @@ class Decider:
     def _may_still_answer(self, round_: Round, reply: Reply, failure: ModelFailure) -> bool:
         """Whether the time kept back for the closing answer is to be used for a second try."""
         is_unseen = not reply.visible.strip() and not reply.files
-        has_room = round_.number < self._limits.rounds and self._clock() < self._deadline
-        is_late = failure.kind == "transient" and self._clock() >= self._tools_until
+        has_room = round_.number < self._limits.rounds and time.monotonic() < self._deadline
+        is_late = failure.kind == "transient" and time.monotonic() >= self._tools_until
         return is_unseen and has_room and not round_.closing and (is_late or reply.fell_silent)
 
     def _after_no_answer(
@@ -229,7 +228,7 @@ class Decider:
         calls no tool, and without it the run would have ended with nothing.
         """
         rounds_left = round_.number < self._limits.rounds or fault == "misshapen"
-        return fault not in self._pointed_out and rounds_left and self._clock() < self._deadline
+        return fault not in self._pointed_out and rounds_left and time.monotonic() < self._deadline
 
     def _ask_again(self, fault: Fault, remark: str) -> Again:
         self._pointed_out.add(fault)

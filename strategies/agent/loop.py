@@ -42,7 +42,6 @@ class Run:
         *,
         text_formats: TextFormats,
         fallback: ModelBinding | None = None,
-        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Take what the run needs.
@@ -53,18 +52,16 @@ class Run:
             wording: the engine's own sentences, in the language of the question.
             text_formats: for a model that turns out to call tools in its text.
             fallback: the model that is asked once the first has failed.
-            clock: the time in seconds.
             sleep: waits so many seconds.
         """
         limits = request.limits
-        deadline = clock() + limits.seconds
+        deadline = time.monotonic() + limits.seconds
         self._deadline = deadline
         self._tools_until = deadline - limits.answer_seconds
         self._conversation = request.conversation
         self._toolbox = request.toolbox
         self._limits = limits
-        self._clock = clock
-        self._pace = TextPace(limits.text_pause, clock, sleep)
+        self._pace = TextPace(limits.text_pause, sleep)
         self._asker = Asker(
             binding,
             fallback,
@@ -74,7 +71,6 @@ class Run:
             limits=limits,
             deadline=deadline,
             pace=self._pace,
-            clock=clock,
             sleep=sleep,
         )
         self._calls = RunCalls(
@@ -84,7 +80,6 @@ class Run:
             tool_seconds=limits.tool_seconds,
             tools_until=self._tools_until,
             approvals=request.approvals,
-            clock=clock,
         )
         self._decider = Decider(
             request.policy,
@@ -93,7 +88,6 @@ class Run:
             tools_until=self._tools_until,
             deadline=deadline,
             approvals=request.approvals,
-            clock=clock,
         )
         self._approved = request.approved
         self.rounds_with_calls: list[RoundRecord] = []
@@ -168,7 +162,7 @@ class Run:
     def _reason_to_close(self) -> StopReason | None:
         if self._calls.stuck:
             return "repeated_calls"
-        if self._clock() >= self._tools_until or self._model_is_silent:
+        if time.monotonic() >= self._tools_until or self._model_is_silent:
             return "time_limit"
         # Where one round is all there is, it may call tools, and their results are the answer.
         if self._rounds >= self._limits.rounds > 1:

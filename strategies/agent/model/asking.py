@@ -5,6 +5,7 @@ or a file. Blank lines and reasoning do not count. What is to be done about a fa
 `failures/recovery.py`; here it is done. Tool calls begin here, too, as soon as each is written.
 """
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -73,7 +74,6 @@ class Asker:
         limits: Limits,
         deadline: float,
         pace: TextPace,
-        clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
         self._binding = binding
@@ -84,7 +84,6 @@ class Asker:
         self._limits = limits
         self._deadline = deadline
         self._pace = pace
-        self._clock = clock
         self._sleep = sleep
         self._recovery = Recovery(has_fallback=fallback is not None)
         self._sends_media = True
@@ -134,7 +133,7 @@ class Asker:
         return shown or bool(reply.calls or reply.files)
 
     def _remedy(self, round_: Round, failure: ModelFailure, request: ModelRequest) -> Remedy:
-        time_left = round_.reply_until - self._clock()
+        time_left = round_.reply_until - time.monotonic()
         if time_left <= 0:
             return "give_up"
         return self._recovery.remedy(failure, time_left, offers_tools=bool(request.tools))
@@ -187,16 +186,16 @@ class Asker:
         yield ModelCallStarted(binding.model.name, binding.model.provider)
         reply = Reply(parser, expects_reason=self._gives_reasons)
         round_.queue.read_model(binding.model.stream(request))
-        heard = self._clock()
+        heard = time.monotonic()
         while not reply.over:
             due = self._due(round_, reply, heard)
-            items = round_.queue.wait(min(due, round_.calls.next_due) - self._clock())
+            items = round_.queue.wait(min(due, round_.calls.next_due) - time.monotonic())
             if not all(isinstance(item, ToolDone) for item in items):
-                heard = self._clock()
+                heard = time.monotonic()
             # Taken whole before anything is shown, so that showing never delays a tool.
             yield from self._paced(list(self._take_all(items, round_, reply)), round_)
             yield from round_.calls.give_up_overdue()
-            if not reply.over and self._clock() >= due:
+            if not reply.over and time.monotonic() >= due:
                 round_.queue.leave_model()
                 yield from self._paced(
                     self._events_of(reply.break_off(self._late(reply)), round_), round_
@@ -213,7 +212,7 @@ class Asker:
         cut_off = reply.fell_silent or (reply.failure is None and reply.ending == "length")
         if not (cut_off and reply.visible.strip()) or reply.calls or reply.format_errors:
             return
-        if self._clock() >= round_.reply_until:
+        if time.monotonic() >= round_.reply_until:
             return
         if reply.fell_silent and self._recovery.take_fallback():
             self._switch()
@@ -236,7 +235,7 @@ class Asker:
 
     def _late(self, reply: Reply) -> ModelFailure:
         """Say why a reply is waited for no longer."""
-        if self._clock() >= self._deadline:
+        if time.monotonic() >= self._deadline:
             seconds, told = self._limits.seconds, self._wording.time_limit
             return ModelFailure(kind="unknown", message=told.format(seconds=f"{seconds:g}"))
         told = self._wording.model_stalled if reply.began else self._wording.model_silent

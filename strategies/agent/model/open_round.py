@@ -25,7 +25,7 @@ class Round:
     queue: RoundQueue
     calls: RoundCalls
     reply_until: float
-    """The moment, on the run's clock, until which its reply may begin."""
+    """The moment, as `time.monotonic` tells it, until which its reply may begin."""
     only_answer: bool
     """Whether no tool can be called in this round, so that all its text is the answer."""
     usage: Usage = field(default_factory=Usage)

@@ -3,7 +3,7 @@
 One round is always kept for the answer, and so is the time that it needs.
 """
 
-from collections.abc import Callable
+import time
 from dataclasses import replace
 
 from strategies.agent.config import Limits
@@ -25,10 +25,9 @@ _LEAST_ROUNDS = 3
 class PlanBudget:
     """The rounds and the time of a run that all its parts live on."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._clock = clock
-        self._deadline = clock() + limits.seconds
+        self._deadline = time.monotonic() + limits.seconds
         self._rounds = limits.rounds
         """How many are left, without those that running steps have been given."""
         self._shares: dict[str, int] = {}
@@ -61,7 +60,7 @@ class PlanBudget:
     @property
     def in_time(self) -> bool:
         """Whether more may be begun before it is time to answer."""
-        return self._clock() < self._deadline - self._limits.answer_seconds
+        return time.monotonic() < self._deadline - self._limits.answer_seconds
 
     def lend(self, place: str, among: int) -> int:
         """Give a step its share of the rounds, and return how many; 0 where it cannot begin.
@@ -95,5 +94,5 @@ class PlanBudget:
         return self._limits_of(max(self._rounds, 1))
 
     def _limits_of(self, rounds: int, *, kept: float = 0.0) -> Limits:
-        left = self._deadline - self._clock() - kept
+        left = self._deadline - time.monotonic() - kept
         return replace(self._limits, rounds=rounds, seconds=max(left, 1.0))

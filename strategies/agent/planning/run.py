@@ -4,8 +4,7 @@ Every part is a run of the engine (`agent/loop.py`); here they are put in order.
 needed or to be had, an ordinary run answers.
 """
 
-import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 from strategies.agent.config import RunRequest
@@ -23,10 +22,10 @@ from strategies.agent.prompt.conversation import RoundRecord
 class PlannedRun:
     """One run with a plan. Like `Run`, it is made anew for every run."""
 
-    def __init__(self, setting: Setting, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take what the run is about, and the time in seconds."""
+    def __init__(self, setting: Setting) -> None:
+        """Take what the run is about."""
         self._setting = setting
-        self._budget = PlanBudget(setting.limits, clock)
+        self._budget = PlanBudget(setting.limits)
         self._board = Board(setting.sentences)
 
     @property

@@ -14,25 +14,19 @@ class TextPace:
     A piece that left late does not hold up the next: two may leave within one pause.
     """
 
-    def __init__(
-        self,
-        pause: float = 0.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, pause: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
         """Take the pause in seconds."""
         self._pause = pause
-        self._clock = clock
         self._sleep = sleep
         self._due = float("-inf")
 
     def left(self) -> None:
         """Note that text has left."""
-        self._due = max(self._due + self._pause, self._clock())
+        self._due = max(self._due + self._pause, time.monotonic())
 
     def wait(self) -> bool:
         """Wait until the next text may leave; tell whether there was anything to wait for."""
-        seconds = self._due - self._clock()
+        seconds = self._due - time.monotonic()
         if seconds > 0:
             self._sleep(seconds)
         return seconds > 0

@@ -4,7 +4,8 @@
 of one round, in the order in which the model wrote them.
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -31,14 +32,12 @@ class RunCalls:
         tool_seconds: float,
         tools_until: float,
         approvals: Approvals,
-        clock: Callable[[], float],
     ) -> None:
         """Take how many may run at once, the seconds for each, and the moment when all must end."""
         self.toolbox = toolbox
         self.wording = wording
         self.tools_until = tools_until
         self.approvals = approvals
-        self.clock = clock
         self._taken_ids: set[str] = set()
         self._repetition = Repetition()
         self.stuck = False
@@ -53,14 +52,13 @@ class RunCalls:
             self.toolbox.provider,
             parallel=self._parallel,
             tool_seconds=self._tool_seconds,
-            clock=self.clock,
         )
         return RoundCalls(self, queue, executor)
 
     @property
     def in_time(self) -> bool:
         """Whether tools may still run."""
-        return self.clock() < self.tools_until
+        return time.monotonic() < self.tools_until
 
     def checked(self, written: Call | BrokenCall) -> Ready | Rejected:
         """Give a call an id of its own and hold it against the tool that it calls."""
@@ -174,7 +172,7 @@ class RoundCalls:
         run = self._run
         while self._executor.busy:
             moment = min(run.tools_until, self.next_due)
-            for item in self._queue.wait(moment - run.clock()):
+            for item in self._queue.wait(moment - time.monotonic()):
                 yield from self.take(item)
             yield from self.give_up_overdue()
             if not run.in_time:

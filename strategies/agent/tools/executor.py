@@ -4,6 +4,7 @@ Every call gets exactly one result. A call that comes back after its time is ove
 result already, and what it brings then is ignored.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class ToolExecutor:
         *,
         parallel: int,
         tool_seconds: float,
-        clock: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._provider = provider
