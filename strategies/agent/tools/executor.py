@@ -76,7 +76,7 @@ class ToolExecutor:
 
     def settle(self, call: ToolCall, outcome: ToolOutcome) -> list[Event]:
         """Give a call a result without running it."""
-        return [self._started(call), self._finish(call, outcome)]
+        return [self._started(call), self._finish(CallFinished(call, outcome))]
 
     def came_back(self, call_id: str, outcome: ToolOutcome) -> list[Event]:
         """Take the outcome of a running call; one that is out of time has had its result."""
@@ -98,11 +98,9 @@ class ToolExecutor:
         events: list[Event] = [self._end(work, running) for work in self._running.values()]
         self._running.clear()
         for one in self._waiting:
+            events.append(self._started(one.call))
             seconds_waited = self._clock() - one.written
-            events += [
-                self._started(one.call),
-                self._finish(one.call, waiting, seconds_waited=seconds_waited),
-            ]
+            events.append(self._finish(CallFinished(one.call, waiting, seconds_waited)))
         self._waiting.clear()
         return events
 
@@ -123,17 +121,8 @@ class ToolExecutor:
 
     def _end(self, running: Running, outcome: ToolOutcome) -> CallFinished:
         seconds_waited, seconds_run = running.begun - running.written, self._clock() - running.begun
-        return self._finish(
-            running.call, outcome, seconds_waited=seconds_waited, seconds_run=seconds_run
-        )
+        return self._finish(CallFinished(running.call, outcome, seconds_waited, seconds_run))
 
-    def _finish(
-        self,
-        call: ToolCall,
-        outcome: ToolOutcome,
-        *,
-        seconds_waited: float = 0.0,
-        seconds_run: float = 0.0,
-    ) -> CallFinished:
-        self.finished[call.id] = CallFinished(call, outcome, seconds_waited, seconds_run)
-        return self.finished[call.id]
+    def _finish(self, done: CallFinished) -> CallFinished:
+        self.finished[done.call.id] = done
+        return done
