@@ -48,29 +48,14 @@ def seconds_to_wait(text: str) -> float | None:
     return sum(_seconds(amount, unit or "s") for amount, unit in _DURATION.findall(found[1]))
 
 
-def objects_in(text: str) -> Iterator[dict[str, object]]:
-    """Yield the JSON or Python objects written out in a text, outermost first."""
-    start = text.find("{")
-    if start < 0:
-        return
-    parsed = object_at_start(text[start:])
-    if parsed is not None:
-        yield parsed
-        yield from _nested(parsed)
-
-
 # What a provider writes: an object somewhere behind a status.
 
 _MESSAGE_KEYS = ("message", "error_msg", "status_msg", "msg", "detail", "error", "errors")
 
 
 def _provider_message(text: str) -> str:
-    best = ""
-    for found in objects_in(text):
-        said = message_in(found)
-        if said:
-            best = said
-            break
+    messages = (message_in(found) for found in _objects_in(text))
+    best = next((said for said in messages if said), "")
     if "{" in best and best != text:
         return _provider_message(best) or best
     return best
@@ -115,8 +100,10 @@ def _python_literal(text: str) -> object:
         return None
 
 
-def _nested(fields: dict[str, object]) -> Iterator[dict[str, object]]:
-    waiting: list[object] = list(fields.values())
+def _objects_in(text: str) -> Iterator[dict[str, object]]:
+    """Yield the JSON or Python objects written out in a text, outermost first."""
+    start = text.find("{")
+    waiting: list[object] = [object_at_start(text[start:])] if start >= 0 else []
     while waiting:
         value = waiting.pop(0)
         if isinstance(value, dict):
