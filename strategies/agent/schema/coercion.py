@@ -10,19 +10,11 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from enum import Enum
-from typing import cast
+from typing import Final, cast
 
 from strategies.protocols.json.read import Value, plain_object, read_value
 
-
-class Unfit(Enum):
-    """The type of `UNFIT`."""
-
-    UNFIT = "unfit"
-
-
-UNFIT = Unfit.UNFIT
+UNFIT: Final = object()
 """The value cannot be taken for that type."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,300}(?:\.0*)?")
