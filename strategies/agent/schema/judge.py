@@ -26,14 +26,14 @@ class Judge:
     """The judge for one schema."""
 
     def __init__(self, schema: Schema) -> None:
-        validators = _library("jsonschema.validators")
+        validators = import_module("jsonschema.validators")
         dialect = validators.validator_for(schema, default=validators.Draft202012Validator)
         self._schema = schema
         self._meta = dialect(dialect.META_SCHEMA, format_checker=dialect.FORMAT_CHECKER)
         self._words = dialect.VALIDATORS.keys()
-        self._registry = _library("jsonschema_specifications").REGISTRY
+        self._registry = import_module("jsonschema_specifications").REGISTRY
         self._validator = dialect(schema, registry=self._registry)
-        self._unresolvable = _library("referencing.exceptions").Unresolvable
+        self._unresolvable = import_module("referencing.exceptions").Unresolvable
 
     def faults(self) -> Iterator[str]:
         """Name what is wrong with the schema itself."""
@@ -64,8 +64,8 @@ class Judge:
 
     def _dead_references(self) -> Iterator[object]:
         """Find references that lead out of the schema or nowhere."""
-        referencing = _library("referencing")
-        newest = _library("referencing.jsonschema").DRAFT202012
+        referencing = import_module("referencing")
+        newest = import_module("referencing.jsonschema").DRAFT202012
         root = referencing.Resource.from_contents(self._schema, default_specification=newest)
         waiting = [(root, self._registry.with_resource("", root).resolver_with_root(root))]
         while waiting:
@@ -77,10 +77,6 @@ class Judge:
                 except self._unresolvable:
                     yield reference
             waiting += [(one, resolver.in_subresource(one)) for one in resource.subresources()]
-
-
-def _library(name: str) -> Any:
-    return import_module(name)
 
 
 def _respelled(value: object, errors: Sequence[Any]) -> object:
