@@ -8,9 +8,15 @@ from dataclasses import replace
 
 from strategies.agent.interface.events import ToolCall
 from strategies.agent.interface.ports import Message, ModelRequest
-from strategies.agent.prompt.conversation import Conversation, Recall, RoundRecord, text_message
+from strategies.agent.prompt.conversation import (
+    Conversation,
+    Recall,
+    RoundRecord,
+    ran_calls,
+    text_message,
+)
 from strategies.agent.prompt.wording import Wording
-from strategies.agent.prompt.written_rounds import ran_calls, results_of
+from strategies.agent.prompt.written_rounds import results_of
 from strategies.protocols.base import Exchange, Turn
 from strategies.protocols.json.same_call import is_same_call
 from strategies.protocols.writing.in_one_turn import in_one_turn

@@ -4,7 +4,7 @@ The conversation only ever grows, so that a provider's prompt cache keeps its pr
 written for a model (native roles or a text protocol) is the business of `formats`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -105,6 +105,11 @@ class RoundRecord:
         return replace(self, done=tuple(done))
 
 
+def ran_calls(rounds: Iterable[RoundRecord]) -> Iterator[DoneCall]:
+    """Go through the calls that were run."""
+    return (one for record in rounds for one in record.done if one.ran)
+
+
 type Recalled = Mapping[int, tuple[RoundRecord, ...]]
 
 type Recall = Callable[[str, Sequence[RoundRecord]], Sequence[Message]]
@@ -134,14 +139,14 @@ class Conversation:
         What the engine said of a call that it did not run is its own.
         """
         yield from self.material
-        yield from _part_texts(self.attachments)
+        texts = (part for part in self.attachments if not is_medium(part) and "data" in part)
+        yield from (str(part["data"]) for part in texts)
         yield from (one.result for one in self.executed_calls)
 
     @property
     def executed_calls(self) -> Iterator[DoneCall]:
         """The calls that were run, in this turn and in those that are remembered."""
-        for record in chain(*self.recalled.values(), self.rounds):
-            yield from (one for one in record.done if one.ran)
+        return ran_calls(chain(*self.recalled.values(), self.rounds))
 
     @property
     def remarks(self) -> Iterator[str]:
@@ -154,11 +159,8 @@ class Conversation:
 
     def with_results_cut(self, newest: int, older: int) -> "Conversation":
         """Return the conversation with results of at most so many characters."""
-        limits = [*([older] * (len(self.rounds) - 1)), newest]
-        rounds = tuple(
-            record.cut(limit)
-            for record, limit in zip(self.rounds, limits[-len(self.rounds) :], strict=True)
-        )
+        *before, last = self.rounds
+        rounds = (*(record.cut(older) for record in before), last.cut(newest))
         return replace(self, rounds=rounds)
 
     def with_recalled_cut(self, limit: int) -> "Conversation":
@@ -179,7 +181,9 @@ class Conversation:
         messages = [text_message("system", instruction)] if instruction.strip() else []
         for place, turn in enumerate(self.history):
             messages += self._recalling(turn, self.recalled.get(place, ()), recall)
-        return [*messages, message("user", self.with_attachments(question))]
+        text = {"type": "text", "data": question}
+        content = [*self.attachments, text] if self.attachments else question
+        return [*messages, message("user", content)]
 
     def _recalling(
         self, turn: Message, rounds: Sequence[RoundRecord], recall: Recall
@@ -192,12 +196,6 @@ class Conversation:
             asked = {**asked, "content": [*media, {"type": "text", "data": asked["content"]}]}
         return [asked, *rest]
 
-    def with_attachments(self, text: str) -> Content:
-        """Put the question's files before its text."""
-        if not self.attachments:
-            return text
-        return [*self.attachments, {"type": "text", "data": text}]
-
     def without_media(self) -> "Conversation":
         """Name images and files in the text, for a model that refuses them."""
         named = map(described, self.attachments)
@@ -207,11 +205,6 @@ class Conversation:
             question="\n".join([*named, self.question]),
             attachments=(),
         )
-
-
-def _part_texts(parts: Sequence[Mapping[str, object]]) -> list[str]:
-    """Return the texts among the parts of a message."""
-    return [str(part["data"]) for part in parts if part.get("type") == "text" and "data" in part]
 
 
 def calls_of(message: Message) -> Sequence[Mapping[str, object]]:

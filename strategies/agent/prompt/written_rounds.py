@@ -1,11 +1,11 @@
 """The rounds of a run as a model is to read them: natively, or as exchanges of a text protocol."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from strategies.agent.interface.ports import Message
-from strategies.agent.prompt.conversation import DoneCall, RoundRecord, message, text_message
+from strategies.agent.prompt.conversation import RoundRecord, message, ran_calls, text_message
 from strategies.agent.prompt.shortening import shortened_line
 from strategies.protocols.base import Exchange, Result
 from strategies.protocols.writing.escaping import escaped_markers
@@ -99,8 +99,3 @@ def rounds_to_newest_repeat(rounds: Sequence[RoundRecord]) -> int:
         for one in ran:
             known[one.call.name, one.result].append(one.call.arguments)
     return count
-
-
-def ran_calls(rounds: Sequence[RoundRecord]) -> Iterator[DoneCall]:
-    """Go through the calls that were run."""
-    return (one for record in rounds for one in record.done if one.ran)

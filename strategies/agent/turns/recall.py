@@ -111,7 +111,7 @@ def holds(answer: str, said: str) -> bool:
 
 def shortened(turns: Sequence[PastTurn], newest: int, older: int) -> list[PastTurn]:
     """Return turns with results of at most so many characters."""
-    limits = [*([older] * (len(turns) - 1)), newest][-len(turns) :]
+    limits = [*([older] * (len(turns) - 1)), newest]
     return [
         replace(turn, rounds=tuple(record.cut(limit) for record in turn.rounds))
         for turn, limit in zip(turns, limits, strict=True)
