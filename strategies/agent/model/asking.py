@@ -27,7 +27,7 @@ from strategies.agent.model.continuation import SEAM, SeamParser
 from strategies.agent.model.echo import EchoParser
 from strategies.agent.model.open_round import Round
 from strategies.agent.model.reply import Reply
-from strategies.agent.prompt.conversation import Conversation, text_message
+from strategies.agent.prompt.conversation import Conversation, message
 from strategies.agent.prompt.formats import PromptFormat
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.streaming.round_queue import (
@@ -217,7 +217,7 @@ class Asker:
         if reply.fell_silent and self._recovery.take_fallback():
             self._switch()
         told = self._wording.go_on.format(end=reply.visible[-SEAM:])
-        asked = [text_message("assistant", reply.content), text_message("user", told)]
+        asked = [message("assistant", reply.content), message("user", told)]
         # The tools stay: providers refuse results where no tool is declared.
         request = replace(request, messages=[*request.messages, *asked])
         parser = SeamParser(self._binding.format.parser((), conversation), reply.visible)

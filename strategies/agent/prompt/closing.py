@@ -12,8 +12,8 @@ from strategies.agent.prompt.conversation import (
     Conversation,
     Recall,
     RoundRecord,
+    message,
     ran_calls,
-    text_message,
 )
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.prompt.written_rounds import results_of
@@ -38,7 +38,7 @@ def closing_request(
     request = wording.answer_now if has_results else wording.answer_alone
     question, *rest = (*as_results(asked, exchanges, request), *_done_over(conversation))
     opening = conversation.opening(conversation.instruction, question.text, folding(wording))
-    messages = opening + [text_message(turn.role, turn.text) for turn in rest]
+    messages = opening + [message(turn.role, turn.text) for turn in rest]
     return ModelRequest(messages=messages, question_index=len(opening) - 1)
 
 
@@ -47,7 +47,7 @@ def folding(wording: Wording) -> Recall:
 
     def recall(asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
         (turn,) = in_one_turn(*_question_and_results(asked, _without_searches(rounds), wording))
-        return [text_message(turn.role, turn.text)]
+        return [message(turn.role, turn.text)]
 
     return recall
 

@@ -178,7 +178,7 @@ class Conversation:
 
     def opening(self, instruction: str, question: str, recall: Recall) -> list[Message]:
         """Write what comes before the rounds: system, history and the user's question."""
-        messages = [text_message("system", instruction)] if instruction.strip() else []
+        messages = [message("system", instruction)] if instruction.strip() else []
         for place, turn in enumerate(self.history):
             messages += self._recalling(turn, self.recalled.get(place, ()), recall)
         text = {"type": "text", "data": question}
@@ -223,8 +223,3 @@ def text_in(message: Message) -> str:
 def message(role: str, content: Content) -> Message:
     """Write a message as Dify's wire has it."""
     return {"role": role, "content": content, "name": None}
-
-
-def text_message(role: str, text: str) -> Message:
-    """Write a message of text."""
-    return message(role, text)

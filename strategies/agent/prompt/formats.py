@@ -13,11 +13,7 @@ from typing import Protocol
 
 from strategies.agent.interface.ports import Message, ModelRequest
 from strategies.agent.prompt.closing import closing_request, folding, headed
-from strategies.agent.prompt.conversation import (
-    Conversation,
-    RoundRecord,
-    text_message,
-)
+from strategies.agent.prompt.conversation import Conversation, RoundRecord, message
 from strategies.agent.prompt.memo import Memo
 from strategies.agent.prompt.must_call import MustCall
 from strategies.agent.prompt.wording import ENGLISH, Wording, wording_for
@@ -109,7 +105,7 @@ class NativeFormat:
         return closing_request(conversation, self.wording)
 
     def _recalled(self, asked: str, rounds: Sequence[RoundRecord]) -> list[Message]:
-        return [text_message("user", asked), *chain.from_iterable(map(native_round, rounds))]
+        return [message("user", asked), *chain.from_iterable(map(native_round, rounds))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +158,7 @@ class TextFormat:
         question = headed(asked, wording_for(self.language)) if told else asked
         *before, last = self.protocol.as_results(question, [exchange_of(one) for one in told], "")
         turns = [*before, *self.protocol.turns(last.text, shown)]
-        return [text_message(turn.role, turn.text) for turn in turns]
+        return [message(turn.role, turn.text) for turn in turns]
 
     def closing_request(self, conversation: Conversation) -> ModelRequest:
         """Write the run as one turn, without a word of the protocol."""

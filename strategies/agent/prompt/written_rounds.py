@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from strategies.agent.interface.ports import Message
-from strategies.agent.prompt.conversation import RoundRecord, message, ran_calls, text_message
+from strategies.agent.prompt.conversation import RoundRecord, message, ran_calls
 from strategies.agent.prompt.shortening import shortened_line
 from strategies.protocols.base import Exchange, Result
 from strategies.protocols.writing.escaping import escaped_markers
@@ -35,9 +35,9 @@ def native_round(record: RoundRecord) -> list[Message]:
         }
         for one in record.done
     ]
-    remark = [text_message("user", record.remark)] if record.remark else []
+    remark = [message("user", record.remark)] if record.remark else []
     # Some providers refuse a user's turn right behind a tool's.
-    bridge = [text_message("assistant", SILENCE)] if results and remark else []
+    bridge = [message("assistant", SILENCE)] if results and remark else []
     said = {**message("assistant", record.content), "tool_calls": calls}
     return [said, *results, *bridge, *remark]
 

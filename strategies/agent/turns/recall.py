@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from strategies.agent.failures.redaction import redacted
 from strategies.agent.interface.ports import Message
-from strategies.agent.prompt.conversation import Recalled, RoundRecord, text_in, text_message
+from strategies.agent.prompt.conversation import Recalled, RoundRecord, message, text_in
 from strategies.agent.prompt.shortening import cut
 
 _QUESTION = 2_000
@@ -99,7 +99,7 @@ def resumed(
     """
     place = len(history) - 2
     if place < 0 or not _is_asked(history[place], _hidden_and_plain(paused.question)):
-        asked = (text_message("user", paused.question), text_message("assistant", paused.asked))
+        asked = (message("user", paused.question), message("assistant", paused.asked))
         history, place = [*history, *asked], len(history)
     return history, {place: paused.rounds, **recalled}
 

@@ -13,7 +13,6 @@ from strategies.agent.prompt.conversation import (
     Recalled,
     RoundRecord,
     message,
-    text_message,
 )
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.turns.recall import (
@@ -46,7 +45,7 @@ def past(question: str, answer: str, result: str) -> PastTurn:
 def said(*texts: str) -> list[Message]:
     """Questions and answers by turns, as Dify's memory hands them over."""
     roles = ("user", "assistant")
-    return [text_message(roles[place % 2], text) for place, text in enumerate(texts)]
+    return [message(roles[place % 2], text) for place, text in enumerate(texts)]
 
 
 def found(history: Sequence[Message], *turns: PastTurn) -> dict[int, list[str]]:
@@ -140,7 +139,7 @@ def test_either_thing_that_an_app_shows_finds_the_turn() -> None:
 def test_a_question_of_pictures_alone_finds_nothing() -> None:
     """A question without words would be found in any other."""
     picture = {"type": "image", "url": "https://x.test/a.png"}
-    history = [message("user", [picture]), text_message("assistant", "Twelve.")]
+    history = [message("user", [picture]), message("assistant", "Twelve.")]
     assert found(history, FIRST) == {}
 
 
@@ -208,7 +207,7 @@ def test_pictures_of_the_earlier_question_stay() -> None:
     """Before its words, as they stood there."""
     picture = {"type": "image", "url": "https://x.test/a.png"}
     words = {"type": "text", "data": "How many lamps?"}
-    history = [message("user", [picture, words]), text_message("assistant", "Twelve.")]
+    history = [message("user", [picture, words]), message("assistant", "Twelve.")]
     asked = Conversation(
         instruction="", history=history, question="Lit?", recalled={0: (looked("12 lamps"),)}
     )

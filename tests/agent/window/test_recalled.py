@@ -10,7 +10,7 @@ from strategies.agent.prompt.conversation import (
     Conversation,
     DoneCall,
     RoundRecord,
-    text_message,
+    message,
 )
 from strategies.agent.prompt.formats import NativeFormat, PromptFormat, TextFormat
 from strategies.agent.window.context import ContextWindow
@@ -36,7 +36,7 @@ def talk(*, recalled: str, times: int = 1, answer: str = "Yes.", rounds: int = 0
     """A conversation with one earlier turn that called a tool, or called it many times."""
     return Conversation(
         instruction="",
-        history=[text_message("user", "Before?"), text_message("assistant", answer)],
+        history=[message("user", "Before?"), message("assistant", answer)],
         question="Now?",
         recalled={0: tuple(record(f"{recalled}{time}") for time in range(times))},
         rounds=tuple(record("found " * 900) for _ in range(rounds)),
