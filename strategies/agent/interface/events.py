@@ -260,13 +260,7 @@ type Event = (
     | Noticed
     | RunFinished
     | RunFailed
-    | PlanStarted
-    | PlanFinished
-    | StepStarted
-    | StepFinished
-    | StepHeld
-    | ClosingStarted
-    | ClosingFinished
+    | PartEvent
     | Within
 )
 
