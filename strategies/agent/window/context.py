@@ -31,7 +31,6 @@ _RESULT_LENGTHS = (
 )
 
 # What earlier turns called gives way first: its results are cut, then all of it is left out.
-_RECALLED_LENGTHS = (240, 0)
 _RECALLED = {
     240: ("cut the results of earlier turns",),
     0: ("left out the calls of earlier turns",),
@@ -79,10 +78,10 @@ class ContextWindow:
         if self._recalls is not None:
             conversation = conversation.with_recalled_cut(self._recalls)
         request = self._fit(write(conversation), draft_key)
-        for limit in _RECALLED_LENGTHS:
+        for limit, note in _RECALLED.items():
             if not request.left_out or not conversation.recalled:
                 break
-            self._recalls, told = limit, _RECALLED[limit]
+            self._recalls, told = limit, note
             conversation = conversation.with_recalled_cut(limit)
             self.forget()
             request = self._fit(write(conversation), draft_key)
