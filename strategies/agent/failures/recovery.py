@@ -131,7 +131,7 @@ def wait_before(
     runs which failed together do not come back together.
 
     Args:
-        attempt: the number of the call that would be made, counted from 1.
+        attempt: the number of the call that would be made, counted from 1; at least 2.
         retry_after: seconds that the provider asks to wait, when it does.
         time_left: seconds until the run's deadline. A wait that would reach it is not begun: a
             call without time for its reply helps nobody.
@@ -139,8 +139,6 @@ def wait_before(
     """
     if attempt > MAX_TRIES:
         return None
-    if attempt <= 1:
-        return 0.0 if time_left > 0 else None
     step = FIRST_STEP * _GROWTH ** (attempt - 2)
     wait = step / 2 + step / 2 * min(max(chance(), 0.0), 1.0)
     if retry_after is not None:
