@@ -2,25 +2,18 @@
 
 from _thread import start_new_thread
 from collections.abc import Iterator
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 from strategies.agent.interface.events import AnswerText, Event, ReasoningShown, TextShown
 from strategies.agent.loop import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
-    """A run has ended; with a fault of our own where there is one."""
-
-    fault: Exception | None = None
-
-
 class SideBySide:
     """Plays runs in threads of their own, each known by a number."""
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[tuple[int, Event | Over]] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[int, Event | Exception | None]] = SimpleQueue()
+        """Behind a run's events stands None, or the fault of our own that ended it."""
         self._left = False
 
     def start(self, number: int, run: Run) -> None:
@@ -31,17 +24,17 @@ class SideBySide:
                 for event in self._wanted(run):
                     self._queue.put((number, event))
             except Exception as fault:  # noqa: BLE001 - raised where the events are read
-                self._queue.put((number, Over(fault)))
+                self._queue.put((number, fault))
             else:
-                self._queue.put((number, Over()))
+                self._queue.put((number, None))
 
         start_new_thread(play, ())
 
-    def next(self) -> tuple[int, Event | Over]:
-        """Wait for what happens next in any of them; only while one goes on."""
+    def next(self) -> tuple[int, Event | None]:
+        """Wait for what happens next in any of them, None for an end; only while one goes on."""
         number, item = self._queue.get()
-        if isinstance(item, Over) and item.fault:
-            raise item.fault
+        if isinstance(item, Exception):
+            raise item
         return number, item
 
     def leave(self) -> None:

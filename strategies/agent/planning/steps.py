@@ -21,7 +21,7 @@ from strategies.agent.planning.board import Board, StepResult, ticked
 from strategies.agent.planning.budget import PlanBudget
 from strategies.agent.planning.parts import HeldBack, RunEnd, Setting, event_within
 from strategies.agent.planning.sentences import filled
-from strategies.agent.planning.side_by_side import Over, SideBySide
+from strategies.agent.planning.side_by_side import SideBySide
 from strategies.agent.prompt.conversation import Conversation
 from strategies.agent.prompt.shortening import shortened_line
 from strategies.agent.prompt.wording import wording_for
@@ -127,7 +127,7 @@ class Steps:
     def _go_on(self) -> Generator[Event, None, None]:
         """Wait for what happens next in any of the steps, and tell it."""
         number, event = self._side.next()
-        if isinstance(event, Over):
+        if event is None:
             return
         step, run = self._runs[number]
         place = place_of(StepStarted(step))
