@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from strategies.agent.config import Limits, Policy
+from strategies.agent.config import RunRequest
 from strategies.agent.failures.classify import ModelFailure
 from strategies.agent.interface.events import StopReason
 from strategies.agent.interface.ports import ToolOutcome
@@ -19,7 +19,6 @@ from strategies.agent.model.reply import Reply
 from strategies.agent.prompt.conversation import RoundRecord
 from strategies.agent.prompt.wording import Wording
 from strategies.agent.schema.answer import AnswerShape, Shaped
-from strategies.agent.tools.approval import Approvals
 
 type Fault = Literal["unreadable", "empty", "misshapen"]
 """What can be wrong with a reply that its model may do over."""
@@ -82,21 +81,19 @@ class Decider:
 
     def __init__(
         self,
-        policy: Policy,
-        limits: Limits,
+        request: RunRequest,
         wording: Wording,
         *,
         tools_until: float,
         deadline: float,
-        approvals: Approvals,
     ) -> None:
         """Take the moments after which no tool may start, and after which nothing may."""
-        self._policy = policy
-        self._limits = limits
+        self._policy = request.policy
+        self._limits = request.limits
+        self._approvals = request.approvals
         self._wording = wording
         self._tools_until = tools_until
         self._deadline = deadline
-        self._approvals = approvals
         self._pointed_out: set[Fault] = set()
 
     def decide(

@@ -63,12 +63,11 @@ class Run:
         self._limits = limits
         self._pace = TextPace(limits.text_pause, sleep)
         self._asker = Asker(
+            request,
             binding,
             fallback,
             text_formats,
             wording=wording,
-            policy=request.policy,
-            limits=limits,
             deadline=deadline,
             pace=self._pace,
             sleep=sleep,
@@ -81,14 +80,7 @@ class Run:
             tools_until=self._tools_until,
             approvals=request.approvals,
         )
-        self._decider = Decider(
-            request.policy,
-            limits,
-            wording,
-            tools_until=self._tools_until,
-            deadline=deadline,
-            approvals=request.approvals,
-        )
+        self._decider = Decider(request, wording, tools_until=self._tools_until, deadline=deadline)
         self._approved = request.approved
         self.rounds_with_calls: list[RoundRecord] = []
         """Those so far, for later turns."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from strategies.agent.config import Limits, ModelBinding, Policy
+from strategies.agent.config import ModelBinding, RunRequest
 from strategies.agent.failures.classify import ModelFailure, classify
 from strategies.agent.failures.recovery import Recovery, Remedy, Wait
 from strategies.agent.interface.events import (
@@ -65,13 +65,12 @@ class Asker:
 
     def __init__(
         self,
+        request: RunRequest,
         binding: ModelBinding,
         fallback: ModelBinding | None,
         text_formats: TextFormats,
         *,
         wording: Wording,
-        policy: Policy,
-        limits: Limits,
         deadline: float,
         pace: TextPace,
         sleep: Callable[[float], None],
@@ -80,8 +79,8 @@ class Asker:
         self._fallback = fallback
         self._text_formats = text_formats
         self._wording = wording
-        self._policy = policy
-        self._limits = limits
+        self._policy = request.policy
+        self._limits = request.limits
         self._deadline = deadline
         self._pace = pace
         self._sleep = sleep
