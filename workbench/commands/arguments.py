@@ -41,7 +41,7 @@ def _checked(value: dict[str, object], schema: Json | None) -> Json:
     checked = check(value, schema)
     if isinstance(checked, Refused):
         return _outcome(None, "; ".join(checked.problems))
-    return _outcome(dict(checked.arguments), None)
+    return _outcome(checked, None)
 
 
 def _outcome(

@@ -44,13 +44,6 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """Arguments that fit."""
-
-    arguments: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """Arguments that do not fit."""
 
@@ -68,12 +61,14 @@ class _Fit:
     problems: tuple[str, ...] = ()
 
 
-def check(arguments: Mapping[str, object], schema: Mapping[str, object]) -> Checked | Refused:
-    """Hold the arguments of a call against the schema of its tool."""
+def check(
+    arguments: Mapping[str, object], schema: Mapping[str, object]
+) -> dict[str, object] | Refused:
+    """Hold the arguments of a call against the schema of its tool; return them as they fit."""
     fit = _Check(schema).members(_encodable(arguments), plain(schema, schema), "", 0)
     if fit.problems:
         return Refused(problems=fit.problems)
-    return Checked(arguments=cast("dict[str, object]", fit.value))
+    return cast("dict[str, object]", fit.value)
 
 
 def _encodable(arguments: Mapping[str, object]) -> Mapping[str, object]:

@@ -64,7 +64,7 @@ def validated(
         problems = "; ".join(checked.problems)
         told = wording.refused_arguments.format(name=written.name, problems=problems)
         return Rejected(call, failure(told))
-    return Ready(call, checked.arguments)
+    return Ready(call, checked)
 
 
 def failure(sentence: str) -> ToolOutcome:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.agent.schema.arguments import Checked, Refused, check
+from strategies.agent.schema.arguments import Refused, check
 
 _SEARCH: dict[str, Any] = {
     "type": "object",
@@ -39,8 +39,8 @@ _SEARCH: dict[str, Any] = {
 
 def _checked(arguments: dict[str, Any], schema: dict[str, Any] = _SEARCH) -> dict[str, object]:
     outcome = check(arguments, schema)
-    assert isinstance(outcome, Checked), outcome
-    return outcome.arguments
+    assert isinstance(outcome, dict), outcome
+    return outcome
 
 
 def _problems(arguments: dict[str, Any], schema: dict[str, Any] = _SEARCH) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def test_fitting_arguments_are_left_alone() -> None:
         "place": {"lat": 1.5, "in": {"lat": 2}},
     }
 
-    assert check(arguments, _SEARCH) == Checked(arguments=arguments)
+    assert check(arguments, _SEARCH) == arguments
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_unknown_arguments_are_dropped() -> None:
     """T8: seed 000's model invents an `image_url`."""
     outcome = check({"query": "x", "image_url": "u", "filters": {"limit": 1, "z": 2}}, _SEARCH)
 
-    assert outcome == Checked(arguments={"query": "x", "filters": {"limit": 1}})
+    assert outcome == {"query": "x", "filters": {"limit": 1}}
 
 
 @pytest.mark.parametrize(
@@ -351,4 +351,4 @@ def test_no_schema_raises(arguments: dict[str, object], schema: dict[str, object
     """Any arguments and any schema come to a verdict."""
     outcome = check(arguments, schema)
 
-    assert isinstance(outcome, Checked) or outcome.problems
+    assert isinstance(outcome, dict) or outcome.problems
