@@ -35,13 +35,12 @@ class _Sentences:
     shortened: str
 
 
-_ENGLISH = _Sentences(
-    before="I need your approval before I go on. I would like to run:",
-    after="Answer **yes** to run this. Any other answer means no.",
-    shortened="… ({count} characters in all)",
-)
 _SENTENCES = {
-    "en": _ENGLISH,
+    "en": _Sentences(
+        before="I need your approval before I go on. I would like to run:",
+        after="Answer **yes** to run this. Any other answer means no.",
+        shortened="… ({count} characters in all)",
+    ),
     "zh": _Sentences(
         before="继续之前需要你的同意。我想运行：",
         after="回复**是**即运行。其他任何回复都视为不同意。",
