@@ -176,10 +176,8 @@ class RoundCalls:
                 yield from self.take(item)
             yield from self.give_up_overdue()
             if not run.in_time:
-                stopped, not_started = (
-                    failure(run.wording.stopped),
-                    failure(run.wording.not_started),
-                )
+                stopped = failure(run.wording.stopped)
+                not_started = failure(run.wording.not_started)
                 yield from self._executor.give_up_all(stopped, not_started)
         for ready in self._accepted:
             if ready.call.id in self._executor.begun_ids:
