@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
 from strategies.agent.interface.ports import Message
-from strategies.agent.prompt.conversation import text_message
+from strategies.agent.prompt.conversation import message
 from strategies.agent.prompt.media import Part, described, is_medium, parts_of
 from strategies.dify.inputs.files.contents import FEATURES
 from strategies.dify.wire_values import Json, mapping, sequence, text_of
@@ -32,7 +32,7 @@ def clean_history(history: Iterable[Json]) -> list[Message]:
     for turn in filter(None, map(_turn, history)):
         if merged and merged[-1]["role"] == turn["role"] == "assistant":
             joined = f"{merged[-1]['content']}\n\n{turn['content']}"
-            merged[-1] = text_message("assistant", joined)
+            merged[-1] = message("assistant", joined)
         else:
             merged.append(turn)
     return _alternating(merged)
@@ -45,7 +45,7 @@ def last_answer(history: Iterable[Json]) -> str:
 
 
 def with_media_for(
-    messages: Sequence[Message],
+    turns: Sequence[Message],
     features: AbstractSet[str],
     *,
     beside: Sequence[Part] = (),
@@ -57,29 +57,29 @@ def with_media_for(
     taken = sum(len(text_of(part.get("base64_data"))) for part in beside)
     left = min(MOST_BASE64, _MOST_BASE64_OF_ALL - taken)
     fitting: list[Message] = []
-    for message in reversed(messages):
-        if isinstance(message["content"], str):
-            fitting.append(message)
+    for turn in reversed(turns):
+        if isinstance(turn["content"], str):
+            fitting.append(turn)
             continue
         kept: list[Part] = []
-        for part in reversed(parts_of(message)):
+        for part in reversed(parts_of(turn)):
             size = len(text_of(part.get("base64_data")))
             allowed = FEATURES.get(text_of(part.get("type"))) in features and size <= left
             left -= size if allowed else 0
             kept.append(part if allowed else _in_words(part))
-        fitting.append({**message, "content": _joined(kept[::-1])})
+        fitting.append({**turn, "content": _joined(kept[::-1])})
     return fitting[::-1]
 
 
 def _alternating(turns: Sequence[Message]) -> list[Message]:
     if not turns:
         return []
-    opened = [text_message("user", _EARLIER)] if turns[0]["role"] == "assistant" else []
+    opened = [message("user", _EARLIER)] if turns[0]["role"] == "assistant" else []
     answered = [
-        message
-        for turn, following in pairwise([*turns, text_message("user", "")])
-        for message in (
-            [turn, text_message("assistant", _UNANSWERED)]
+        one
+        for turn, following in pairwise([*turns, message("user", "")])
+        for one in (
+            [turn, message("assistant", _UNANSWERED)]
             if turn["role"] == following["role"] == "user"
             else [turn]
         )
@@ -92,12 +92,12 @@ def _turn(raw: Json) -> Message | None:
     if role == "assistant":
         said = "".join(text_of(part.get("data")) for part in _as_parts(raw.get("content")))
         answer = _without_thoughts(said)
-        return text_message(role, answer) if answer.strip() else None
+        return message(role, answer) if answer.strip() else None
     if role != "user":
         return None
     content = raw.get("content")
     if isinstance(content, str):
-        return text_message(role, content) if content.strip() else None
+        return message(role, content) if content.strip() else None
     parts = [dict(part) for part in map(mapping, sequence(content)) if _says_something(part)]
     return {"role": role, "content": parts, "name": None} if parts else None
 
