@@ -8,8 +8,7 @@ import re
 from dataclasses import dataclass
 
 DOUBLE_QUOTES = frozenset('"“”„')
-SINGLE_QUOTES = frozenset("'‘’`´")
-QUOTES = DOUBLE_QUOTES | SINGLE_QUOTES
+QUOTES = DOUBLE_QUOTES | frozenset("'‘’`´")
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _CUT_ESCAPE = re.compile(r"(\\*)\\(?:u[0-9a-fA-F]{0,3})?\Z")

@@ -61,9 +61,7 @@ class Fragments:
         return bool(self._snapshot) and piece.startswith(self._snapshot or "")
 
     def add(self, piece: str) -> None:
-        """Take the next piece of arguments that are not certain yet."""
-        if not piece:
-            return
+        """Take the next piece, never an empty one, of arguments that are not certain yet."""
         if self._snapshot is not None:
             self._snapshot = piece if piece.startswith(self._snapshot) else None
         self._pieces.append(piece)

@@ -7,13 +7,11 @@ counts, and only behind the end of a sentence: `Action:` in front of JSON, and `
 
 Every pattern begins with the white space in front of a label, and most go on with the few letters
 that may follow it: so the engine skips over words quickly. A `mark` is what stands behind that
-white space. Callers keep `CONTEXT` characters in front of the text that they search.
+white space. Callers keep two characters in front of the text that they search.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-
-CONTEXT = 2
 
 THOUGHT, ACTION, INPUT, OBSERVATION, ANSWER = (
     "thought",
