@@ -26,10 +26,10 @@ class _Unfit(ValueError):  # noqa: N818 - never seen outside; it means "try the 
 def typed(text: str, schema: object) -> object:
     """Read a bare value as one of the types that its schema allows."""
     names = _types(schema)
-    if names and names[0] in _TEXTS and len(names) == 1:
+    if _TEXTS.issuperset(names):
         return text
     bare = text.strip()
-    if len(bare) <= _LONGEST_NULL and bare.lower() in _NULLS and _allows_more_than_text(names):
+    if len(bare) <= _LONGEST_NULL and bare.lower() in _NULLS:
         return None
     for name in names:
         if name in _TEXTS:
@@ -40,10 +40,6 @@ def typed(text: str, schema: object) -> object:
             except _Unfit:
                 continue
     return text
-
-
-def _allows_more_than_text(names: list[str]) -> bool:
-    return any(name not in _TEXTS for name in names)
 
 
 def _types(schema: object) -> list[str]:
