@@ -14,12 +14,13 @@ cut (and say so with the reason at the end).
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from strategies.protocols.base import BrokenCall, Call, CallDelta, FormatError, ReplyEvent, ToolSpec
-from strategies.protocols.json.read import Unreadable, plain_object, read_arguments
+from strategies.protocols.json.read import plain_object, read_arguments
 from strategies.protocols.json.span import split_objects
 from strategies.protocols.native.fragments import Fragments
+from strategies.protocols.tagged.calls import call_of
 
 _CUT_PROBLEM = "The reply was cut off before the call was complete."
 _PER_INDEX = 1 << 20
@@ -292,17 +293,8 @@ def _end(slot: _Slot, *, cut_short: bool) -> Iterator[ReplyEvent]:
         yield _broken(slot, text, _CUT_PROBLEM)
         return
     for one in split_objects(text):
-        outcome = read_arguments(one)
-        if isinstance(outcome, Unreadable):
-            yield _broken(slot, one, outcome.problem)
-        else:
-            yield Call(
-                name=slot.name,
-                arguments=outcome.value,
-                id=slot.id,
-                raw=one.strip(),
-                position=slot.position,
-            )
+        found = call_of(slot.name, one, read_arguments(one))
+        yield replace(found, id=slot.id, position=slot.position)
 
 
 def _broken(slot: _Slot, raw: str, problem: str) -> BrokenCall:

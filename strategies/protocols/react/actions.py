@@ -13,6 +13,7 @@ from typing import cast
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
 from strategies.protocols.json.read import Unreadable, Value, guess, read_arguments, read_value
+from strategies.protocols.tagged.calls import call_of
 
 _WRAPPERS = frozenset(("tool_call", "tool_calls", "tool_calling", "function_call", "function"))
 NAMES = ("action", "tool", "tool_name", "name", "function")
@@ -182,7 +183,7 @@ def call(action: Action, tools: Mapping[str, ToolSpec], *, cut_short: bool) -> C
     if cut_short:
         return BrokenCall(name=action.name, raw=text, problem=CUT)
     if text.lstrip().startswith("{"):
-        return _from_json(action.name, text)
+        return call_of(action.name, text, read_arguments(text))
     if given is None or text.strip().casefold() in _NOTHING:
         return Call(name=action.name, arguments={})
     return _from_text(action.name, text, tools)
@@ -191,13 +192,6 @@ def call(action: Action, tools: Mapping[str, ToolSpec], *, cut_short: bool) -> C
 def needs_no_input(tool: ToolSpec | None) -> bool:
     """Tell whether a known tool can be called without any argument."""
     return tool is not None and not tool.parameters.get("required")
-
-
-def _from_json(name: str, text: str) -> Call | BrokenCall:
-    outcome = read_arguments(text)
-    if isinstance(outcome, Unreadable):
-        return BrokenCall(name=name, raw=text, problem=outcome.problem)
-    return Call(name=name, arguments=outcome.value, raw=text.strip())
 
 
 def _from_text(name: str, text: str, tools: Mapping[str, ToolSpec]) -> Call | BrokenCall:

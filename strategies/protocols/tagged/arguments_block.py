@@ -1,11 +1,12 @@
 """The arguments of a call whose name is known already, written as JSON after it."""
 
-from strategies.protocols.base import BrokenCall, Call
-from strategies.protocols.json.read import Arguments, Unreadable, read_arguments
+from strategies.protocols.base import BrokenCall
+from strategies.protocols.json.read import Unreadable, read_arguments
 from strategies.protocols.json.span import JsonSpan
 from strategies.protocols.stream.block import Closed, Emit, End
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
+from strategies.protocols.tagged.calls import call_of
 
 _CUT_PROBLEM = "The reply ended before the arguments were complete."
 
@@ -58,7 +59,8 @@ class ArgumentsBlock:
         outcome = read_arguments(text)
         if isinstance(outcome, Unreadable) or outcome.repaired:
             return None
-        return self._tell(emit, text, outcome)
+        emit(call_of(self._name, text, outcome))
+        return self._closed
 
     def _end(self, cursor: Cursor, emit: Emit, ending: End) -> Closed:
         end = self._value_end or self._tag_in_string
@@ -73,11 +75,5 @@ class ArgumentsBlock:
         return self._emit(emit, text)
 
     def _emit(self, emit: Emit, text: str) -> Closed:
-        return self._tell(emit, text, read_arguments(text))
-
-    def _tell(self, emit: Emit, text: str, outcome: Arguments | Unreadable) -> Closed:
-        if isinstance(outcome, Unreadable):
-            emit(BrokenCall(name=self._name, raw=text, problem=outcome.problem))
-        else:
-            emit(Call(name=self._name, arguments=outcome.value, raw=text.strip()))
+        emit(call_of(self._name, text, read_arguments(text)))
         return self._closed
