@@ -85,9 +85,8 @@ class CallMerger:
             yield _broken(self._emptied, "{}", _CUT_PROBLEM)
         else:
             yield from self._release_emptied()
-        for slot in sorted(self._slots, key=lambda slot: slot.position):
-            if not slot.told:
-                yield from _end(slot, cut_short=cut_short)
+        for slot in sorted(left, key=lambda slot: slot.position):
+            yield from _end(slot, cut_short=cut_short)
 
     def next_position(self) -> int:
         """Return the position of a call that comes now."""
@@ -216,7 +215,6 @@ class CallMerger:
                 position=self._position(delta.index),
                 index=delta.index,
                 id=delta.id,
-                name="",
                 follows=follows if follows and follows.finished else None,
             )
         )
