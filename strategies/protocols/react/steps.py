@@ -65,8 +65,6 @@ class StepReader:
         self._words = Words()
         self._ending: End | None = None
         self._state: _State = self._start
-        self._fresh = True
-        """Nothing has been read behind the label yet."""
         self._line: ActionLine | None = None
         """What may be an action; the cursor holds the place where it begins."""
         self._code: Code | None = None
@@ -108,7 +106,6 @@ class StepReader:
 
     def _go(self, state: _State) -> bool:
         self._state = state
-        self._fresh = True
         return True
 
     @property
@@ -212,10 +209,10 @@ class StepReader:
         return skip_lead(self._cursor, ending=self._ends) and self._go(self._between)
 
     def _answer(self) -> bool:
+        return skip_lead(self._cursor, ending=self._ends) and self._go(self._show_answer)
+
+    def _show_answer(self) -> bool:
         cursor = self._cursor
-        if self._fresh and not skip_lead(cursor, ending=self._ends):
-            return False
-        self._fresh = False
         self._words.show(cursor.text[cursor.at :])
         cursor.at = len(cursor.text)
         return False
