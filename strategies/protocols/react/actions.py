@@ -173,8 +173,12 @@ def text_in_brackets(written: str) -> str | None:
     return None
 
 
-def call(action: Action, tools: Mapping[str, ToolSpec], *, cut_short: bool) -> Call | BrokenCall:
-    """Make the call of an action."""
+def call(
+    action: Action | BrokenCall, tools: Mapping[str, ToolSpec], *, cut_short: bool
+) -> Call | BrokenCall:
+    """Make the call of an action; one that is broken stays so."""
+    if isinstance(action, BrokenCall):
+        return action
     given = action.input
     if isinstance(given, Mapping):
         members = dict(cast("Mapping[str, object]", given))

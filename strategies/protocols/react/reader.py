@@ -11,7 +11,6 @@ from strategies.protocols.base import (
     ReplyParser,
     Text,
     ToolSpec,
-    never_quoted,
 )
 from strategies.protocols.react.steps import StepReader
 
@@ -23,9 +22,9 @@ class ReactReader:
         self,
         apart: ReplyParser,
         tools: Sequence[ToolSpec],
-        is_quoted: IsQuoted = never_quoted,
+        is_quoted: IsQuoted,
         *,
-        is_shaped: bool = False,
+        is_shaped: bool,
     ) -> None:
         self._apart = apart
         self._begin = partial(StepReader, tools, is_quoted, is_shaped=is_shaped)

@@ -19,14 +19,7 @@ same.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from strategies.protocols.base import (
-    BrokenCall,
-    Call,
-    IsQuoted,
-    ReplyEvent,
-    ToolSpec,
-    never_quoted,
-)
+from strategies.protocols.base import IsQuoted, ReplyEvent, ToolSpec
 from strategies.protocols.react import labels
 from strategies.protocols.react.action_block import ActionBlock
 from strategies.protocols.react.action_line import ActionLine
@@ -53,9 +46,9 @@ class StepReader:
     def __init__(
         self,
         tools: Sequence[ToolSpec],
-        is_quoted: IsQuoted = never_quoted,
+        is_quoted: IsQuoted,
         *,
-        is_shaped: bool = False,
+        is_shaped: bool,
     ) -> None:
         """Take whether the object of an answer is the answer itself, not only holds it."""
         self._tools = {tool.name: tool for tool in tools}
@@ -350,7 +343,7 @@ class StepReader:
         """Hand out actions up to one that is the answer."""
         answers = [one for one in acts.actions if isinstance(one, Action) and one.is_answer]
         until = acts.actions.index(answers[0]) if answers else len(acts.actions)
-        calls = [self._call(one, cut=acts.cut) for one in acts.actions[:until]]
+        calls = [call(one, self._tools, cut_short=acts.cut) for one in acts.actions[:until]]
         written = self._cursor.held()
         if any(self._is_quoted(one, written) for one in calls):
             return self._give_back()
@@ -365,11 +358,6 @@ class StepReader:
             return self._go(self._over)
         self._words.think(acts.said)
         return self._go(self._after)
-
-    def _call(self, action: Action | BrokenCall, *, cut: bool) -> Call | BrokenCall:
-        if isinstance(action, BrokenCall):
-            return action
-        return call(action, self._tools, cut_short=cut)
 
     def _after(self) -> bool:
         """Behind an action, where another one may follow at once."""
