@@ -198,8 +198,7 @@ class _Reader:
             self._at += 1
             return _KEY
         if char in QUOTES:
-            top.key = self._strings.key(self._at)
-            self._at = self._strings.at
+            top.key, self._at = self._strings.key(self._at)
         else:
             top.key = self._bare_key()
         return _COLON
@@ -218,7 +217,11 @@ class _Reader:
         if self._brackets.depth and (char in CLOSERS or char in COMMAS):
             key = _short(self._brackets.inner.key)
             raise MalformedError(f"the key {key} has no value", self._at)
-        self._keep(self._quoted() if char in QUOTES else self._bare())
+        if char in QUOTES:
+            value, self._at = self._strings.value(self._at)
+        else:
+            value = self._bare()
+        self._keep(value)
         return _NEXT
 
     def item(self) -> _Step:
@@ -278,11 +281,6 @@ class _Reader:
         return False
 
     # ---- keys and values
-
-    def _quoted(self) -> str:
-        value = self._strings.value(self._at)
-        self._at = self._strings.at
-        return value
 
     def _bare_key(self) -> str:
         found = _BARE_KEY.match(self._text, self._at)

@@ -58,8 +58,6 @@ class Strings:
     """Reads the strings of one text, inside of the brackets that are open."""
 
     def __init__(self, text: str, brackets: OpenBrackets, *, guess: bool) -> None:
-        self.at = 0
-        """Where the string that was read last ends."""
         self.guessed = False
         """Whether the end of some string had to be guessed."""
         self.truncated = False
@@ -73,12 +71,12 @@ class Strings:
         self._unclosed: set[str] = set()
         """Triple quotes that do not come again."""
 
-    def key(self, at: int) -> str:
-        """Read the key whose quote stands at `at`."""
+    def key(self, at: int) -> tuple[str, int]:
+        """Read the key whose quote stands at `at`; return where it ends, too."""
         return self._until(at, self._ends_key, longest=_LONGEST_KEY)
 
-    def value(self, at: int) -> str:
-        """Read the value whose quote stands at `at`; in Python's triple quotes, if they close."""
+    def value(self, at: int) -> tuple[str, int]:
+        """Read a value in the same way; in Python's triple quotes, if they close."""
         quotes = self._text[at : at + 3]
         if quotes in _TRIPLE and quotes not in self._unclosed:
             end = self._text.find(quotes, at + 3)
@@ -87,7 +85,9 @@ class Strings:
             self._unclosed.add(quotes)
         return self._until(at, self._ends_value, longest=len(self._text))
 
-    def _until(self, opening: int, is_end: Callable[[int], bool], *, longest: int) -> str:
+    def _until(
+        self, opening: int, is_end: Callable[[int], bool], *, longest: int
+    ) -> tuple[str, int]:
         """Read a string; a quote that nothing fitting follows belongs to the string itself.
 
         `longest`: how many characters further such a quote is doubted.
@@ -122,9 +122,8 @@ class Strings:
         self.guessed = self._ends_are_lost = True
         return self._take(start, doubtful, doubtful + 1)
 
-    def _take(self, start: int, end: int, then: int) -> str:
-        self.at = then
-        return unescape(self._text[start:end])
+    def _take(self, start: int, end: int, then: int) -> tuple[str, int]:
+        return unescape(self._text[start:end]), then
 
     def _ends_key(self, after: int) -> bool:
         after = self._peek(after)
@@ -161,7 +160,7 @@ class Strings:
             and bool(REST_OF_KEY.match(self._text, end + 1))
         )
 
-    def _cut_string(self, start: int) -> str:
+    def _cut_string(self, start: int) -> tuple[str, int]:
         """Read a string that never ends, as well as can be: it is shown, not run."""
         text = self._text
         self.truncated = True
@@ -173,5 +172,4 @@ class Strings:
                 return self._take(start, key.start(), key.start())
             if len(written) > 1:
                 return self._take(start, closing, closing)
-        self.at = len(text)
-        return unescape(without_cut_escape(text[start:]))
+        return unescape(without_cut_escape(text[start:])), len(text)
