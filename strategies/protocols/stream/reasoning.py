@@ -32,36 +32,38 @@ class ReasoningBlock:
         """Reasoning came before: a line break keeps the two from running together."""
         self._first_end: int | None = None
         """Where it ended if the open tags after the first were only talked about."""
-        self._emit: Emit = _nowhere
 
     def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Closed | None:
         """Emit what is certainly reasoning; close after the last close tag."""
-        self._emit = emit
         if self._first_end is None:
             cursor.release()
         while found := _TAGS.find(cursor.text, cursor.at):
-            self._think(cursor.text[cursor.at : found.start()])
+            self._think(cursor.text[cursor.at : found.start()], emit)
             cursor.at = found.end()
             if found[0] == CLOSE:
                 self._close(cursor)
                 if not self._depth:
-                    return self._closed(cursor)
-            elif not self._blank and not _quoted(cursor, found.start()):
+                    if self._first_end is not None:
+                        emit(Reasoning(cursor.held().replace(OPEN, "").replace(CLOSE, "")))
+                    return _CLOSED
+            elif not self._blank and cursor.text[found.start() - 1] != "`":  # else talk of the tag
                 self._depth += 1
         until = len(cursor.text) if ending else _TAGS.settled(cursor.text, cursor.at)
-        self._think(cursor.text[cursor.at : until])
+        self._think(cursor.text[cursor.at : until], emit)
         cursor.at = until
-        return self._end(cursor) if ending else None
+        if ending and self._first_end is not None:
+            cursor.back_to(self._first_end)
+        return _CLOSED if ending else None
 
-    def _think(self, text: str) -> None:
+    def _think(self, text: str, emit: Emit) -> None:
         if not text:
             return
         self._blank = self._blank and text.isspace()
         if self._apart:
             self._apart = False
-            self._emit(Reasoning("\n"))
+            emit(Reasoning("\n"))
         if self._first_end is None:
-            self._emit(Reasoning(text))
+            emit(Reasoning(text))
 
     def _close(self, cursor: Cursor) -> None:
         self._depth -= 1
@@ -70,16 +72,6 @@ class ReasoningBlock:
                 self._first_end = cursor.hold()
             else:
                 self._depth = 0
-
-    def _closed(self, cursor: Cursor) -> Closed:
-        if self._first_end is not None:
-            self._emit(Reasoning(_without_tags(cursor.held())))
-        return _CLOSED
-
-    def _end(self, cursor: Cursor) -> Closed:
-        if self._first_end is not None:
-            cursor.back_to(self._first_end)
-        return _CLOSED
 
 
 class LaterReasoning:
@@ -137,14 +129,3 @@ def behind_lone_close(written: str, drafts: int) -> str:
     _, tag, meant = written[drafts:].partition(CLOSE)
     opened = written.lstrip().startswith(OPEN)
     return meant.lstrip() if tag and not opened else written
-
-
-def _quoted(cursor: Cursor, index: int) -> bool:
-    return cursor.text[index - 1] == "`"
-
-
-def _without_tags(text: str) -> str:
-    return text.replace(OPEN, "").replace(CLOSE, "")
-
-
-def _nowhere(_event: object) -> None: ...
