@@ -5,12 +5,11 @@ from collections.abc import Mapping
 
 from strategies.protocols.base import BrokenCall, Call, IsQuoted, ReplyEvent, ToolSpec
 from strategies.protocols.json.matching import past
-from strategies.protocols.qwen.fenced_code import CUT_PROBLEM, FencedCode
 from strategies.protocols.qwen.marks import (
     ARGS,
-    BORDERS,
     CLOSED,
     FUNCTION,
+    IN_TEXT,
     MARKERS,
     passes_colon,
     skip_blank,
@@ -19,11 +18,11 @@ from strategies.protocols.stream.block import Emit, End, MarkerFound, NotABlock,
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.judgement import DECORATION, goes_on
 from strategies.protocols.stream.markers import Markers, after_blank
-from strategies.protocols.tagged.arguments_block import ArgumentsBlock
+from strategies.protocols.tagged.arguments_block import CUT_PROBLEM, ArgumentsBlock
 from strategies.protocols.tagged.calls import plausible_name
 
 _MARKERS = Markers(MARKERS)
-_BORDERS = Markers(BORDERS)
+_FENCE_END = Markers(("\n```",))
 _NAME = re.compile(r"[^\n✿]{0,200}")
 _SENTENCE = re.compile(r"\S\s+\S")
 _FENCE = re.compile(r"```[ \t]{0,8}(\w{0,20})[ \t]{0,8}")
@@ -31,6 +30,7 @@ _TICKS = re.compile(r"`*")
 _JUNK = re.compile(r"[ \t\r}\],;`]*")
 
 _NAME_PROBLEM = f"{FUNCTION} must be followed by a colon and the name of one tool."
+_CODE_PROBLEM = "The arguments must be one JSON object."
 
 
 class QwenCall:
@@ -217,9 +217,9 @@ class QwenCall:
         return goes_on(sentence_is_over=self._line_start, gap=gap, after=after)
 
     def _read_rest(self, cursor: Cursor, ending: End | None) -> Verdict | None:
-        found = _BORDERS.find(cursor.text, cursor.at)
+        found = IN_TEXT.find(cursor.text, cursor.at)
         if not found:
-            until = _BORDERS.settled(cursor.text, cursor.at)
+            until = IN_TEXT.settled(cursor.text, cursor.at)
             cursor.at = len(cursor.text) if ending else until
             return CLOSED if ending else None
         cursor.at = found.start()
@@ -229,6 +229,41 @@ class QwenCall:
         cursor.at = found.end()
         self._called, self._marked, self._colon = False, True, False
         return None
+
+
+class FencedCode:
+    """Reads a fenced block of code as the one argument that can take it.
+
+    It stands in the place of arguments, as is common for tools that run code.
+    """
+
+    def __init__(self, name: str, start: int, properties: Mapping[str, object]) -> None:
+        self._name = name
+        self._start = start
+        self._key = (
+            "code" if "code" in properties or len(properties) != 1 else next(iter(properties))
+        )
+        self._known = self._key in properties
+
+    def read(self, cursor: Cursor, emit: Emit, ending: End | None) -> Verdict | None:
+        """Read up to the fence that closes the block."""
+        found = _FENCE_END.find(cursor.text, cursor.at)
+        if not found:
+            cursor.at = len(cursor.text) if ending else _FENCE_END.settled(cursor.text, cursor.at)
+            if not ending:
+                return None
+            code = cursor.since(self._start)
+            emit(BrokenCall(name=self._name, raw=code, problem=CUT_PROBLEM))
+            return CLOSED
+        cursor.at = found.start()
+        code = cursor.since(self._start)
+        cursor.at = found.end()
+        if self._known:
+            arguments = {self._key: code.removeprefix("\n")}
+            emit(Call(name=self._name, arguments=arguments))
+        else:
+            emit(BrokenCall(name=self._name, raw=code, problem=_CODE_PROBLEM))
+        return CLOSED
 
 
 def _after_decoration(text: str, at: int) -> int:

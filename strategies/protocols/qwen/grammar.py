@@ -12,8 +12,9 @@ middle of the template, with ✿RETURN✿ or just the colon after it.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from strategies.protocols.base import IsQuoted, ToolSpec, never_quoted
+from strategies.protocols.base import IsQuoted, ToolSpec
 from strategies.protocols.qwen.call import QwenCall
 from strategies.protocols.qwen.marks import (
     ARGS,
@@ -21,6 +22,7 @@ from strategies.protocols.qwen.marks import (
     CLOSED,
     COLONS,
     FUNCTION,
+    IN_TEXT,
     passes_colon,
     skip_blank,
 )
@@ -39,20 +41,15 @@ from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 
 _SMILES = frozenset(")(-DPpo'|/\\*3")
-_IN_TEXT = Markers(BORDERS)
 _AFTER_BLOCK = Markers((*BORDERS, *COLONS, *CLOSED.junk))
 
 _ARGS_PROBLEM = f"{ARGS} without a tool: write {FUNCTION}: and the name of the tool before it."
 
 
-def qwen_grammar(tools: Sequence[ToolSpec], is_quoted: IsQuoted = never_quoted) -> Grammar:
+def qwen_grammar(tools: Sequence[ToolSpec], is_quoted: IsQuoted) -> Grammar:
     """Build the grammar for one set of tools; a call that is quoted is text."""
-    by_name = {tool.name: tool for tool in tools}
-
-    def open_block(found: MarkerFound) -> Block | None:
-        return _open(found, by_name, is_quoted)
-
-    return Grammar(in_text=_IN_TEXT, after_block=_AFTER_BLOCK, open=open_block, certain=True)
+    opens = partial(_open, tools={tool.name: tool for tool in tools}, is_quoted=is_quoted)
+    return Grammar(in_text=IN_TEXT, after_block=_AFTER_BLOCK, open=opens, certain=True)
 
 
 def _open(found: MarkerFound, tools: Mapping[str, ToolSpec], is_quoted: IsQuoted) -> Block | None:

@@ -3,12 +3,13 @@
 from strategies.protocols.stream import reasoning
 from strategies.protocols.stream.block import Closed
 from strategies.protocols.stream.cursor import Cursor
-from strategies.protocols.stream.markers import after_blank
+from strategies.protocols.stream.markers import Markers, after_blank
 
 FUNCTION, ARGS, RESULT, RETURN = "✿FUNCTION✿", "✿ARGS✿", "✿RESULT✿", "✿RETURN✿"
 MARKERS = (FUNCTION, ARGS, RESULT, RETURN)
 BORDERS = (*MARKERS, reasoning.OPEN, reasoning.CLOSE)
 """What ends a call, and what may begin one."""
+IN_TEXT = Markers(BORDERS)
 COLONS = (":", "：")
 CLOSED = Closed(junk=frozenset(("<|im_end|>", "<|endoftext|>")))
 

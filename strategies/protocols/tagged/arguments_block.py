@@ -8,7 +8,7 @@ from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 from strategies.protocols.tagged.calls import call_of
 
-_CUT_PROBLEM = "The reply ended before the arguments were complete."
+CUT_PROBLEM = "The reply ended before the arguments were complete."
 
 
 class ArgumentsBlock:
@@ -70,7 +70,7 @@ class ArgumentsBlock:
             return self._emit(emit, text)
         text = cursor.since(self._start)
         if ending.cut_short:
-            emit(BrokenCall(name=self._name, raw=text, problem=_CUT_PROBLEM))
+            emit(BrokenCall(name=self._name, raw=text, problem=CUT_PROBLEM))
             return self._closed
         return self._emit(emit, text)
 
