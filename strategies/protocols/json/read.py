@@ -111,17 +111,13 @@ def _unwrapped(text: str) -> str:
     if not _ESCAPED_OBJECT.match(text):
         return text
     inner = _read_strictly(f'"{text}"')
-    if isinstance(inner, Value):
-        value = inner.value
-        return value if isinstance(value, str) else text
-    return text
+    return inner.value if isinstance(inner, Value) and isinstance(inner.value, str) else text
 
 
 def plain_object(text: str) -> dict[str, object] | None:
     """Read an object that is JSON without any mistake; None if the text is anything else."""
     outcome = _read_strictly(text)
-    value = outcome.value if isinstance(outcome, Value) else None
-    return cast("dict[str, object]", value) if isinstance(value, dict) else None
+    return _object(outcome.value) if isinstance(outcome, Value) else None
 
 
 def read_value(text: str) -> Value | Unreadable:
@@ -141,7 +137,7 @@ def _read(text: str, start: re.Pattern[str]) -> Value | Unreadable:
     if reading.truncated:
         return _cut(text, reading)
     if reading.lost:
-        return Unreadable(problem=given_twice(reading.lost), partial=_object(reading))
+        return Unreadable(problem=given_twice(reading.lost), partial=_object(reading.value))
     if isinstance(reading.value, dict):
         return _only_object(text, reading, start)
     return Value(value=reading.value, repaired=reading.repaired, guessed=reading.guessed)
@@ -211,7 +207,7 @@ def _objects_after(text: str, at: int, start: re.Pattern[str]) -> Iterator[dict[
             at = max(error.at, found.end())
             continue
         at = max(reading.end, found.end())
-        if not (reading.repaired or reading.truncated) and (value := _object(reading)):
+        if not (reading.repaired or reading.truncated) and (value := _object(reading.value)):
             yield value
 
 
@@ -222,12 +218,11 @@ def _cut(text: str, reading: LenientValue) -> Unreadable:
     return Unreadable(
         problem=f"The JSON ends inside a value, after {_snippet(text[-_SHOWN:])}: it was cut off.",
         truncated=True,
-        partial=_object(reading),
+        partial=_object(reading.value),
     )
 
 
-def _object(reading: LenientValue) -> dict[str, object] | None:
-    value = reading.value
+def _object(value: object) -> dict[str, object] | None:
     return cast("dict[str, object]", value) if isinstance(value, dict) else None
 
 
