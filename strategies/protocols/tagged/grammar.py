@@ -29,7 +29,7 @@ from strategies.protocols.stream.block import (
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers, after_blank
 from strategies.protocols.tagged.calls import ENVELOPES
-from strategies.protocols.tagged.json_call import CLOSE, OPEN, JsonBlock, Wrapping
+from strategies.protocols.tagged.json_call import CLOSE, JUNK_INSIDE, OPEN, JsonBlock, Wrapping
 from strategies.protocols.tagged.markup_call import FunctionBlock
 
 _INVENTED = ("<tool_response>", "<|im_start|>")
@@ -38,7 +38,6 @@ _ALIASES = ("<function_call>", "<tool>", "<tools>", "<response>", "<json>", "<JS
 _FENCE = "```"
 _JSON = ("{", "[")
 _CLOSES = {one: one.replace("<", "</") for one in (OPEN, *_ALIASES)} | {_FENCE: _FENCE}
-_JUNK = ("}", "]", ",", ";", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</function>")
 _THINK = (reasoning.OPEN, reasoning.CLOSE)
 _CANDIDATES = frozenset((OPEN, *_FUNCTION, *_JSON, *_ALIASES, _FENCE))
 
@@ -97,7 +96,7 @@ def _markers(*, taught: bool, has_tools: bool) -> tuple[Markers, Markers]:
     left_over: list[str] = []
     if taught or has_tools:
         anywhere += [OPEN, CLOSE]
-        left_over = [*_JUNK, *_CLOSES.values()]
+        left_over = [*JUNK_INSIDE, *_CLOSES.values()]
     if has_tools:
         anywhere += [*_FUNCTION, *_ALIASES]
         line_starts = _NO_CALL
@@ -216,7 +215,7 @@ class CallCandidate:
     def _empty(self, cursor: Cursor) -> Verdict:
         """Judge `<tool_call></tool_call>`: after a call it is a slip, alone it is a failed call."""
         if self._after_call:
-            return Closed(junk=frozenset(_JUNK))
+            return Closed(junk=JUNK_INSIDE - {CLOSE})
         problem = _PROBLEM if self._trust.taught else ""
         return NotABlock(until=cursor.position, problem=problem)
 

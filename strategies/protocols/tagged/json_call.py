@@ -30,7 +30,7 @@ _TAGS = Markers((OPEN, CLOSE))
 _FORGOTTEN_QUOTE = re.compile(r"</tool_call>(?=\s*(?:\Z|<tool_call>|<function=)|[ \t]*\n)")
 _MARKERS = re.compile("[<`]")
 """What markers begin with that may stand inside JSON."""
-_CUT_PROBLEM = "The reply ended before the call was complete."
+CUT_PROBLEM = "The reply ended before the call was complete."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,7 +183,7 @@ class JsonBlock:
 
 
 _JUNK = frozenset((CLOSE, "<|im_end|>", "<|endoftext|>", "<|eot_id|>"))
-_JUNK_INSIDE = _JUNK | {"}", "]", ",", ";", "</function>"}
+JUNK_INSIDE = _JUNK | {"}", "]", ",", ";", "</function>"}
 
 
 def after_call(wrapping: Wrapping, *, closed: bool = False) -> Closed:
@@ -194,7 +194,7 @@ def after_call(wrapping: Wrapping, *, closed: bool = False) -> Closed:
 @functools.cache  # there are few, and every call needs one
 def _after_call(expected: frozenset[str], *, inside: bool, closed: bool) -> Closed:
     return Closed(
-        junk=_JUNK if closed else _JUNK_INSIDE,
+        junk=_JUNK if closed else JUNK_INSIDE,
         expected=expected,
         stray=frozenset((CLOSE,)) if inside else frozenset(),
         inside=inside,
@@ -205,7 +205,7 @@ def _cut(found: CallsRead, body: str) -> CallsRead:
     """Refuse to run what the provider cut short: its last value was never finished."""
     return CallsRead(
         calls=tuple(
-            BrokenCall(name=call.name, raw=body, problem=_CUT_PROBLEM) for call in found.calls[-1:]
+            BrokenCall(name=call.name, raw=body, problem=CUT_PROBLEM) for call in found.calls[-1:]
         ),
-        problem=_CUT_PROBLEM,
+        problem=CUT_PROBLEM,
     )

@@ -33,7 +33,7 @@ from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
 from strategies.protocols.tagged.arguments_block import ArgumentsBlock
 from strategies.protocols.tagged.calls import plausible_name
-from strategies.protocols.tagged.json_call import Wrapping, after_call
+from strategies.protocols.tagged.json_call import CUT_PROBLEM, Wrapping, after_call
 from strategies.protocols.tagged.markup_chain import (
     LONGEST_KEY,
     OpenValue,
@@ -68,7 +68,6 @@ _BEST_ENDS = tuple(
 _CLOSERS = Markers(("</function>", "</tool_call>"))
 _NAME_PROBLEM = "A tool call has no name: write <function=NAME> with the name of a tool."
 _JUNK_PROBLEM = "The arguments cannot be read: write each as <parameter=KEY>value</parameter>."
-_CUT_PROBLEM = "The reply ended before the call was complete."
 
 
 @dataclass(slots=True)
@@ -279,7 +278,7 @@ class FunctionBlock:
             return self._refuse(cursor)
         if not ending.cut_short and (verdict := self._end_at_guess(cursor, emit)):
             return verdict
-        emit(self._broken(cursor, cursor.position, _CUT_PROBLEM))
+        emit(self._broken(cursor, cursor.position, CUT_PROBLEM))
         return Closed()
 
     def _end_at_guess(self, cursor: Cursor, emit: Emit) -> Verdict | None:
