@@ -13,7 +13,7 @@ cut (and say so with the reason at the end).
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from strategies.protocols.base import BrokenCall, Call, CallDelta, FormatError, ReplyEvent, ToolSpec
@@ -125,7 +125,7 @@ class CallMerger:
         if found is None or slot.told or not slot.name:
             return
         slot.told = True
-        alike = self._told.setdefault(_key(slot.name, found), [])
+        alike = self._told.setdefault(call_text(slot.name, found), [])
         if not slot.follows or not self._repeated(slot, alike):
             self._seen.add(slot)
             alike.append(slot)
@@ -149,7 +149,7 @@ class CallMerger:
         if found is None:
             return False
         probe = _Slot(position=0, index=delta.index, id=delta.id)
-        repeated = self._repeated(probe, self._told.get(_key(delta.name, found), []))
+        repeated = self._repeated(probe, self._told.get(call_text(delta.name, found), []))
         if repeated:
             self._seen.add(repeated)
         return bool(repeated)
@@ -252,7 +252,7 @@ def _beyond(slot: _Slot, piece: str) -> str:
     return rest if rest.startswith("{") else ""
 
 
-def _key(name: str, arguments: dict[str, object]) -> str:
+def call_text(name: str, arguments: Mapping[str, object]) -> str:
     """Write a call as it was sent: what a provider repeats is the same to the letter."""
     return f"{name} {json.dumps(arguments, sort_keys=True)}"
 

@@ -4,7 +4,6 @@ The text goes through a parser of its own, which splits reasoning off and finds 
 into the text; the deltas are merged. A model that writes a call both ways means it once.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from strategies.protocols.base import (
     Text,
     ToolSpec,
 )
-from strategies.protocols.native.merge import CallMerger
+from strategies.protocols.native.merge import CallMerger, call_text
 
 
 @dataclass(slots=True)
@@ -101,7 +100,7 @@ class NativeParser:
             if not isinstance(event, Call):
                 kept.append(event)
                 continue
-            key = f"{event.name} {json.dumps(event.arguments, sort_keys=True)}"
+            key = call_text(event.name, event.arguments)
             if other_way[key]:
                 other_way[key] -= 1
                 continue
