@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable
 
-from strategies.protocols.json.matching import past
 from strategies.protocols.react import labels
 from strategies.protocols.stream.cursor import Cursor
 
 _INDENT = 12
-_HEAD = re.compile(r"(?P<mark>`{3,}+|~{3,}+)[a-zA-Z]{0,10}\s{0,80}+")
-_INFO = re.compile(r"[^`\n]*+")
+FENCE_HEAD = re.compile(r"(?P<mark>`{3,}+|~{3,}+)[a-zA-Z]{0,10}\s{0,80}+")
+"""The `mark` of a fence, the word behind it and the white space after that."""
+FENCE_INFO = re.compile(r"[^`\n]*+")
+"""The first line of a fence behind its mark, up to a backtick in it."""
 _ONE_FENCE = re.compile(r"\s*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:\n[ \t]*\1(.*))?", re.DOTALL)
 _QUOTED_LINE = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
 _MAY_END = re.compile(r"\n[ \t]{0,12}(?:`{0,40}|~{0,40})[ \t]{0,4}\Z")
@@ -43,16 +44,6 @@ def _settled(text: str, at: int) -> int:
     """Return up to where the text can no longer begin the end of a fence."""
     found = _MAY_END.search(text, at)
     return found.start() if found else len(text)
-
-
-def fence_head(text: str, at: int) -> re.Match[str] | None:
-    """Match the `mark` of a fence at `at`, the word behind it and the white space after that."""
-    return _HEAD.match(text, at)
-
-
-def end_of_info(text: str, at: int) -> int:
-    """Return where the first line of a fence ends, or a backtick stands in it."""
-    return past(_INFO, text, at)
 
 
 def unwrapped(text: str) -> str:

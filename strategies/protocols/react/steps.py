@@ -20,13 +20,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from strategies.protocols.base import IsQuoted, ReplyEvent, ToolSpec
+from strategies.protocols.json.matching import past
 from strategies.protocols.react import labels
 from strategies.protocols.react.action_block import ActionBlock
 from strategies.protocols.react.action_line import ActionLine
 from strategies.protocols.react.actions import Action, call
 from strategies.protocols.react.answer_string import AnswerHead, AnswerString
 from strategies.protocols.react.candidate import Candidate
-from strategies.protocols.react.code import Code, end_of_info, fence_head, unwrapped
+from strategies.protocols.react.code import FENCE_HEAD, FENCE_INFO, Code, unwrapped
 from strategies.protocols.react.layout import BETWEEN_ACTIONS, skip, skip_lead
 from strategies.protocols.react.verdicts import Acts, Answers, Nothing, OnlyWords
 from strategies.protocols.react.words import Words
@@ -223,7 +224,7 @@ class StepReader:
     def _fence_begins(self) -> bool:
         """Decide what a fence is: code, or the way in which the model writes its action."""
         cursor = self._cursor
-        text, head = cursor.text, fence_head(cursor.text, cursor.at)
+        text, head = cursor.text, FENCE_HEAD.match(cursor.text, cursor.at)
         end = head.end() if head else cursor.at
         if end == len(text) and not self._ends:
             return False
@@ -255,7 +256,7 @@ class StepReader:
     def _read_info(self) -> bool:
         """Read the first line of code; with backticks in it, it is no fence."""
         cursor = self._cursor
-        self._keep_until(end_of_info(cursor.text, cursor.at))
+        self._keep_until(past(FENCE_INFO, cursor.text, cursor.at))
         if cursor.at == len(cursor.text):
             return False
         is_code = self._code and cursor.text[cursor.at] != "`"
