@@ -42,8 +42,6 @@ class Usage:
         Prices of another currency are kept beside it. Unit prices are those of the later call that
         has any in the main currency.
         """
-        if self == _NOTHING:
-            return other
         later = other if other.total_tokens or other.total_price else self
         currency = self.currency if self.total_price else later.currency
         paid = [one for one in (self, other) if one.currency == currency]
@@ -65,9 +63,6 @@ class Usage:
             cached_tokens=self.cached_tokens + other.cached_tokens,
             elsewhere=tuple((name, price) for name, price in totals.items() if price),
         )
-
-
-_NOTHING = Usage()
 
 
 def _added(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:

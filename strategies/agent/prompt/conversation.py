@@ -85,11 +85,11 @@ class RoundRecord:
         return self.is_silent or self.is_unreadable or (refused and not self.visible.strip())
 
     @cached_property
-    def remarks(self) -> list[str]:
+    def remarks(self) -> tuple[str, ...]:
         """What the engine said to the model alone: of calls, or of a reply without any."""
         if self.done:
-            return [one.remark for one in self.done if one.remark]
-        return [self.remark] if self.remark else []
+            return tuple(one.remark for one in self.done if one.remark)
+        return (self.remark,) if self.remark else ()
 
     @property
     def without_searches(self) -> tuple[DoneCall, ...]:

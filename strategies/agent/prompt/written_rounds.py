@@ -68,14 +68,14 @@ def without(
     (docs/evaluation.md, "What a small model showed").
     """
     kept: list[RoundRecord] = []
-    remarks: list[str] = []
+    remarks: tuple[str, ...] = ()
     for record in rounds:
         if is_vain(record):
             # Behind a silent reply what was said before it still holds.
-            remarks = [*remarks, *record.remarks] if record.is_silent else record.remarks
+            remarks = (*remarks, *record.remarks) if record.is_silent else record.remarks
         else:
             kept.append(record)
-            remarks = []  # done better since
+            remarks = ()  # done better since
     if remarks and kept:
         told = filter(None, (kept[-1].remark, *remarks))
         kept[-1] = replace(kept[-1], remark="\n".join(told))

@@ -105,4 +105,5 @@ def _price(value: object) -> Decimal:
         price = Decimal(str(value))
     except (InvalidOperation, ValueError):
         return Decimal(0)
-    return price if price.is_finite() and abs(price.adjusted()) <= _MOST_DIGITS else Decimal(0)
+    # The sign rounds it to the digits that sums have.
+    return +price if price.is_finite() and abs(price.adjusted()) <= _MOST_DIGITS else Decimal(0)

@@ -101,8 +101,10 @@ class _Shortening:
         return kept
 
     def _name(self, name: str) -> str:
-        short = len(name) <= _SHORTEST
-        return self._spent(_shown_name(name), len(name)) if short else self._text(name)
+        if len(name) > _SHORTEST:
+            return self._text(name)
+        shown = _shown_name(name)
+        return self._spent(shown, len(shown))
 
     def _list(self, value: Sequence[object], depth: int) -> list[object]:
         kept = [self.of(item, depth + 1) for item in value[: self._items]]

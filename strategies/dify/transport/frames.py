@@ -66,10 +66,8 @@ def joined(fields: Mapping[str, object]) -> Written:
     """Write an object, some of whose values may be `Written`; raises as `as_json` does."""
     written = {name: value for name, value in fields.items() if isinstance(value, Written)}
     plain = {name: value for name, value in fields.items() if name not in written}
-    # One call for all that is not written yet takes a third of one for each.
-    members = [(b",", as_json(plain)[1:-1])] if plain else []
     pairs = ((b",", as_json(name), b":", *value.pieces) for name, value in written.items())
-    return _enclosed(b"{", (*members, *pairs), b"}")
+    return _enclosed(b"{", (*_members(plain), *pairs), b"}")
 
 
 def session_frame(session_id: str | None, kind: str, data: object) -> Written:
@@ -92,6 +90,14 @@ def frame(event: str, session_id: str | None, data: object) -> Written:
     """Write any other frame; raises as `as_json` does."""
     content = {"event": event, "session_id": session_id, "data": data}
     return Written((as_json(content), b"\n\n"))
+
+
+def _members(fields: Mapping[str, object]) -> list[tuple[bytes, ...]]:
+    """Write fields in one call, which takes a third of one for each, or where it fails apart."""
+    try:
+        return [(b",", to_json(fields, inf_nan_mode="null")[1:-1])] if fields else []
+    except ValueError:
+        return [(b",", as_json(name), b":", as_json(value)) for name, value in fields.items()]
 
 
 def _enclosed(begin: bytes, members: Iterable[tuple[bytes, ...]], end: bytes) -> Written:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.lenient import LenientValue, read
 from strategies.protocols.json.malformed import DEPTH_LIMIT, MalformedError
 from strategies.protocols.json.marks import skip_blank
@@ -86,6 +87,13 @@ def read_arguments(text: str) -> Arguments | Unreadable:
             return Unreadable(problem=f"The arguments must be a JSON object, not {_kind(value)}.")
         text = value
     return Unreadable(problem="The arguments must be a JSON object, not a string.")
+
+
+def call_of(name: str, written: str, outcome: Arguments | Unreadable) -> Call | BrokenCall:
+    """Make the call of a tool from its arguments as they were written, and what they hold."""
+    if isinstance(outcome, Unreadable):
+        return BrokenCall(name=name, raw=written, problem=outcome.problem)
+    return Call(name=name, arguments=outcome.value, raw=written.strip())
 
 
 def guess(understood: Mapping[str, object]) -> Guessed:

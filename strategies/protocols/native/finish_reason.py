@@ -61,12 +61,18 @@ _GIVEN_UP = (
     "malformed_tool_use",  # Bedrock, StopReason
     "non_json_encountered",  # Dify's SDK, openai_compatible/llm.py, of a stream that it cannot read
 )
+_LONGEST = 100
+"""Characters of a word with what stands before it; anything longer is none, and is not kept."""
 _JOINTS = re.compile(r"(?<=[a-z])(?=[A-Z])|[\s-]+")
 
 
-@lru_cache(maxsize=128)
 def ending_of(finish_reason: str) -> Ending:
     """Sort a provider's word; one that nobody knows counts as an end in order."""
+    return _sorted(finish_reason) if len(finish_reason) <= _LONGEST else "complete"
+
+
+@lru_cache(maxsize=128)  # a reply is asked for it several times
+def _sorted(finish_reason: str) -> Ending:
     joined = _JOINTS.sub("_", finish_reason.strip().rstrip(".").rpartition(".")[2]).casefold()
     reason = joined.removeprefix("finish_reason_")
     if reason in _AT_A_LIMIT:

@@ -17,10 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from strategies.protocols.base import BrokenCall, Call, CallDelta, FormatError, ReplyEvent, ToolSpec
-from strategies.protocols.json.read import plain_object, read_arguments
+from strategies.protocols.json.read import call_of, plain_object, read_arguments
 from strategies.protocols.json.span import split_objects
 from strategies.protocols.native.fragments import Fragments
-from strategies.protocols.tagged.calls import call_of
 
 _CUT_PROBLEM = "The reply was cut off before the call was complete."
 _PER_INDEX = 1 << 20

@@ -18,7 +18,7 @@ from strategies.protocols.stream.block import Emit, End, MarkerFound, NotABlock,
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.judgement import DECORATION, goes_on
 from strategies.protocols.stream.markers import Markers, after_blank
-from strategies.protocols.tagged.arguments_block import CUT_PROBLEM, ArgumentsBlock
+from strategies.protocols.tagged.arguments_block import CUT_ARGUMENTS, ArgumentsBlock
 from strategies.protocols.tagged.calls import plausible_name
 
 _MARKERS = Markers(MARKERS)
@@ -185,7 +185,7 @@ class QwenCall:
         self._keep(Call(name=self._name, arguments={}))
 
     def _break(self) -> None:
-        self._keep(BrokenCall(name=self._name, raw="", problem=CUT_PROBLEM))
+        self._keep(BrokenCall(name=self._name, raw="", problem=CUT_ARGUMENTS))
 
     # ---- what follows
 
@@ -253,7 +253,7 @@ class FencedCode:
             if not ending:
                 return None
             code = cursor.since(self._start)
-            emit(BrokenCall(name=self._name, raw=code, problem=CUT_PROBLEM))
+            emit(BrokenCall(name=self._name, raw=code, problem=CUT_ARGUMENTS))
             return CLOSED
         cursor.at = found.start()
         code = cursor.since(self._start)

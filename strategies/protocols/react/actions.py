@@ -12,8 +12,14 @@ from dataclasses import dataclass
 from typing import cast
 
 from strategies.protocols.base import BrokenCall, Call, ToolSpec
-from strategies.protocols.json.read import Unreadable, Value, guess, read_arguments, read_value
-from strategies.protocols.tagged.calls import call_of
+from strategies.protocols.json.read import (
+    Unreadable,
+    Value,
+    call_of,
+    guess,
+    read_arguments,
+    read_value,
+)
 
 _WRAPPERS = frozenset(("tool_call", "tool_calls", "tool_calling", "function_call", "function"))
 NAMES = ("action", "tool", "tool_name", "name", "function")

@@ -1,14 +1,13 @@
 """The arguments of a call whose name is known already, written as JSON after it."""
 
 from strategies.protocols.base import BrokenCall
-from strategies.protocols.json.read import Unreadable, read_arguments
+from strategies.protocols.json.read import Unreadable, call_of, read_arguments
 from strategies.protocols.json.span import JsonSpan
 from strategies.protocols.stream.block import Closed, Emit, End
 from strategies.protocols.stream.cursor import Cursor
 from strategies.protocols.stream.markers import Markers
-from strategies.protocols.tagged.calls import call_of
 
-CUT_PROBLEM = "The reply ended before the arguments were complete."
+CUT_ARGUMENTS = "The reply ended before the arguments were complete."
 
 
 class ArgumentsBlock:
@@ -70,7 +69,7 @@ class ArgumentsBlock:
             return self._emit(emit, text)
         text = cursor.since(self._start)
         if ending.cut_short:
-            emit(BrokenCall(name=self._name, raw=text, problem=CUT_PROBLEM))
+            emit(BrokenCall(name=self._name, raw=text, problem=CUT_ARGUMENTS))
             return self._closed
         return self._emit(emit, text)
 

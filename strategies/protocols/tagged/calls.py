@@ -15,13 +15,7 @@ from strategies.protocols.base import BrokenCall, Call
 from strategies.protocols.json.call_keys import ARGUMENT_KEYS, NAME_KEYS
 from strategies.protocols.json.malformed import DEPTH_LIMIT
 from strategies.protocols.json.matching import past
-from strategies.protocols.json.read import (
-    Arguments,
-    Unreadable,
-    guess,
-    read_arguments,
-    read_value,
-)
+from strategies.protocols.json.read import Unreadable, guess, read_arguments, read_value
 from strategies.protocols.json.span import exceeds_depth
 from strategies.protocols.json.strict import STRICT
 
@@ -69,13 +63,6 @@ def _as_guess(call: ReadCall) -> ReadCall:
         return call
     raw = json.dumps(call.arguments, ensure_ascii=False)
     return BrokenCall(name=call.name, raw=raw, problem=guess(call.arguments).problem, id=call.id)
-
-
-def call_of(name: str, written: str, outcome: Arguments | Unreadable) -> ReadCall:
-    """Make the call of a tool from its arguments as they were written, and what they hold."""
-    if isinstance(outcome, Unreadable):
-        return BrokenCall(name=name, raw=written, problem=outcome.problem)
-    return Call(name=name, arguments=outcome.value, raw=written.strip())
 
 
 def plausible_name(name: str) -> bool:

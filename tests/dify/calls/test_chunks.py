@@ -172,6 +172,14 @@ def test_usage_is_read_exactly() -> None:
     )
 
 
+def test_a_price_has_the_digits_that_sums_have() -> None:
+    """Written out whole, one of a million digits would be too large for a message."""
+    usage = read_usage({"total_tokens": 3, "total_price": "0." + "3" * 1_000_000})
+
+    assert usage is not None
+    assert len(str(usage.total_price)) == 30
+
+
 @pytest.mark.parametrize("wire", [None, {}, [], "usage", 5])
 def test_no_usage_is_none(wire: Any) -> None:
     """Most pieces have none."""

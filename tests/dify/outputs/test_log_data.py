@@ -82,6 +82,14 @@ def test_data_that_fits_stays_as_it_is() -> None:
     assert capped(found) == found
 
 
+def test_a_name_takes_the_room_that_it_is_shown_in() -> None:
+    """A secret in a name is hidden, and its own length counts for nothing."""
+    named = {f"token={number:026d}": 1 for number in range(120)}
+
+    found = capped({f"row {place}": named for place in range(6)})
+    assert found == {f"row {place}": {"token=[hidden]": 1} for place in range(6)}
+
+
 def test_a_long_text_keeps_its_ends_and_says_what_is_missing() -> None:
     """The head tells what a result is, the tail how it ended."""
     [shown] = capped({"output": "begin " + "x" * 100_000 + " end"}).values()

@@ -65,6 +65,16 @@ def test_half_characters_and_odd_numbers_are_corrected() -> None:
     assert json.loads(as_json(value)) == {"a\ufffd": ["🙂", None, None]}
 
 
+def test_a_field_that_has_to_be_corrected_is_no_trouble_for_the_others() -> None:
+    """Correcting goes less deep than writing, and a call may hold both."""
+    deep: Any = 1
+    for _ in range(230):
+        deep = [deep]
+
+    written = joined({"deep": deep, "half": "a\ud83d", "more": array([b"1"])})
+    assert json.loads(bytes(written)) == {"deep": deep, "half": "a\ufffd", "more": [1]}
+
+
 def test_what_is_nested_too_deeply_is_refused_with_a_sentence() -> None:
     """The run says so, and goes on or ends; the process stays."""
     value: Any = "x"
